@@ -1,1 +1,13 @@
-//! (placeholder)
+//! What engines need beside `kube::Client`: kinds by discovery, apply, conditions, events.
+//!
+//! Nothing here knows which cluster answers. Start at [`Kinds`].
+
+mod condition;
+mod event;
+mod kinds;
+mod object;
+
+pub use condition::{condition, find_condition, is_true, set_condition};
+pub use event::{EventKind, emit_event};
+pub use kinds::{Kinds, KindsError, ResolvedKind};
+pub use object::{apply, apply_status, key_of, metadata_text};
