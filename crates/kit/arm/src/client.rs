@@ -27,7 +27,9 @@ pub struct ArmClient {
 impl fmt::Debug for ArmClient {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("ArmClient");
-        shown.field("environment", &self.environment).field("correlation", &self.correlation);
+        shown
+            .field("environment", &self.environment)
+            .field("correlation", &self.correlation);
         shown.finish_non_exhaustive()
     }
 }
@@ -54,18 +56,28 @@ impl ArmClient {
     #[must_use]
     pub fn new(http: reqwest::Client, environment: Environment, credential: Credential) -> Self {
         let tokens = Arc::new(TokenCache::new(credential));
-        Self { http, environment: Arc::new(environment), tokens, correlation: None }
+        Self {
+            http,
+            environment: Arc::new(environment),
+            tokens,
+            correlation: None,
+        }
     }
 
     /// The same client, whose requests carry `x-ms-correlation-request-id`: the road id as UUID.
     #[must_use]
     pub fn correlated(&self, correlation: Option<Uuid>) -> Self {
-        Self { correlation, ..self.clone() }
+        Self {
+            correlation,
+            ..self.clone()
+        }
     }
 
     /// Reads a resource; none if it, or what it would stand in, does not exist.
     pub async fn get(&self, path: &str, api_version: &str) -> Result<Option<Value>, ArmError> {
-        let answer = self.send(Method::GET, &versioned(path, api_version), None).await?;
+        let answer = self
+            .send(Method::GET, &versioned(path, api_version), None)
+            .await?;
         match answer.status {
             404 => Ok(None),
             _ => self.accept(path, answer).map(|accepted| Some(accepted.body)),
@@ -122,7 +134,11 @@ impl ArmClient {
         match answer.status {
             200..=204 => {
                 let operation = Operation::from_headers(&answer.headers);
-                Ok(Accepted { status: answer.status, body: answer.body, operation })
+                Ok(Accepted {
+                    status: answer.status,
+                    body: answer.body,
+                    operation,
+                })
             }
             400.. => Err(refusal(&answer)),
             status => Err(ArmError::Unreadable {
@@ -153,7 +169,11 @@ impl ArmClient {
         body: Option<&Value>,
     ) -> Result<Answer, ArmError> {
         let url = self.url(target);
-        let mut request = self.http.request(method, &url).bearer_auth(token).timeout(TIMEOUT);
+        let mut request = self
+            .http
+            .request(method, &url)
+            .bearer_auth(token)
+            .timeout(TIMEOUT);
         if let Some(correlation) = self.correlation {
             request = request.header("x-ms-correlation-request-id", correlation.to_string());
         }
@@ -169,10 +189,18 @@ impl ArmClient {
             Err(_) if bytes.is_empty() || status >= 400 => Value::Null,
             Err(error) => {
                 let url = without_query(&url);
-                return Err(ArmError::Unreadable { url, status, reason: error.to_string() });
+                return Err(ArmError::Unreadable {
+                    url,
+                    status,
+                    reason: error.to_string(),
+                });
             }
         };
-        Ok(Answer { status, headers, body })
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
     }
 
     fn url(&self, target: &str) -> String {
@@ -192,7 +220,10 @@ fn refusal(answer: &Answer) -> ArmError {
 
 /// Wraps a failure to get through; the query stays out of it.
 pub(crate) fn transport(url: &str, source: reqwest::Error) -> ArmError {
-    ArmError::Transport { url: without_query(url), source: source.without_url() }
+    ArmError::Transport {
+        url: without_query(url),
+        source: source.without_url(),
+    }
 }
 
 fn without_query(url: &str) -> String {

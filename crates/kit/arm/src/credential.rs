@@ -25,7 +25,9 @@ pub enum Credential {
 impl fmt::Debug for Credential {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ClientSecret { tenant, client_id, .. } => formatter
+            Self::ClientSecret {
+                tenant, client_id, ..
+            } => formatter
                 .debug_struct("ClientSecret")
                 .field("tenant", tenant)
                 .field("client_id", client_id)
@@ -49,7 +51,10 @@ pub(crate) struct TokenCache {
 
 impl TokenCache {
     pub(crate) fn new(credential: Credential) -> Self {
-        Self { credential, token: Mutex::new(None) }
+        Self {
+            credential,
+            token: Mutex::new(None),
+        }
     }
 
     pub(crate) async fn get(
@@ -85,7 +90,11 @@ async fn request(
     environment: &Environment,
     credential: &Credential,
 ) -> Result<Token, ArmError> {
-    let Credential::ClientSecret { tenant, client_id, client_secret } = credential;
+    let Credential::ClientSecret {
+        tenant,
+        client_id,
+        client_secret,
+    } = credential;
     let authority = environment.authority.as_str().trim_end_matches('/');
     let url = format!("{authority}/{tenant}/oauth2/v2.0/token");
     let scope = format!("{}/.default", environment.audience.trim_end_matches('/'));
@@ -95,20 +104,38 @@ async fn request(
         ("client_secret", client_secret),
         ("scope", &scope),
     ];
-    let response = http.post(&url).form(&form).send().await.map_err(|source| client::transport(&url, source))?;
+    let response = http
+        .post(&url)
+        .form(&form)
+        .send()
+        .await
+        .map_err(|source| client::transport(&url, source))?;
     let status = response.status();
     let body: Value = response.json().await.unwrap_or(Value::Null);
-    let refused = |reason: String| ArmError::Token { authority: authority.to_owned(), reason };
+    let refused = |reason: String| ArmError::Token {
+        authority: authority.to_owned(),
+        reason,
+    };
     if !status.is_success() {
-        let words = body["error_description"].as_str().or_else(|| body["error"].as_str());
-        return Err(refused(words.map_or_else(|| format!("it answered {status}"), str::to_owned)));
+        let words = body["error_description"]
+            .as_str()
+            .or_else(|| body["error"].as_str());
+        return Err(refused(
+            words.map_or_else(|| format!("it answered {status}"), str::to_owned),
+        ));
     }
-    let text = body["access_token"].as_str().ok_or_else(|| refused("its answer has no access_token".into()))?;
+    let text = body["access_token"]
+        .as_str()
+        .ok_or_else(|| refused("its answer has no access_token".into()))?;
     let lifetime = Duration::from_secs(seconds(&body["expires_in"]).unwrap_or(300));
     // Five minutes early as the SDKs do, sooner when the token does not live that long.
     let early = Duration::from_secs(300).min(lifetime / 4);
     let now = Instant::now();
-    Ok(Token { text: text.to_owned(), refresh_at: now + (lifetime - early), expires_at: now + lifetime })
+    Ok(Token {
+        text: text.to_owned(),
+        refresh_at: now + (lifetime - early),
+        expires_at: now + lifetime,
+    })
 }
 
 /// Old endpoints send numbers as text.

@@ -81,7 +81,10 @@ impl fmt::Display for Refusal {
 impl Refusal {
     /// Reads `{error:{code,message,details}}`, also without the outer `error`.
     pub(crate) fn read(status: u16, body: &Value, retry_after: Option<Duration>) -> Self {
-        let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
+        let error = body
+            .get("error")
+            .filter(|error| error.is_object())
+            .unwrap_or(body);
         let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
         let mut code = text(error, "code");
         if code.is_empty() {
@@ -91,11 +94,24 @@ impl Refusal {
         if message.is_empty() {
             "no message was given".clone_into(&mut message);
         }
-        let details = error.get("details").and_then(Value::as_array).into_iter().flatten();
+        let details = error
+            .get("details")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
         let details = details
-            .map(|detail| RefusalDetail { code: text(detail, "code"), message: text(detail, "message") })
+            .map(|detail| RefusalDetail {
+                code: text(detail, "code"),
+                message: text(detail, "message"),
+            })
             .collect();
-        Self { status, code, message, details, retry_after }
+        Self {
+            status,
+            code,
+            message,
+            details,
+            retry_after,
+        }
     }
 }
 

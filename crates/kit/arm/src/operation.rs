@@ -49,9 +49,15 @@ impl Operation {
             (None, None) => return None,
         };
         let url = url::Url::parse(address).ok()?;
-        let path_and_query =
-            url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        Some(Self { path_and_query, polling, retry_after: retry_after(headers) })
+        let path_and_query = url.query().map_or_else(
+            || url.path().to_owned(),
+            |query| format!("{}?{query}", url.path()),
+        );
+        Some(Self {
+            path_and_query,
+            polling,
+            retry_after: retry_after(headers),
+        })
     }
 
     /// What an answer to a poll means.
@@ -60,13 +66,19 @@ impl Operation {
             return Progress::Running { retry_after };
         }
         if status >= 400 {
-            return Progress::Failed(ArmError::Refused(Box::new(Refusal::read(status, &body, retry_after))));
+            return Progress::Failed(ArmError::Refused(Box::new(Refusal::read(
+                status,
+                &body,
+                retry_after,
+            ))));
         }
         if self.polling == Polling::Location {
             return Progress::Succeeded(body);
         }
         // As azurerm: an empty 200 is success, and a resource instead of an operation tells by its provisioning state.
-        let state = body["status"].as_str().or_else(|| body["properties"]["provisioningState"].as_str());
+        let state = body["status"]
+            .as_str()
+            .or_else(|| body["properties"]["provisioningState"].as_str());
         match state {
             None | Some("Succeeded") => Progress::Succeeded(body),
             Some(state @ ("Failed" | "Canceled" | "Cancelled")) => {

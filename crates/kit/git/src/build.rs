@@ -134,6 +134,20 @@ impl Plan {
     }
 }
 
+/// Makes a commit on `parent` in the repository of `program` without putting it into any branch.
+pub async fn build_commit(
+    program: &Program,
+    parent: Option<&Commit>,
+    author: &Signature,
+    message: &str,
+    changes: &[Change],
+) -> Result<Commit, GitError> {
+    Ok(Plan::new(parent, author, message, changes)?
+        .build(program)
+        .await?
+        .commit)
+}
+
 const SCRATCH: &str = "refs/pave/scratch";
 const ZERO: &str = "0000000000000000000000000000000000000000";
 const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";

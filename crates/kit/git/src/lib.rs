@@ -8,24 +8,26 @@
 //! the person or the machine it runs on; know which host (Azure DevOps, GitHub, our own forge) is at the other
 //! end.
 //!
-//! Start at [`Mirror`] for reading, [`commit_and_push`] for writing, and `program` for how a process is run.
+//! Start at [`Mirror`] for reading (or [`Objects`] for a repository that is at home here), [`commit_and_push`] for writing, and `program` for how a process is run.
 
 mod build;
 mod error;
 mod history;
 mod mirror;
 mod name;
+mod objects;
 mod program;
 mod publish;
 mod remote;
 mod stderr;
 mod tree;
 
-pub use build::{Change, Signature};
+pub use build::{Change, Signature, build_commit};
 pub use error::GitError;
 pub use history::{ChangeKind, CommitInfo, PathChange, trailers};
 pub use mirror::Mirror;
 pub use name::{Commit, RefName, check_path};
+pub use objects::Objects;
 pub use program::{Program, installed_version};
 pub use publish::{Pushed, STEP_TRAILER, commit_and_push};
 pub use remote::{Credential, Remote};

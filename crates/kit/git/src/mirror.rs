@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::program::ensure_bare;
-use crate::{Commit, CommitInfo, GitError, PathChange, Program, RefName, Remote, TreeEntry, history, tree};
+use crate::{Commit, CommitInfo, GitError, Objects, PathChange, Program, RefName, Remote, TreeEntry};
 
 /// The commit that the remote's `HEAD` stood at when it was last fetched.
 const HEAD: &str = "refs/pave/head";
@@ -24,7 +24,7 @@ pub struct Mirror {
 struct Shared {
     directory: PathBuf,
     remote: Remote,
-    local: Program,
+    objects: Objects,
     fetching: Mutex<()>,
 }
 
@@ -33,11 +33,11 @@ impl Mirror {
     pub async fn open(directory: &Path, remote: Remote) -> Result<Self, GitError> {
         remote.check()?;
         ensure_bare(directory).await?;
-        let local = Program::new(directory);
+        let objects = Objects::new(directory);
         let shared = Shared {
             directory: directory.to_owned(),
             remote,
-            local,
+            objects,
             fetching: Mutex::new(()),
         };
         Ok(Self {
@@ -91,18 +91,7 @@ impl Mirror {
     pub async fn resolve(&self, revision: &str) -> Result<Commit, GitError> {
         let revision = revision.trim();
         let candidates = candidates(revision)?;
-        let mut input = String::new();
-        for candidate in &candidates {
-            input.push_str(candidate);
-            input.push_str("^{commit}\n");
-        }
-        let printed = self
-            .shared
-            .local
-            .run(&["cat-file", "--batch-check=%(objectname)"], input.as_bytes())
-            .await?;
-        let text = String::from_utf8_lossy(&printed);
-        let found = text.lines().find_map(|line| Commit::parse(line.trim()).ok());
+        let found = self.shared.objects.first_commit(&candidates).await?;
         found.ok_or_else(|| GitError::NotFound {
             what: format!(
                 "revision `{}` in {}",
@@ -115,13 +104,12 @@ impl Mirror {
     /// Lists `path` of a commit: with `recurse` every file below it, otherwise its direct files and folders.
     /// A path that does not exist gives an empty list.
     pub async fn list(&self, commit: &Commit, path: &str, recurse: bool) -> Result<Vec<TreeEntry>, GitError> {
-        tree::list(&self.shared.local, commit, path, recurse).await
+        self.shared.objects.list(commit, path, recurse).await
     }
 
     /// Reads one file; `None` if the commit has no such file.
     pub async fn read(&self, commit: &Commit, path: &str) -> Result<Option<Vec<u8>>, GitError> {
-        let files = tree::read_many(&self.shared.local, commit, &[path.to_owned()]).await?;
-        Ok(files.into_iter().next().map(|(_, content)| content))
+        self.shared.objects.read(commit, path).await
     }
 
     /// Reads several files with one process; absent ones are left out.
@@ -130,7 +118,7 @@ impl Mirror {
         commit: &Commit,
         paths: &[String],
     ) -> Result<Vec<(String, Vec<u8>)>, GitError> {
-        tree::read_many(&self.shared.local, commit, paths).await
+        self.shared.objects.read_many(commit, paths).await
     }
 
     /// The history that leads to `commit`, newest first, of one path or of all.
@@ -140,7 +128,7 @@ impl Mirror {
         path: Option<&str>,
         limit: usize,
     ) -> Result<Vec<CommitInfo>, GitError> {
-        history::log(&self.shared.local, commit, path, limit).await
+        self.shared.objects.log(commit, path, limit).await
     }
 
     /// For each file below `directory` the last commit that touched it, found in one walk.
@@ -149,22 +137,17 @@ impl Mirror {
         commit: &Commit,
         directory: &str,
     ) -> Result<BTreeMap<String, CommitInfo>, GitError> {
-        history::last_commits(&self.shared.local, commit, directory).await
+        self.shared.objects.last_commits(commit, directory).await
     }
 
     /// The paths that differ between two commits.
     pub async fn diff_names(&self, from: &Commit, to: &Commit) -> Result<Vec<PathChange>, GitError> {
-        history::diff_names(&self.shared.local, from, to).await
+        self.shared.objects.diff_names(from, to).await
     }
 
     /// Whether the copy has the commit.
     pub async fn has_commit(&self, commit: &Commit) -> bool {
-        let name = format!("{commit}^{{commit}}");
-        self.shared
-            .local
-            .run(&["cat-file", "-e", &name], b"")
-            .await
-            .is_ok()
+        self.shared.objects.has_commit(commit).await
     }
 
     /// Packs loose objects when many have gathered. Cheap when there is nothing to do.

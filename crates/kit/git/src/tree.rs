@@ -63,6 +63,22 @@ pub(crate) async fn list(
         .collect()
 }
 
+/// What a path is, without reading it.
+pub(crate) async fn entry(
+    program: &Program,
+    commit: &Commit,
+    path: &str,
+) -> Result<Option<TreeEntry>, GitError> {
+    let path = crate::check_path(path.trim_matches('/'))?;
+    let printed = program
+        .run(&["ls-tree", "-z", "--full-tree", commit.as_str(), &path], b"")
+        .await?;
+    let first = printed.split(|byte| *byte == 0).find(|entry| !entry.is_empty());
+    first
+        .map(|entry| parse_entry(&String::from_utf8_lossy(entry)))
+        .transpose()
+}
+
 fn parse_entry(text: &str) -> Result<TreeEntry, GitError> {
     let odd = || GitError::Unexpected {
         command: "ls-tree".to_owned(),

@@ -118,11 +118,11 @@ impl Resource {
     /// The compiled schema, made at first use.
     pub(crate) fn schema(&self) -> &Schema {
         self.schema.get_or_init(|| {
-            let openapi = match &self.source {
-                Source::Builtin(make) => document::inlined(*make),
-                Source::Custom(custom) => document::with_metadata(&custom.openapi),
+            let parsed = match &self.source {
+                Source::Builtin(make) => Schema::parse(&document::inlined(*make)),
+                Source::Custom(custom) => Schema::parse(&custom.openapi),
             };
-            Schema::parse(&openapi).0
+            parsed.0
         })
     }
 

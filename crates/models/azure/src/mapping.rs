@@ -107,8 +107,15 @@ pub enum Removal {
 #[must_use]
 pub fn kinds() -> &'static [Kind] {
     static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
-        let children = [server_child::DATABASE, server_child::FIREWALL_RULE, server_child::CONFIGURATION];
-        [resource_group::KIND, flexible_server::KIND].into_iter().chain(children).collect()
+        let children = [
+            server_child::DATABASE,
+            server_child::FIREWALL_RULE,
+            server_child::CONFIGURATION,
+        ];
+        [resource_group::KIND, flexible_server::KIND]
+            .into_iter()
+            .chain(children)
+            .collect()
     });
     &KINDS
 }
@@ -116,13 +123,19 @@ pub fn kinds() -> &'static [Kind] {
 /// The managed resource of that group and kind.
 #[must_use]
 pub fn kind_of(group: &str, kind: &str) -> Option<&'static Kind> {
-    kinds().iter().find(|known| known.group == group && known.kind == kind)
+    kinds()
+        .iter()
+        .find(|known| known.group == group && known.kind == kind)
 }
 
 /// The CRDs of all managed resources and of the provider configuration.
 #[must_use]
 pub fn crds() -> Vec<Value> {
-    kinds().iter().map(crd::managed).chain(provider_config::crds()).collect()
+    kinds()
+        .iter()
+        .map(crd::managed)
+        .chain(provider_config::crds())
+        .collect()
 }
 
 /// The `openAPIV3Schema` of a served version of one of our CRDs.
@@ -173,8 +186,12 @@ pub fn parameter<'a>(parameters: &'a Value, path: &str) -> Option<&'a Value> {
 /// The name of the thing in Azure.
 #[must_use]
 pub fn external_name(object: &Value) -> &str {
-    let annotated = object["metadata"]["annotations"][EXTERNAL_NAME].as_str().filter(|name| !name.is_empty());
-    annotated.or_else(|| object["metadata"]["name"].as_str()).unwrap_or("")
+    let annotated = object["metadata"]["annotations"][EXTERNAL_NAME]
+        .as_str()
+        .filter(|name| !name.is_empty());
+    annotated
+        .or_else(|| object["metadata"]["name"].as_str())
+        .unwrap_or("")
 }
 
 /// `forProvider` with what only `initProvider` says filled in: what a thing is created with.

@@ -39,7 +39,11 @@ pub fn key_of(object: &Value) -> ObjectKey {
 }
 
 fn metadata_text<'a>(object: &'a Value, key: &str) -> &'a str {
-    object.get("metadata").and_then(|it| it.get(key)).and_then(Value::as_str).unwrap_or_default()
+    object
+        .get("metadata")
+        .and_then(|it| it.get(key))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// The mapping at a key, made if it is missing or something else.

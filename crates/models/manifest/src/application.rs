@@ -8,8 +8,8 @@ use crate::merge::strip_nulls;
 mod status;
 
 pub use status::{
-    ComparedTo, Condition, HealthStatus, HistoryEntry, InitiatedBy, Operation, OperationState, ResourceResult, ResourceSelector,
-    ResourceStatus, Status, SyncOperation, SyncResult, SyncStatus,
+    ComparedTo, Condition, HealthStatus, HistoryEntry, InitiatedBy, Operation, OperationState,
+    ResourceResult, ResourceSelector, ResourceStatus, Status, SyncOperation, SyncResult, SyncStatus,
 };
 
 /// API version of every kind here.
@@ -182,7 +182,11 @@ pub struct Retry {
 impl Default for Retry {
     /// What upstream takes for an automated sync that says nothing.
     fn default() -> Self {
-        Self { limit: 5, refresh: false, backoff: None }
+        Self {
+            limit: 5,
+            refresh: false,
+            backoff: None,
+        }
     }
 }
 
@@ -241,19 +245,31 @@ impl Application {
     /// The project's name; `default` if none is given.
     #[must_use]
     pub fn project(&self) -> &str {
-        if self.spec.project.is_empty() { "default" } else { &self.spec.project }
+        if self.spec.project.is_empty() {
+            "default"
+        } else {
+            &self.spec.project
+        }
     }
 
     /// The automation, if it is on.
     #[must_use]
     pub fn automated(&self) -> Option<&Automated> {
-        self.spec.sync_policy.as_ref()?.automated.as_ref().filter(|it| it.enabled != Some(false))
+        self.spec
+            .sync_policy
+            .as_ref()?
+            .automated
+            .as_ref()
+            .filter(|it| it.enabled != Some(false))
     }
 
     /// The sync options.
     #[must_use]
     pub fn sync_options(&self) -> &[String] {
-        self.spec.sync_policy.as_ref().map_or(&[], |policy| &policy.sync_options)
+        self.spec
+            .sync_policy
+            .as_ref()
+            .map_or(&[], |policy| &policy.sync_options)
     }
 
     /// The source that counts; only the first of several is acted on.
@@ -286,7 +302,11 @@ impl Source {
     /// The revision to resolve: `HEAD` if none is given.
     #[must_use]
     pub fn revision(&self) -> &str {
-        if self.target_revision.is_empty() { "HEAD" } else { &self.target_revision }
+        if self.target_revision.is_empty() {
+            "HEAD"
+        } else {
+            &self.target_revision
+        }
     }
 }
 
@@ -304,7 +324,11 @@ impl Retry {
     pub fn wait_seconds(&self, count: u32) -> u64 {
         let backoff = self.backoff.clone().unwrap_or_default();
         let first = backoff.duration.as_deref().and_then(go_seconds).unwrap_or(5);
-        let longest = backoff.max_duration.as_deref().and_then(go_seconds).unwrap_or(180);
+        let longest = backoff
+            .max_duration
+            .as_deref()
+            .and_then(go_seconds)
+            .unwrap_or(180);
         let factor = u64::from(backoff.factor.unwrap_or(2).max(1));
         first.saturating_mul(factor.saturating_pow(count)).min(longest)
     }
@@ -363,7 +387,10 @@ mod tests {
     fn automation_is_off_only_by_enabled_false() {
         let check = |automated: Value, expected: bool| {
             let spec = json!({"spec": {"syncPolicy": {"automated": automated}}});
-            assert_eq!(Application::from_value(spec).unwrap().automated().is_some(), expected);
+            assert_eq!(
+                Application::from_value(spec).unwrap().automated().is_some(),
+                expected
+            );
         };
         check(json!({}), true);
         check(json!({"enabled": true}), true);

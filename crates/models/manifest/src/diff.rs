@@ -18,12 +18,22 @@ use crate::merge::strip_nulls;
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Metadata that the server writes, and that is never a difference.
-const SERVER_METADATA: [&str; 6] =
-    ["creationTimestamp", "managedFields", "resourceVersion", "generation", "uid", "selfLink"];
+const SERVER_METADATA: [&str; 6] = [
+    "creationTimestamp",
+    "managedFields",
+    "resourceVersion",
+    "generation",
+    "uid",
+    "selfLink",
+];
 
 /// Annotations in which a difference alone is not drift.
-const UNCOUNTED_ANNOTATIONS: [&str; 4] =
-    [annotation::ROAD, annotation::SOURCE, annotation::REQUESTED_BY, LAST_APPLIED];
+const UNCOUNTED_ANNOTATIONS: [&str; 4] = [
+    annotation::ROAD,
+    annotation::SOURCE,
+    annotation::REQUESTED_BY,
+    LAST_APPLIED,
+];
 
 /// A field that differs.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,10 +48,20 @@ pub struct FieldDifference {
 
 impl fmt::Display for FieldDifference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.pointer.trim_start_matches('/').replace('/', ".").replace("~1", "/").replace("~0", "~");
+        let path = self
+            .pointer
+            .trim_start_matches('/')
+            .replace('/', ".")
+            .replace("~1", "/")
+            .replace("~0", "~");
         match (&self.live, &self.desired) {
             (Some(live), Some(desired)) => {
-                write!(formatter, "`{path}` is {}, Git says {}", brief(live), brief(desired))
+                write!(
+                    formatter,
+                    "`{path}` is {}, Git says {}",
+                    brief(live),
+                    brief(desired)
+                )
             }
             (None, Some(desired)) => write!(formatter, "`{path}` is missing, Git says {}", brief(desired)),
             (Some(live), None) => write!(formatter, "`{path}` is {}, Git has no such field", brief(live)),
@@ -52,7 +72,11 @@ impl fmt::Display for FieldDifference {
 
 fn brief(value: &Value) -> String {
     let text = value.to_string();
-    if text.chars().count() <= 60 { text } else { format!("{}…", text.chars().take(60).collect::<String>()) }
+    if text.chars().count() <= 60 {
+        text
+    } else {
+        format!("{}…", text.chars().take(60).collect::<String>())
+    }
 }
 
 /// Finds the fields in which the prediction differs from the live object, ignoring what does not count.
@@ -75,7 +99,10 @@ pub fn compare(predicted: &Value, live: &Value, rules: &[IgnoreDifference]) -> V
 fn mask(difference: &mut FieldDifference) {
     if difference.pointer.starts_with("/data") || difference.pointer.starts_with("/stringData") {
         difference.live = difference.live.take().map(|_| Value::String("+++++".to_owned()));
-        difference.desired = difference.desired.take().map(|_| Value::String("++++++++".to_owned()));
+        difference.desired = difference
+            .desired
+            .take()
+            .map(|_| Value::String("++++++++".to_owned()));
     }
 }
 
@@ -85,7 +112,9 @@ pub fn normalised(object: &Value) -> Value {
     let mut object = object.clone();
     fold_string_data(&mut object);
     strip_nulls(&mut object);
-    let Some(fields) = object.as_object_mut() else { return object };
+    let Some(fields) = object.as_object_mut() else {
+        return object;
+    };
     fields.shift_remove("status");
     if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
         for key in SERVER_METADATA {
@@ -104,8 +133,12 @@ fn fold_string_data(object: &mut Value) {
     if object["kind"] != "Secret" || object["apiVersion"] != "v1" {
         return;
     }
-    let Some(fields) = object.as_object_mut() else { return };
-    let Some(Value::Object(plain)) = fields.shift_remove("stringData") else { return };
+    let Some(fields) = object.as_object_mut() else {
+        return;
+    };
+    let Some(Value::Object(plain)) = fields.shift_remove("stringData") else {
+        return;
+    };
     let data = fields.entry("data").or_insert_with(|| Value::Object(Map::new()));
     for (key, value) in plain {
         let text = value.as_str().unwrap_or_default();
@@ -113,7 +146,12 @@ fn fold_string_data(object: &mut Value) {
     }
 }
 
-fn walk(pointer: &mut String, live: Option<&Value>, desired: Option<&Value>, found: &mut Vec<FieldDifference>) {
+fn walk(
+    pointer: &mut String,
+    live: Option<&Value>,
+    desired: Option<&Value>,
+    found: &mut Vec<FieldDifference>,
+) {
     if live == desired {
         return;
     }

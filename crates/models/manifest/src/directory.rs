@@ -72,7 +72,10 @@ impl Selection {
         let relative = if self.folder.is_empty() {
             path
         } else {
-            match path.strip_prefix(self.folder.as_str()).and_then(|rest| rest.strip_prefix('/')) {
+            match path
+                .strip_prefix(self.folder.as_str())
+                .and_then(|rest| rest.strip_prefix('/'))
+            {
                 Some(relative) => relative,
                 None => return false,
             }
@@ -88,7 +91,11 @@ impl Selection {
 }
 
 fn has_manifest_extension(path: &str) -> bool {
-    let extension = path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|it| it.1);
+    let extension = path
+        .rsplit('/')
+        .next()
+        .and_then(|name| name.rsplit_once('.'))
+        .map(|it| it.1);
     matches!(extension, Some("yaml" | "yml" | "json" | "jsonnet"))
 }
 
@@ -104,8 +111,11 @@ pub fn read(files: &[SourceFile<'_>]) -> Rendered {
     let size: usize = files.iter().map(|file| file.bytes.len()).sum();
     if size > SIZE_LIMIT {
         rendered.diagnostics.push(
-            Diagnostic::error("PV1205", format!("the manifests have {size} bytes together, {SIZE_LIMIT} are allowed"))
-                .with_help("narrow the source with `directory.include` or split it into several Applications"),
+            Diagnostic::error(
+                "PV1205",
+                format!("the manifests have {size} bytes together, {SIZE_LIMIT} are allowed"),
+            )
+            .with_help("narrow the source with `directory.include` or split it into several Applications"),
         );
         return rendered;
     }
@@ -128,8 +138,11 @@ fn read_file(file: &SourceFile<'_>, rendered: &mut Rendered) {
     let Some(text) = decode(file.bytes) else {
         rendered.unreadable.push(file.path.to_owned());
         rendered.diagnostics.push(whole(
-            Diagnostic::error("PV1204", "the file is neither UTF-8 nor UTF-16 with a byte order mark")
-                .with_help("save it as UTF-8"),
+            Diagnostic::error(
+                "PV1204",
+                "the file is neither UTF-8 nor UTF-16 with a byte order mark",
+            )
+            .with_help("save it as UTF-8"),
         ));
         return;
     };
@@ -142,8 +155,9 @@ fn read_file(file: &SourceFile<'_>, rendered: &mut Rendered) {
     for document in documents {
         read_document(&document, &mut rendered.manifests, &mut findings);
     }
-    let (unparsed, remarks): (Vec<_>, Vec<_>) =
-        diagnostics.into_iter().partition(|it| it.severity == pave_diagnostic::Severity::Error);
+    let (unparsed, remarks): (Vec<_>, Vec<_>) = diagnostics
+        .into_iter()
+        .partition(|it| it.severity == pave_diagnostic::Severity::Error);
     rendered.diagnostics.extend(remarks);
     findings.splice(0..0, unparsed.into_iter().map(explain_syntax));
     if findings.is_empty() {
@@ -151,15 +165,25 @@ fn read_file(file: &SourceFile<'_>, rendered: &mut Rendered) {
     }
     rendered.unreadable.push(file.path.to_owned());
     let objects = rendered.manifests.len() > before;
-    let looks_like_one = ["apiVersion:", "kind:", "metadata:"].iter().all(|word| text.contains(word))
-        || ["\"apiVersion\"", "\"kind\"", "\"metadata\""].iter().all(|word| text.contains(word));
+    let looks_like_one = ["apiVersion:", "kind:", "metadata:"]
+        .iter()
+        .all(|word| text.contains(word))
+        || ["\"apiVersion\"", "\"kind\"", "\"metadata\""]
+            .iter()
+            .all(|word| text.contains(word));
     rendered.diagnostics.extend(findings.into_iter().map(|finding| {
-        if objects || looks_like_one { finding } else { pass_over(finding) }
+        if objects || looks_like_one {
+            finding
+        } else {
+            pass_over(finding)
+        }
     }));
 }
 
 fn has_jsonnet_extension(path: &str) -> bool {
-    std::path::Path::new(path).extension().is_some_and(|extension| extension == "jsonnet")
+    std::path::Path::new(path)
+        .extension()
+        .is_some_and(|extension| extension == "jsonnet")
 }
 
 fn explain_syntax(diagnostic: Diagnostic) -> Diagnostic {
@@ -176,7 +200,12 @@ fn pass_over(mut finding: Diagnostic) -> Diagnostic {
 
 fn decode(bytes: &[u8]) -> Option<String> {
     let wide = |read: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes[2..].as_chunks::<2>().0.iter().map(|pair| read(*pair)).collect();
+        let units: Vec<u16> = bytes[2..]
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|pair| read(*pair))
+            .collect();
         String::from_utf16(&units).ok()
     };
     match bytes {
@@ -205,7 +234,11 @@ fn read_document(document: &Document, manifests: &mut Vec<Manifest>, findings: &
     }
     if let Some(items) = list_items(&document.root) {
         for item in items.iter().filter(|item| !item.is_null()) {
-            let part = Document { file: document.file.clone(), index: document.index, root: item.clone() };
+            let part = Document {
+                file: document.file.clone(),
+                index: document.index,
+                root: item.clone(),
+            };
             read_document(&part, manifests, findings);
         }
         return;
@@ -213,7 +246,11 @@ fn read_document(document: &Document, manifests: &mut Vec<Manifest>, findings: &
     let object = document.to_value();
     let missing = missing_field(document, &object);
     if missing.is_empty() {
-        manifests.push(Manifest { object, file: document.file.to_string(), document: document.clone() });
+        manifests.push(Manifest {
+            object,
+            file: document.file.to_string(),
+            document: document.clone(),
+        });
     }
     findings.extend(missing);
 }
@@ -226,7 +263,12 @@ fn list_items(root: &Node) -> Option<&[Node]> {
 }
 
 fn missing_field(document: &Document, object: &Value) -> Diagnostics {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let text = |pointer: &str| {
+        object
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     for (pointer, field) in [("/apiVersion", "apiVersion"), ("/kind", "kind")] {
         if text(pointer).is_empty() {
             let found = Diagnostic::error("PV1202", format!("the object has no `{field}`"))
@@ -236,9 +278,12 @@ fn missing_field(document: &Document, object: &Value) -> Diagnostics {
         }
     }
     if GroupVersionKind::from_api_version(text("/apiVersion"), text("/kind")).is_err() {
-        let found = Diagnostic::error("PV1202", format!("`{}` is not an API version", text("/apiVersion")))
-            .with_label(document.label("/apiVersion"))
-            .with_help("write `version` or `group/version`");
+        let found = Diagnostic::error(
+            "PV1202",
+            format!("`{}` is not an API version", text("/apiVersion")),
+        )
+        .with_label(document.label("/apiVersion"))
+        .with_help("write `version` or `group/version`");
         return vec![found];
     }
     if text("/metadata/name").is_empty() && text("/metadata/generateName").is_empty() {

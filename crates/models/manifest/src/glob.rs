@@ -21,13 +21,18 @@ impl Glob {
     /// Compiles a glob whose `*` and `?` stop at a separator; `**` crosses it.
     #[must_use]
     pub fn with_separator(pattern: &str, separator: Option<char>) -> Self {
-        Self { pattern: pattern.to_owned(), regex: translate(pattern, separator) }
+        Self {
+            pattern: pattern.to_owned(),
+            regex: translate(pattern, separator),
+        }
     }
 
     /// Whether it matches the whole text.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
-        self.regex.as_ref().map_or(self.pattern == text, |regex| regex.is_match(text))
+        self.regex
+            .as_ref()
+            .map_or(self.pattern == text, |regex| regex.is_match(text))
     }
 }
 
@@ -39,7 +44,10 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 }
 
 fn translate(pattern: &str, separator: Option<char>) -> Option<Regex> {
-    let one = separator.map_or_else(|| ".".to_owned(), |it| format!("[^{}]", regex::escape(&it.to_string())));
+    let one = separator.map_or_else(
+        || ".".to_owned(),
+        |it| format!("[^{}]", regex::escape(&it.to_string())),
+    );
     let mut expression = String::from("(?s)^");
     let mut depth = 0_usize;
     let mut characters = pattern.chars().peekable();

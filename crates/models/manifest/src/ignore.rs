@@ -47,7 +47,9 @@ impl Ignored {
 }
 
 fn remove_pointer(object: &mut Value, pointer: &str) {
-    let Some((parent, last)) = pointer.rsplit_once('/') else { return };
+    let Some((parent, last)) = pointer.rsplit_once('/') else {
+        return;
+    };
     let last = last.replace("~1", "/").replace("~0", "~");
     match object.pointer_mut(parent) {
         Some(Value::Object(fields)) => {
@@ -74,7 +76,9 @@ fn remove_owned(value: &mut Value, owned: &Value) {
                 remove_owned(field, below);
             }
         } else if let (Some(key), Value::Array(items)) = (path.strip_prefix("k:"), &mut *value) {
-            let Ok(Value::Object(key)) = serde_json::from_str(key) else { continue };
+            let Ok(Value::Object(key)) = serde_json::from_str(key) else {
+                continue;
+            };
             let is_it = |item: &Value| key.iter().all(|(name, wanted)| item.get(name) == Some(wanted));
             if leaf {
                 items.retain(|item| !is_it(item));

@@ -24,4 +24,4 @@ pub mod webhook;
 mod access;
 mod ignore;
 
-pub use access::{annotation, api_version_and_kind, key_of, namespace_of, name_of};
+pub use access::{annotation, api_version_and_kind, key_of, name_of, namespace_of};

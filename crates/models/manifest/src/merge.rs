@@ -8,7 +8,9 @@ pub fn merge_patch(from: &Value, to: &Value) -> Option<Value> {
     if from == to {
         return None;
     }
-    let (Value::Object(old), Value::Object(new)) = (from, to) else { return Some(to.clone()) };
+    let (Value::Object(old), Value::Object(new)) = (from, to) else {
+        return Some(to.clone());
+    };
     let mut patch = Map::new();
     for key in old.keys().filter(|key| !new.contains_key(*key)) {
         patch.insert(key.clone(), Value::Null);
@@ -80,7 +82,11 @@ mod tests {
             assert_eq!(patched, to);
         };
         check(json!({"a": 1}), json!({"a": 1}), None);
-        check(json!({"a": 1, "b": {"c": 1}}), json!({"b": {"c": 2}}), Some(json!({"a": null, "b": {"c": 2}})));
+        check(
+            json!({"a": 1, "b": {"c": 1}}),
+            json!({"b": {"c": 2}}),
+            Some(json!({"a": null, "b": {"c": 2}})),
+        );
         check(json!({"a": [1, 2]}), json!({"a": [1]}), Some(json!({"a": [1]})));
     }
 }

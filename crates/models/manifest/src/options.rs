@@ -28,7 +28,12 @@ pub fn object_has(object: &Value, key: &str, word: &str) -> bool {
 /// What an object, else its application, says for an option; the object overrides.
 #[must_use]
 pub fn value_of<'a>(object: &'a Value, application: &'a [String], option: &str) -> Option<&'a str> {
-    let find = |word: &'a str| word.trim().split_once('=').filter(|it| it.0 == option).map(|it| it.1);
+    let find = |word: &'a str| {
+        word.trim()
+            .split_once('=')
+            .filter(|it| it.0 == option)
+            .map(|it| it.1)
+    };
     annotation(object, SYNC_OPTIONS)
         .and_then(|text| text.split(',').find_map(find))
         .or_else(|| application.iter().find_map(|word| find(word)))

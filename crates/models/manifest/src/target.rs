@@ -95,7 +95,12 @@ pub fn normalise(manifests: Vec<Manifest>, context: &Normalisation<'_>) -> (Vec<
     (targets, warnings)
 }
 
-fn make_target(manifest: Manifest, gvk: GroupVersionKind, scope: Scope, context: &Normalisation<'_>) -> Target {
+fn make_target(
+    manifest: Manifest,
+    gvk: GroupVersionKind,
+    scope: Scope,
+    context: &Normalisation<'_>,
+) -> Target {
     let mut object = manifest.object.clone();
     let metadata = mapping(&mut object, "metadata");
     match scope {
@@ -114,16 +119,29 @@ fn make_target(manifest: Manifest, gvk: GroupVersionKind, scope: Scope, context:
     }
     let key = key_of(&object);
     if !is_crd(&gvk) {
-        annotate(&mut object, TRACKING_ID, &tracking_id(context.instance, &key, context.destination_namespace));
+        annotate(
+            &mut object,
+            TRACKING_ID,
+            &tracking_id(context.instance, &key, context.destination_namespace),
+        );
     }
     if let Some(stamp) = (context.stamp)(&manifest.file) {
         annotate(&mut object, annotation::ROAD, stamp.road.as_str());
-        annotate(&mut object, annotation::SOURCE, &format!("{}@{}", manifest.file, stamp.commit));
+        annotate(
+            &mut object,
+            annotation::SOURCE,
+            &format!("{}@{}", manifest.file, stamp.commit),
+        );
         if let Some(person) = &stamp.requested_by {
             annotate(&mut object, annotation::REQUESTED_BY, person);
         }
     }
-    Target { object, key, gvk, manifest }
+    Target {
+        object,
+        key,
+        gvk,
+        manifest,
+    }
 }
 
 /// Whether a kind is `CustomResourceDefinition`; such objects carry no tracking stamp and are never pruned.
@@ -136,10 +154,22 @@ pub fn is_crd(gvk: &GroupVersionKind) -> bool {
 fn scopes_of_own_definitions(manifests: &[Manifest]) -> HashMap<(String, String), Scope> {
     let mut scopes = HashMap::new();
     for manifest in manifests {
-        let text = |pointer: &str| manifest.object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let Some(group) = text("/spec/group") else { continue };
+        let text = |pointer: &str| {
+            manifest
+                .object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let Some(group) = text("/spec/group") else {
+            continue;
+        };
         let gvk = api_version_and_kind(&manifest.object);
-        let scope = if text("/spec/scope").as_deref() == Some("Namespaced") { Scope::Namespaced } else { Scope::Cluster };
+        let scope = if text("/spec/scope").as_deref() == Some("Namespaced") {
+            Scope::Namespaced
+        } else {
+            Scope::Cluster
+        };
         let kind = text("/spec/names/kind");
         if is_crd(&gvk) {
             scopes.extend(kind.map(|kind| ((group, kind), scope)));
@@ -166,7 +196,11 @@ mod tests {
     use crate::directory::{SourceFile, read};
 
     fn targets(text: &str) -> (Vec<Target>, Vec<String>) {
-        let manifests = read(&[SourceFile { path: "e/x.yaml", bytes: text.as_bytes() }]).manifests;
+        let manifests = read(&[SourceFile {
+            path: "e/x.yaml",
+            bytes: text.as_bytes(),
+        }])
+        .manifests;
         let scope = |gvk: &GroupVersionKind| match gvk.kind.as_str() {
             "Namespace" => Some(Scope::Cluster),
             "ConfigMap" => Some(Scope::Namespaced),
@@ -175,11 +209,20 @@ mod tests {
         let commit = "0123456789abcdef0123456789abcdef01234567";
         let stamp = |_: &str| {
             let road = road_of_commit(commit)?;
-            Some(Stamp { road, commit: commit.to_owned(), requested_by: Some("user:default/alice".into()) })
+            Some(Stamp {
+                road,
+                commit: commit.to_owned(),
+                requested_by: Some("user:default/alice".into()),
+            })
         };
         normalise(
             manifests,
-            &Normalisation { instance: "web", destination_namespace: "team-a", scope: &scope, stamp: &stamp },
+            &Normalisation {
+                instance: "web",
+                destination_namespace: "team-a",
+                scope: &scope,
+                stamp: &stamp,
+            },
         )
     }
 
@@ -189,10 +232,22 @@ mod tests {
             let (targets, _) = targets(text);
             assert_eq!(&targets[0].object["metadata"]["namespace"], expected, "{text}");
         };
-        check("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}", &json!("team-a"));
-        check("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: b}}", &json!("b"));
-        check("{apiVersion: v1, kind: Namespace, metadata: {name: a, namespace: b}}", &Value::Null);
-        check("{apiVersion: e.org/v1, kind: Unknown, metadata: {name: a}}", &json!("team-a"));
+        check(
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}",
+            &json!("team-a"),
+        );
+        check(
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: b}}",
+            &json!("b"),
+        );
+        check(
+            "{apiVersion: v1, kind: Namespace, metadata: {name: a, namespace: b}}",
+            &Value::Null,
+        );
+        check(
+            "{apiVersion: e.org/v1, kind: Unknown, metadata: {name: a}}",
+            &json!("team-a"),
+        );
     }
 
     #[test]
@@ -213,7 +268,10 @@ mod tests {
         );
         assert_eq!(targets.len(), 1);
         assert_eq!(targets[0].object["data"]["v"], "2");
-        assert_eq!(warnings, ["Resource /ConfigMap/team-a/a appeared 2 times among application resources."]);
+        assert_eq!(
+            warnings,
+            ["Resource /ConfigMap/team-a/a appeared 2 times among application resources."]
+        );
     }
 
     #[test]
@@ -223,7 +281,10 @@ mod tests {
         let get = |key: &str| read_annotation(object, key).unwrap();
         assert_eq!(get(TRACKING_ID), "web:/ConfigMap:team-a/a");
         assert_eq!(get(annotation::ROAD), "0123456789abcdef0123456789abcdef");
-        assert_eq!(get(annotation::SOURCE), "e/x.yaml@0123456789abcdef0123456789abcdef01234567");
+        assert_eq!(
+            get(annotation::SOURCE),
+            "e/x.yaml@0123456789abcdef0123456789abcdef01234567"
+        );
         assert_eq!(get(annotation::REQUESTED_BY), "user:default/alice");
     }
 }

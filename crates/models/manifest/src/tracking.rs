@@ -13,14 +13,25 @@ pub const TRACKING_ID: &str = "argocd.argoproj.io/tracking-id";
 /// Upstream writes the application's destination namespace for a cluster-scoped object.
 #[must_use]
 pub fn tracking_id(application: &str, key: &ObjectKey, destination_namespace: &str) -> String {
-    let namespace = if key.namespace.is_empty() { destination_namespace } else { &key.namespace };
-    format!("{application}:{}/{}:{namespace}/{}", key.group, key.kind, key.name)
+    let namespace = if key.namespace.is_empty() {
+        destination_namespace
+    } else {
+        &key.namespace
+    };
+    format!(
+        "{application}:{}/{}:{namespace}/{}",
+        key.group, key.kind, key.name
+    )
 }
 
 /// What an application is called in a tracking id: `<name>` in the control namespace, else `<namespace>_<name>`.
 #[must_use]
 pub fn instance_name(namespace: &str, name: &str, control_namespace: &str) -> String {
-    if namespace == control_namespace { name.to_owned() } else { format!("{namespace}_{name}") }
+    if namespace == control_namespace {
+        name.to_owned()
+    } else {
+        format!("{namespace}_{name}")
+    }
 }
 
 /// The application that owns a live object, if the object says so *about itself*.
@@ -53,7 +64,8 @@ mod tests {
             object["metadata"]["annotations"] = json!({TRACKING_ID: id});
             assert_eq!(owner(&object).as_deref(), expected, "{id}");
         };
-        let claim = json!({"apiVersion": "e.org/v1", "kind": "Claim", "metadata": {"namespace": "a", "name": "x"}});
+        let claim =
+            json!({"apiVersion": "e.org/v1", "kind": "Claim", "metadata": {"namespace": "a", "name": "x"}});
         let composite = json!({"apiVersion": "e.org/v1", "kind": "XClaim", "metadata": {"name": "x-1"}});
         check("web:e.org/Claim:a/x", claim.clone(), Some("web"));
         check("web:e.org/Claim:a/x", composite.clone(), None);
@@ -70,7 +82,10 @@ mod tests {
             namespace: namespace.into(),
             name: "web".into(),
         };
-        assert_eq!(tracking_id("web", &key("", "default"), "x"), "web:/Service:default/web");
+        assert_eq!(
+            tracking_id("web", &key("", "default"), "x"),
+            "web:/Service:default/web"
+        );
         assert_eq!(tracking_id("web", &key("g", ""), "x"), "web:g/Service:x/web");
         assert_eq!(instance_name("argocd", "web", "argocd"), "web");
         assert_eq!(instance_name("team", "web", "argocd"), "team_web");

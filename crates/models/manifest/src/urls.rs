@@ -39,12 +39,25 @@ fn split(url: &str) -> Parts {
     let (authority, path) = rest.split_once('/').unwrap_or((rest.as_str(), ""));
     let host = authority.rsplit('@').next().unwrap_or_default().to_lowercase();
     let (host, port) = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (name.to_owned(), port.to_owned()),
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (name.to_owned(), port.to_owned())
+        }
         _ => (host, String::new()),
     };
-    let own = matches!((scheme.as_str(), port.as_str()), ("https", "443") | ("http", "80") | ("ssh", "22"));
-    let path = path.split('/').filter(|it| !it.is_empty()).map(|it| decode(it).to_lowercase()).collect();
-    Parts { host, port: if own { String::new() } else { port }, path }
+    let own = matches!(
+        (scheme.as_str(), port.as_str()),
+        ("https", "443") | ("http", "80") | ("ssh", "22")
+    );
+    let path = path
+        .split('/')
+        .filter(|it| !it.is_empty())
+        .map(|it| decode(it).to_lowercase())
+        .collect();
+    Parts {
+        host,
+        port: if own { String::new() } else { port },
+        path,
+    }
 }
 
 fn join(parts: &Parts, with_port: bool) -> String {
@@ -56,8 +69,15 @@ fn join(parts: &Parts, with_port: bool) -> String {
     if let Some((organization, project, repository)) = azure(host, &path) {
         return format!("dev.azure.com/{organization}/{project}/_git/{repository}");
     }
-    let host = host.strip_prefix("ssh.").or_else(|| host.strip_prefix("altssh.")).unwrap_or(host);
-    let port = if with_port && !port.is_empty() { format!(":{port}") } else { String::new() };
+    let host = host
+        .strip_prefix("ssh.")
+        .or_else(|| host.strip_prefix("altssh."))
+        .unwrap_or(host);
+    let port = if with_port && !port.is_empty() {
+        format!(":{port}")
+    } else {
+        String::new()
+    };
     // A server that speaks Azure DevOps' URLs under its own host: `/{organization}/{repository}` is short as well.
     if let [organization, "_git", repository] = path.as_slice() {
         return format!("{host}{port}/{organization}/{repository}/_git/{repository}");
@@ -69,7 +89,9 @@ fn join(parts: &Parts, with_port: bool) -> String {
 fn azure<'a>(host: &'a str, path: &[&'a str]) -> Option<(&'a str, &'a str, &'a str)> {
     let path = match path {
         ["v3", rest @ ..] if host == "ssh.dev.azure.com" || host == "vs-ssh.visualstudio.com" => {
-            let [organization, project, repository] = rest else { return None };
+            let [organization, project, repository] = rest else {
+                return None;
+            };
             return Some((organization, project, repository));
         }
         _ if host == "dev.azure.com" => path.to_vec(),
@@ -92,7 +114,10 @@ fn decode(segment: &str) -> String {
     let mut rest = segment.as_bytes();
     while let [first, tail @ ..] = rest {
         let hex = tail.get(..2).and_then(|it| std::str::from_utf8(it).ok());
-        match hex.and_then(|it| u8::from_str_radix(it, 16).ok()).filter(|_| *first == b'%') {
+        match hex
+            .and_then(|it| u8::from_str_radix(it, 16).ok())
+            .filter(|_| *first == b'%')
+        {
             Some(byte) => {
                 bytes.push(byte);
                 rest = &tail[2..];
@@ -123,7 +148,10 @@ mod tests {
         ] {
             assert_eq!(canonical(url), "dev.azure.com/org/my project/_git/repo", "{url}");
         }
-        assert_eq!(canonical("https://org.visualstudio.com/_git/r"), "dev.azure.com/org/r/_git/r");
+        assert_eq!(
+            canonical("https://org.visualstudio.com/_git/r"),
+            "dev.azure.com/org/r/_git/r"
+        );
     }
 
     #[test]
@@ -133,7 +161,11 @@ mod tests {
         };
         check("https://github.com/a/b.git", "git@github.com:A/b", true);
         check("https://github.com/a/b", "https://github.com/a/c", false);
-        check("https://127.0.0.1:8443/pave/platform/_git/x", "http://u:t@127.0.0.1/pave/platform/_git/X", true);
+        check(
+            "https://127.0.0.1:8443/pave/platform/_git/x",
+            "http://u:t@127.0.0.1/pave/platform/_git/X",
+            true,
+        );
         check("https://h/pave/_git/x", "https://h/pave/x/_git/x", true);
         check("file:///srv/git/x.git", "file:///srv/git/x", true);
         assert_ne!(normalise("https://h:1/a"), normalise("https://h:2/a"));

@@ -58,14 +58,19 @@ pub fn parse_azure_devops(body: &[u8]) -> Result<Option<Push>, WebhookError> {
     let repository = resource["repository"]["remoteUrl"]
         .as_str()
         .ok_or(WebhookError::Missing("resource.repository.remoteUrl"))?;
-    let updates =
-        resource["refUpdates"].as_array().ok_or(WebhookError::Missing("resource.refUpdates"))?.iter();
+    let updates = resource["refUpdates"]
+        .as_array()
+        .ok_or(WebhookError::Missing("resource.refUpdates"))?
+        .iter();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Ok(Some(Push {
         repository: repository.to_owned(),
         default_branch: text(&resource["repository"]["defaultBranch"]),
         updates: updates
-            .map(|update| RefUpdate { name: text(&update["name"]), commit: text(&update["newObjectId"]) })
+            .map(|update| RefUpdate {
+                name: text(&update["name"]),
+                commit: text(&update["newObjectId"]),
+            })
             .collect(),
     }))
 }
@@ -75,7 +80,10 @@ impl Push {
     #[must_use]
     pub fn concerns(&self, source: &Source) -> bool {
         same_repository(&self.repository, &source.repo_url)
-            && self.updates.iter().any(|update| self.moves(&update.name, source.revision()))
+            && self
+                .updates
+                .iter()
+                .any(|update| self.moves(&update.name, source.revision()))
     }
 
     fn moves(&self, reference: &str, revision: &str) -> bool {
@@ -83,7 +91,10 @@ impl Push {
             return self.default_branch.is_empty() || self.default_branch == reference;
         }
         let short = |name: &str| {
-            name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/")).unwrap_or(name).to_owned()
+            name.strip_prefix("refs/heads/")
+                .or_else(|| name.strip_prefix("refs/tags/"))
+                .unwrap_or(name)
+                .to_owned()
         };
         reference == revision || short(reference) == short(revision)
     }
@@ -107,10 +118,15 @@ mod tests {
 
     #[test]
     fn a_push_concerns_the_sources_that_read_it() {
-        let push = parse_azure_devops(event().to_string().as_bytes()).unwrap().unwrap();
+        let push = parse_azure_devops(event().to_string().as_bytes())
+            .unwrap()
+            .unwrap();
         let check = |url: &str, revision: &str, expected: bool| {
-            let source =
-                Source { repo_url: url.into(), target_revision: revision.into(), ..Source::default() };
+            let source = Source {
+                repo_url: url.into(),
+                target_revision: revision.into(),
+                ..Source::default()
+            };
             assert_eq!(push.concerns(&source), expected, "{url} {revision}");
         };
         check("https://h:1/pave/platform/_git/x", "", true);
@@ -123,10 +139,16 @@ mod tests {
 
     #[test]
     fn other_events_are_told_apart_from_other_senders() {
-        assert_eq!(parse_azure_devops(br#"{"eventType": "git.pullrequest.created"}"#), Ok(None));
+        assert_eq!(
+            parse_azure_devops(br#"{"eventType": "git.pullrequest.created"}"#),
+            Ok(None)
+        );
         assert_eq!(parse_azure_devops(b"{}"), Err(WebhookError::UnknownSender));
         assert!(matches!(parse_azure_devops(b"x"), Err(WebhookError::Syntax(_))));
         let bare = br#"{"eventType": "git.push"}"#;
-        assert_eq!(parse_azure_devops(bare), Err(WebhookError::Missing("resource.repository.remoteUrl")));
+        assert_eq!(
+            parse_azure_devops(bare),
+            Err(WebhookError::Missing("resource.repository.remoteUrl"))
+        );
     }
 }

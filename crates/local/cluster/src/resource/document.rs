@@ -1,7 +1,5 @@
 //! Schemas of kinds as documents: inlined for compiling, with references for publishing.
 
-use std::sync::OnceLock;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::schemars::generate::SchemaSettings;
 use k8s_openapi::schemars::{Schema, SchemaGenerator};
@@ -69,35 +67,6 @@ fn inline(schema: &Value, definitions: &Map<String, Value>, open: &mut Vec<Strin
         }
         other => other.clone(),
     }
-}
-
-/// The schema of `metadata`, shared by all custom kinds.
-fn metadata_schema() -> &'static Value {
-    static METADATA: OnceLock<Value> = OnceLock::new();
-    METADATA.get_or_init(|| inlined(SchemaGenerator::subschema_for::<ObjectMeta>))
-}
-
-/// A custom kind's schema with the fields that every object has.
-pub(super) fn with_metadata(openapi: &Value) -> Value {
-    let mut schema = if openapi.is_object() {
-        openapi.clone()
-    } else {
-        json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
-    };
-    let mut metadata = metadata_schema().clone();
-    // A definition may only narrow the name.
-    if let Some(narrowed) = openapi.pointer("/properties/metadata/properties").and_then(Value::as_object) {
-        for (key, value) in narrowed {
-            metadata["properties"][key] = value.clone();
-        }
-    }
-    if !schema["properties"].is_object() {
-        schema["properties"] = json!({});
-    }
-    schema["properties"]["apiVersion"] = json!({ "type": "string" });
-    schema["properties"]["kind"] = json!({ "type": "string" });
-    schema["properties"]["metadata"] = metadata;
-    schema
 }
 
 /// The name a kind's schema is published under.

@@ -22,7 +22,10 @@ impl Kind {
     #[must_use]
     pub fn desired_body(&self, parameters: &Value, password: Option<&str>) -> Value {
         let mut body = Value::Object(Map::new());
-        let sent = self.fields.iter().filter(|field| field.lifetime != Lifetime::UpdateOnly);
+        let sent = self
+            .fields
+            .iter()
+            .filter(|field| field.lifetime != Lifetime::UpdateOnly);
         for field in sent {
             if let Some(value) = parameter(parameters, field.path) {
                 put(&mut body, field.arm, field.codec.encode(value));
@@ -33,7 +36,11 @@ impl Kind {
                 put(&mut body, "/properties/createMode", json!("Default"));
             }
             if let Some(password) = password {
-                put(&mut body, "/properties/administratorLoginPassword", json!(password));
+                put(
+                    &mut body,
+                    "/properties/administratorLoginPassword",
+                    json!(password),
+                );
             }
         }
         if self.removal == Removal::Reset {
@@ -48,14 +55,23 @@ impl Kind {
     /// Where the parameters say something else than Azure has. What they leave open never differs.
     #[must_use]
     pub fn differences(&self, parameters: &Value, observed: &Value) -> Vec<Difference> {
-        let compared =
-            self.fields.iter().filter(|field| field.lifetime != Lifetime::CreateOnly && !field.arm.is_empty());
-        compared.filter_map(|field| difference(field, parameters, observed)).collect()
+        let compared = self
+            .fields
+            .iter()
+            .filter(|field| field.lifetime != Lifetime::CreateOnly && !field.arm.is_empty());
+        compared
+            .filter_map(|field| difference(field, parameters, observed))
+            .collect()
     }
 
     /// The document that corrects the differences: only what differs for [`Update::Patch`], everything for [`Update::Put`].
     #[must_use]
-    pub fn patch_body(&self, parameters: &Value, differences: &[Difference], password: Option<&str>) -> Value {
+    pub fn patch_body(
+        &self,
+        parameters: &Value,
+        differences: &[Difference],
+        password: Option<&str>,
+    ) -> Value {
         if self.update == Update::Put {
             return self.desired_body(parameters, password);
         }
@@ -69,13 +85,21 @@ impl Kind {
             match difference.field {
                 "version" => put(&mut body, "/properties/createMode", json!("Update")),
                 field if field.starts_with("maintenanceWindow.") => {
-                    put(&mut body, "/properties/maintenanceWindow/customWindow", json!("Enabled"));
+                    put(
+                        &mut body,
+                        "/properties/maintenanceWindow/customWindow",
+                        json!("Enabled"),
+                    );
                 }
                 _ => {}
             }
         }
         if let Some(password) = password {
-            put(&mut body, "/properties/administratorLoginPassword", json!(password));
+            put(
+                &mut body,
+                "/properties/administratorLoginPassword",
+                json!(password),
+            );
         }
         body
     }
@@ -98,7 +122,10 @@ impl Kind {
             if said("forProvider") || said("initProvider") {
                 continue;
             }
-            if let Some(value) = observed.pointer(field.arm).and_then(|value| field.codec.decode(value)) {
+            if let Some(value) = observed
+                .pointer(field.arm)
+                .and_then(|value| field.codec.decode(value))
+            {
                 chosen.insert(field.path.to_owned(), value);
             }
         }
@@ -109,7 +136,8 @@ impl Kind {
     fn sent_together(&self, path: &'static str) -> impl Iterator<Item = &'static Field> {
         let block = path.split_once('.').map(|(block, _)| block);
         self.fields.iter().filter(move |field| {
-            field.path == path || (block.is_some() && field.split().0 == block && field.lifetime != Lifetime::Immutable)
+            field.path == path
+                || (block.is_some() && field.split().0 == block && field.lifetime != Lifetime::Immutable)
         })
     }
 }

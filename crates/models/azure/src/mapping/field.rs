@@ -55,7 +55,15 @@ impl Field {
     /// A text that may change; the `const` methods below make it something else.
     pub(super) const fn text(path: &'static str, arm: &'static str, description: &'static str) -> Self {
         let (codec, lifetime) = (Codec::Text, Lifetime::Any);
-        Self { path, arm, codec, lifetime, required: false, late_initialized: false, description }
+        Self {
+            path,
+            arm,
+            codec,
+            lifetime,
+            required: false,
+            late_initialized: false,
+            description,
+        }
     }
 
     pub(super) const fn as_codec(self, codec: Codec) -> Self {
@@ -67,22 +75,33 @@ impl Field {
     }
 
     pub(super) const fn required(self) -> Self {
-        Self { required: true, ..self }
+        Self {
+            required: true,
+            ..self
+        }
     }
 
     pub(super) const fn late(self) -> Self {
-        Self { late_initialized: true, ..self }
+        Self {
+            late_initialized: true,
+            ..self
+        }
     }
 
     /// The block that the field stands in, and its name there.
     pub(super) fn split(&self) -> (Option<&'static str>, &'static str) {
-        self.path.split_once('.').map_or((None, self.path), |(block, name)| (Some(block), name))
+        self.path
+            .split_once('.')
+            .map_or((None, self.path), |(block, name)| (Some(block), name))
     }
 }
 
 /// The tiers by azurerm's prefix.
-const TIERS: [(&str, &str); 3] =
-    [("B", "Burstable"), ("GP", "GeneralPurpose"), ("MO", "MemoryOptimized")];
+const TIERS: [(&str, &str); 3] = [
+    ("B", "Burstable"),
+    ("GP", "GeneralPurpose"),
+    ("MO", "MemoryOptimized"),
+];
 
 impl Codec {
     /// The value as ARM wants it.
@@ -90,9 +109,13 @@ impl Codec {
         match self {
             Self::Text | Self::Number | Self::Tags => value.clone(),
             Self::Switch => json!(if value == true { "Enabled" } else { "Disabled" }),
-            Self::Megabytes => value.as_f64().map_or(Value::Null, |megabytes| whole(megabytes / 1024.0)),
+            Self::Megabytes => value
+                .as_f64()
+                .map_or(Value::Null, |megabytes| whole(megabytes / 1024.0)),
             Self::Sku => value.as_str().map_or(Value::Null, sku_to_arm),
-            Self::Location => value.as_str().map_or(Value::Null, |name| json!(normalize_location(name))),
+            Self::Location => value
+                .as_str()
+                .map_or(Value::Null, |name| json!(normalize_location(name))),
         }
     }
 
@@ -104,7 +127,10 @@ impl Codec {
             Self::Megabytes => whole(value.as_f64()? * 1024.0),
             Self::Sku => json!(sku_from_arm(value)?),
             Self::Location => json!(normalize_location(value.as_str()?)),
-            Self::Tags => value.as_object().filter(|tags| !tags.is_empty()).map(|tags| json!(tags))?,
+            Self::Tags => value
+                .as_object()
+                .filter(|tags| !tags.is_empty())
+                .map(|tags| json!(tags))?,
         };
         (!decoded.is_null()).then_some(decoded)
     }
@@ -142,21 +168,33 @@ impl Codec {
 
 /// `West Europe` as ARM writes it: `westeurope`.
 fn normalize_location(name: &str) -> String {
-    name.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|letter| !letter.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 fn sku_to_arm(name: &str) -> Value {
     let known = name.split_once('_').and_then(|(prefix, rest)| {
-        TIERS.iter().find(|(short, _)| *short == prefix).map(|(_, tier)| (rest, *tier))
+        TIERS
+            .iter()
+            .find(|(short, _)| *short == prefix)
+            .map(|(_, tier)| (rest, *tier))
     });
     // A name without a known prefix goes through as it is: ARM's refusal says more than ours could.
-    known.map_or_else(|| json!({"name": name}), |(name, tier)| json!({"name": name, "tier": tier}))
+    known.map_or_else(
+        || json!({"name": name}),
+        |(name, tier)| json!({"name": name, "tier": tier}),
+    )
 }
 
 fn sku_from_arm(sku: &Value) -> Option<String> {
     let name = sku["name"].as_str()?;
     let tier = sku["tier"].as_str().unwrap_or("");
-    let prefix = TIERS.iter().find(|(_, long)| long.eq_ignore_ascii_case(tier)).map(|(short, _)| *short);
+    let prefix = TIERS
+        .iter()
+        .find(|(_, long)| long.eq_ignore_ascii_case(tier))
+        .map(|(short, _)| *short);
     Some(prefix.map_or_else(|| name.to_owned(), |prefix| format!("{prefix}_{name}")))
 }
 
@@ -174,9 +212,16 @@ fn same_text(desired: &Value, observed: &Value, any_case: bool) -> bool {
 
 /// Numbers without a fraction are written without one.
 fn whole(number: f64) -> Value {
-    #[expect(clippy::cast_possible_truncation, reason = "sizes of disks are far below 2^53")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "sizes of disks are far below 2^53"
+    )]
     let integer = number as i64;
     #[expect(clippy::cast_precision_loss, reason = "sizes of disks are far below 2^53")]
     let exact = integer as f64;
-    if (exact - number).abs() < f64::EPSILON { json!(integer) } else { json!(number) }
+    if (exact - number).abs() < f64::EPSILON {
+        json!(integer)
+    } else {
+        json!(number)
+    }
 }

@@ -12,7 +12,9 @@ pub(super) const KIND: Kind = Kind {
     kind: "FlexibleServer",
     plural: "flexibleservers",
     description: "FlexibleServer is the Schema for the FlexibleServers API. Manages a PostgreSQL Flexible Server.",
-    place: Place::InGroup { resource_type: "Microsoft.DBforPostgreSQL/flexibleServers" },
+    place: Place::InGroup {
+        resource_type: "Microsoft.DBforPostgreSQL/flexibleServers",
+    },
     api_version: API_VERSION,
     fields: FIELDS,
     references: &[Reference {
@@ -27,8 +29,12 @@ pub(super) const KIND: Kind = Kind {
 };
 
 const FIELDS: &[Field] = &[
-    Field::text("administratorLogin", "/properties/administratorLogin", "Login of the administrator; cannot be changed.")
-        .lives(Lifetime::Immutable),
+    Field::text(
+        "administratorLogin",
+        "/properties/administratorLogin",
+        "Login of the administrator; cannot be changed.",
+    )
+    .lives(Lifetime::Immutable),
     Field::text(
         "authentication.activeDirectoryAuthEnabled",
         "/properties/authConfig/activeDirectoryAuth",
@@ -41,12 +47,24 @@ const FIELDS: &[Field] = &[
         "Whether passwords may sign in.",
     )
     .as_codec(Codec::Switch),
-    Field::text("authentication.tenantId", "/properties/authConfig/tenantId", "Tenant of Entra ID."),
-    Field::text("autoGrowEnabled", "/properties/storage/autoGrow", "Whether the storage grows by itself.")
-        .as_codec(Codec::Switch),
-    Field::text("backupRetentionDays", "/properties/backup/backupRetentionDays", "Days for which backups are kept, 7 to 35.")
-        .as_codec(Codec::Number)
-        .late(),
+    Field::text(
+        "authentication.tenantId",
+        "/properties/authConfig/tenantId",
+        "Tenant of Entra ID.",
+    ),
+    Field::text(
+        "autoGrowEnabled",
+        "/properties/storage/autoGrow",
+        "Whether the storage grows by itself.",
+    )
+    .as_codec(Codec::Switch),
+    Field::text(
+        "backupRetentionDays",
+        "/properties/backup/backupRetentionDays",
+        "Days for which backups are kept, 7 to 35.",
+    )
+    .as_codec(Codec::Number)
+    .late(),
     Field::text(
         "createMode",
         "/properties/createMode",
@@ -66,25 +84,45 @@ const FIELDS: &[Field] = &[
     )
     .as_codec(Codec::Switch)
     .lives(Lifetime::Immutable),
-    Field::text("highAvailability.mode", "/properties/highAvailability/mode", "SameZone or ZoneRedundant."),
+    Field::text(
+        "highAvailability.mode",
+        "/properties/highAvailability/mode",
+        "SameZone or ZoneRedundant.",
+    ),
     Field::text(
         "highAvailability.standbyAvailabilityZone",
         "/properties/highAvailability/standbyAvailabilityZone",
         "Zone of the standby.",
     ),
-    Field::text("location", "/location", "The Azure Region where the server should exist.")
-        .as_codec(Codec::Location)
-        .lives(Lifetime::Immutable)
-        .required(),
-    Field::text("maintenanceWindow.dayOfWeek", "/properties/maintenanceWindow/dayOfWeek", "Day of maintenance; Sunday is 0.")
-        .as_codec(Codec::Number)
-        .lives(Lifetime::UpdateOnly),
-    Field::text("maintenanceWindow.startHour", "/properties/maintenanceWindow/startHour", "Hour of maintenance.")
-        .as_codec(Codec::Number)
-        .lives(Lifetime::UpdateOnly),
-    Field::text("maintenanceWindow.startMinute", "/properties/maintenanceWindow/startMinute", "Minute of maintenance.")
-        .as_codec(Codec::Number)
-        .lives(Lifetime::UpdateOnly),
+    Field::text(
+        "location",
+        "/location",
+        "The Azure Region where the server should exist.",
+    )
+    .as_codec(Codec::Location)
+    .lives(Lifetime::Immutable)
+    .required(),
+    Field::text(
+        "maintenanceWindow.dayOfWeek",
+        "/properties/maintenanceWindow/dayOfWeek",
+        "Day of maintenance; Sunday is 0.",
+    )
+    .as_codec(Codec::Number)
+    .lives(Lifetime::UpdateOnly),
+    Field::text(
+        "maintenanceWindow.startHour",
+        "/properties/maintenanceWindow/startHour",
+        "Hour of maintenance.",
+    )
+    .as_codec(Codec::Number)
+    .lives(Lifetime::UpdateOnly),
+    Field::text(
+        "maintenanceWindow.startMinute",
+        "/properties/maintenanceWindow/startMinute",
+        "Minute of maintenance.",
+    )
+    .as_codec(Codec::Number)
+    .lives(Lifetime::UpdateOnly),
     Field::text(
         "pointInTimeRestoreTimeInUtc",
         "/properties/pointInTimeUTC",
@@ -102,28 +140,53 @@ const FIELDS: &[Field] = &[
         "Whether the server is reachable from public addresses.",
     )
     .as_codec(Codec::Switch),
-    Field::text("replicationRole", "/properties/replicationRole", "Only `None`, to end a replication.")
-        .lives(Lifetime::UpdateOnly),
+    Field::text(
+        "replicationRole",
+        "/properties/replicationRole",
+        "Only `None`, to end a replication.",
+    )
+    .lives(Lifetime::UpdateOnly),
     Field::text(
         "resourceGroupName",
         "",
         "The name of the Resource Group where the server should exist.",
     )
     .lives(Lifetime::CreateOnly),
-    Field::text("skuName", "/sku", "Size of the machine: tier and name, such as GP_Standard_D4s_v3.")
-        .as_codec(Codec::Sku)
-        .late(),
+    Field::text(
+        "skuName",
+        "/sku",
+        "Size of the machine: tier and name, such as GP_Standard_D4s_v3.",
+    )
+    .as_codec(Codec::Sku)
+    .late(),
     Field::text(
         "sourceServerId",
         "/properties/sourceServerResourceId",
         "ID of the server to restore or replicate.",
     )
     .lives(Lifetime::CreateOnly),
-    Field::text("storageMb", "/properties/storage/storageSizeGB", "Size of the storage in MB, such as 32768.")
-        .as_codec(Codec::Megabytes)
-        .late(),
-    Field::text("storageTier", "/properties/storage/tier", "Performance of the storage, such as P4."),
+    Field::text(
+        "storageMb",
+        "/properties/storage/storageSizeGB",
+        "Size of the storage in MB, such as 32768.",
+    )
+    .as_codec(Codec::Megabytes)
+    .late(),
+    Field::text(
+        "storageTier",
+        "/properties/storage/tier",
+        "Performance of the storage, such as P4.",
+    ),
     Field::text("tags", "/tags", "A mapping of tags for the server.").as_codec(Codec::Tags),
-    Field::text("version", "/properties/version", "Major version of PostgreSQL, such as 16.").late(),
-    Field::text("zone", "/properties/availabilityZone", "The availability zone of the server."),
+    Field::text(
+        "version",
+        "/properties/version",
+        "Major version of PostgreSQL, such as 16.",
+    )
+    .late(),
+    Field::text(
+        "zone",
+        "/properties/availabilityZone",
+        "The availability zone of the server.",
+    ),
 ];

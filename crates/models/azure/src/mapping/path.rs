@@ -25,7 +25,9 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MissingPlace {
     /// It is absent.
-    #[error("spec.forProvider.{0} is not set, and neither `{0}Ref` nor `{0}Selector` says where to take it from")]
+    #[error(
+        "spec.forProvider.{0} is not set, and neither `{0}Ref` nor `{0}Selector` says where to take it from"
+    )]
     Unset(&'static str),
     /// It holds something else.
     #[error("spec.forProvider.{field}: `{value}` is not the id of an Azure resource")]
@@ -47,21 +49,29 @@ impl Kind {
     ) -> Result<String, MissingPlace> {
         let text = |field: &'static str| {
             let found = parameter(parameters, field).and_then(Value::as_str);
-            found.filter(|value| !value.is_empty()).ok_or(MissingPlace::Unset(field))
+            found
+                .filter(|value| !value.is_empty())
+                .ok_or(MissingPlace::Unset(field))
         };
         let groups = format!("/subscriptions/{subscription}/resourceGroups");
         match self.place {
             Place::ResourceGroup => Ok(format!("{groups}/{external_name}")),
             Place::InGroup { resource_type } => {
                 let group = text("resourceGroupName")?;
-                Ok(format!("{groups}/{group}/providers/{resource_type}/{external_name}"))
+                Ok(format!(
+                    "{groups}/{group}/providers/{resource_type}/{external_name}"
+                ))
             }
             Place::Below { parent, child } => {
                 let id = text(parent)?;
                 // The id becomes the path of a request: it may carry neither a query nor a step upwards.
-                let sound = id.starts_with("/subscriptions/") && !id.contains(['?', '#', '%']) && !id.contains("..");
+                let sound =
+                    id.starts_with("/subscriptions/") && !id.contains(['?', '#', '%']) && !id.contains("..");
                 if !sound {
-                    return Err(MissingPlace::NotAnId { field: parent, value: id.to_owned() });
+                    return Err(MissingPlace::NotAnId {
+                        field: parent,
+                        value: id.to_owned(),
+                    });
                 }
                 Ok(format!("{}/{child}/{external_name}", id.trim_end_matches('/')))
             }

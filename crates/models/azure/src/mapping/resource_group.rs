@@ -9,11 +9,19 @@ pub(super) const KIND: Kind = Kind {
     place: Place::ResourceGroup,
     api_version: "2023-07-01",
     fields: &[
-        Field::text("location", "/location", "The Azure Region where the Resource Group should exist.")
-            .as_codec(Codec::Location)
-            .lives(Lifetime::Immutable)
-            .required(),
-        Field::text("managedBy", "/managedBy", "The ID of the resource that manages this Resource Group."),
+        Field::text(
+            "location",
+            "/location",
+            "The Azure Region where the Resource Group should exist.",
+        )
+        .as_codec(Codec::Location)
+        .lives(Lifetime::Immutable)
+        .required(),
+        Field::text(
+            "managedBy",
+            "/managedBy",
+            "The ID of the resource that manages this Resource Group.",
+        ),
         Field::text("tags", "/tags", "A mapping of tags for the Resource Group.").as_codec(Codec::Tags),
     ],
     references: &[],

@@ -25,7 +25,9 @@ impl Kind {
             let value = if field.arm.is_empty() {
                 parameter(parameters, field.path).cloned()
             } else {
-                observed.pointer(field.arm).and_then(|value| field.codec.decode(value))
+                observed
+                    .pointer(field.arm)
+                    .and_then(|value| field.codec.decode(value))
             };
             if let Some(value) = value {
                 put(&mut found, &format!("/{}", field.path.replace('.', "/")), value);
@@ -44,12 +46,16 @@ impl Kind {
     #[must_use]
     pub fn availability(&self, observed: &Value) -> Availability {
         let properties = &observed["properties"];
-        let provisioning = properties["provisioningState"].as_str().map_or(Availability::Available, provisioning);
+        let provisioning = properties["provisioningState"]
+            .as_str()
+            .map_or(Availability::Available, provisioning);
         if provisioning != Availability::Available || !self.has_password {
             return provisioning;
         }
         // Flexible servers report `state` instead of, or beside, the provisioning state.
-        properties["state"].as_str().map_or(Availability::Available, server_state)
+        properties["state"]
+            .as_str()
+            .map_or(Availability::Available, server_state)
     }
 }
 

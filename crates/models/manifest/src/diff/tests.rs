@@ -4,7 +4,10 @@ use super::*;
 
 fn lines(predicted: &Value, live: &Value, rules: Value) -> Vec<String> {
     let rules: Vec<IgnoreDifference> = serde_json::from_value(rules).unwrap();
-    compare(predicted, live, &rules).iter().map(ToString::to_string).collect()
+    compare(predicted, live, &rules)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 fn check(predicted: Value, live: Value, expected: &[&str]) {
@@ -39,7 +42,8 @@ fn differences_are_told_in_words() {
 
 #[test]
 fn secrets_are_folded_and_masked() {
-    let secret = |field: &str, value: &str| json!({"apiVersion": "v1", "kind": "Secret", field: {"a": value}});
+    let secret =
+        |field: &str, value: &str| json!({"apiVersion": "v1", "kind": "Secret", field: {"a": value}});
     check(secret("stringData", "hello"), secret("data", "aGVsbG8="), &[]);
     check(
         secret("stringData", "other"),
@@ -60,16 +64,35 @@ fn rules_take_fields_out_on_both_sides() {
     });
     let mut predicted = live.clone();
     predicted["spec"] = json!({"replicas": 1, "ports": [{"name": "web", "port": 2}]});
-    let check = |rule: Value, expected: &[&str]| assert_eq!(lines(&predicted, &live, json!([rule])), expected);
+    let check =
+        |rule: Value, expected: &[&str]| assert_eq!(lines(&predicted, &live, json!([rule])), expected);
     let paused = "`spec.paused` is true, Git has no such field";
     let port = "`spec.ports.0.port` is 1, Git says 2";
     let replicas = "`spec.replicas` is 5, Git says 1";
-    check(json!({"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}), &[paused, port]);
-    check(json!({"group": "*", "kind": "*", "managedFieldsManagers": ["scaler"]}), &[paused, port]);
-    check(json!({"group": "*", "kind": "*", "managedFieldsManagers": ["tagger"]}), &[paused, replicas]);
-    check(json!({"group": "apps", "kind": "StatefulSet", "jsonPointers": ["/spec"]}), &[paused, port, replicas]);
-    check(json!({"group": "apps", "kind": "*", "name": "b", "jsonPointers": ["/spec"]}), &[paused, port, replicas]);
-    check(json!({"group": "apps", "kind": "*", "jsonPointers": ["/spec/ports/0"]}), &[paused, replicas]);
+    check(
+        json!({"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}),
+        &[paused, port],
+    );
+    check(
+        json!({"group": "*", "kind": "*", "managedFieldsManagers": ["scaler"]}),
+        &[paused, port],
+    );
+    check(
+        json!({"group": "*", "kind": "*", "managedFieldsManagers": ["tagger"]}),
+        &[paused, replicas],
+    );
+    check(
+        json!({"group": "apps", "kind": "StatefulSet", "jsonPointers": ["/spec"]}),
+        &[paused, port, replicas],
+    );
+    check(
+        json!({"group": "apps", "kind": "*", "name": "b", "jsonPointers": ["/spec"]}),
+        &[paused, port, replicas],
+    );
+    check(
+        json!({"group": "apps", "kind": "*", "jsonPointers": ["/spec/ports/0"]}),
+        &[paused, replicas],
+    );
 }
 
 #[test]
@@ -81,7 +104,12 @@ fn the_three_way_prediction_keeps_what_git_never_named() {
         }
         assert_eq!(predict(&target, &live)["spec"], expected);
     };
-    check(None, json!({"spec": {"a": 1}}), json!({"spec": {"a": 2, "b": 3}}), json!({"a": 1, "b": 3}));
+    check(
+        None,
+        json!({"spec": {"a": 1}}),
+        json!({"spec": {"a": 2, "b": 3}}),
+        json!({"a": 1, "b": 3}),
+    );
     check(
         Some(json!({"spec": {"a": 1, "gone": 1}})),
         json!({"spec": {"a": 1}}),

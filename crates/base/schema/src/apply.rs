@@ -1,0 +1,1 @@
+//! Server-side apply and the tracking of all other writes.

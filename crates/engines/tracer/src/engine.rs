@@ -1,0 +1,284 @@
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::{StreamExt, pin_mut};
+use kube::api::{Api, ApiResource, DynamicObject};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::WatchStreamExt;
+use pave_journal::{Hop, Journal};
+use pave_names::{Direction, annotation};
+use pave_runtime::{Tasks, clock};
+use serde_json::Value;
+
+use crate::application;
+use crate::hop::{self, Layer};
+use crate::memory::Memory;
+
+/// What the tracer needs.
+#[derive(Clone)]
+pub struct Context {
+    /// Cluster that the engines work on.
+    pub client: kube::Client,
+    /// Where hops go.
+    pub journal: Journal,
+}
+
+#[derive(Clone)]
+struct Tracer {
+    context: Context,
+    memory: Arc<Mutex<Memory>>,
+    tasks: Tasks,
+}
+
+/// Starts watching; returns at once.
+pub fn run(context: Context, tasks: &Tasks) {
+    let tracer = Tracer { context, memory: Arc::default(), tasks: tasks.clone() };
+    tasks.spawn("tracer: commits", tracer.clone().follow_commits());
+    tasks.spawn("tracer: applications", tracer.clone().follow_applications());
+    tasks.spawn("tracer: kinds", tracer.follow_kinds());
+}
+
+/// One watched kind.
+#[derive(Clone)]
+struct Kind {
+    layer: Layer,
+    resource: ApiResource,
+}
+
+impl Tracer {
+    /// Learns from the journal which commit belongs to which request.
+    async fn follow_commits(self) {
+        let token = self.tasks.token();
+        let events = self.context.journal.events(0);
+        pin_mut!(events);
+        loop {
+            let hop = tokio::select! {
+                () = token.cancelled() => return,
+                hop = events.next() => hop,
+            };
+            let Some(hop) = hop else { return };
+            let hash = self.with_memory(|memory| memory.note(&hop));
+            if hash.is_some() {
+                self.recheck_applications().await;
+            }
+        }
+    }
+
+    /// Applications may have seen a commit before the journal told of it.
+    async fn recheck_applications(&self) {
+        let applications = self.with_memory(|memory| {
+            memory.objects.get("applications").map(|known| known.values().cloned().collect::<Vec<_>>())
+        });
+        for object in applications.unwrap_or_default() {
+            self.application(&object).await;
+        }
+    }
+
+    async fn follow_applications(self) {
+        let resource = api_resource("argoproj.io", "v1alpha1", "Application", "applications");
+        let this = self.clone();
+        self.watch(resource, move |event| {
+            let this = this.clone();
+            async move {
+                if let Event::Apply(object) | Event::InitApply(object) = event {
+                    let object = to_value(&object);
+                    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                    this.with_memory(|memory| {
+                        memory.objects.entry("applications".into()).or_default().insert(name, object.clone())
+                    });
+                    this.application(&object).await;
+                }
+            }
+        })
+        .await;
+    }
+
+    async fn application(&self, object: &Value) {
+        for revision in application::revisions(object) {
+            let Some(commit) = self.with_memory(|memory| memory.commit(revision)) else { continue };
+            if application::concerns(object, commit.files.iter().map(String::as_str)) {
+                let hop =
+                    application::hop(object, revision, &commit.road, commit.direction, clock::now());
+                self.record(hop).await;
+            }
+        }
+    }
+
+    /// Starts a watch for each kind of the road as its CRD appears.
+    async fn follow_kinds(self) {
+        let resource =
+            api_resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
+        let started: Arc<Mutex<HashSet<String>>> = Arc::default();
+        let this = self.clone();
+        self.watch(resource, move |event| {
+            let (this, started) = (this.clone(), Arc::clone(&started));
+            async move {
+                match event {
+                    Event::Apply(object) | Event::InitApply(object) => {
+                        let Some(kind) = kind_of(&to_value(&object)) else { return };
+                        let name = plural_name(&kind.resource);
+                        if started.lock().unwrap_or_else(PoisonError::into_inner).insert(name) {
+                            let tasks = this.tasks.clone();
+                            tasks.spawn("tracer: objects", this.follow_objects(kind));
+                        }
+                    }
+                    // The watch of a removed kind goes on asking, with growing pauses, and finds it again when it returns.
+                    Event::Delete(_) | Event::Init | Event::InitDone => {}
+                }
+            }
+        })
+        .await;
+    }
+
+    async fn follow_objects(self, kind: Kind) {
+        let resource = kind.resource.clone();
+        let this = self.clone();
+        self.watch(resource, move |event| {
+            let (this, kind) = (this.clone(), kind.clone());
+            async move { this.object_event(&kind, event).await }
+        })
+        .await;
+    }
+
+    async fn object_event(&self, kind: &Kind, event: Event<DynamicObject>) {
+        let name = plural_name(&kind.resource);
+        match event {
+            Event::Apply(object) => self.object(kind, &to_value(&object), false).await,
+            Event::Delete(object) => self.object(kind, &to_value(&object), true).await,
+            Event::Init => self.with_memory(|memory| {
+                memory.listed.insert(name, HashSet::new());
+            }),
+            Event::InitApply(object) => {
+                let object = to_value(&object);
+                let subject = hop::subject(kind.layer, &object);
+                self.with_memory(|memory| memory.listed.entry(name).or_default().insert(subject));
+                self.object(kind, &object, false).await;
+            }
+            Event::InitDone => {
+                let gone: Vec<Value> = self.with_memory(|memory| {
+                    let listed = memory.listed.remove(&name).unwrap_or_default();
+                    let known = memory.objects.get(&name).into_iter().flatten();
+                    known.filter(|(subject, _)| !listed.contains(*subject)).map(|(_, it)| it.clone()).collect()
+                });
+                for object in gone {
+                    self.object(kind, &object, true).await;
+                }
+                self.close_what_went(kind).await;
+            }
+        }
+    }
+
+    async fn object(&self, kind: &Kind, object: &Value, gone: bool) {
+        let subject = hop::subject(kind.layer, object);
+        let name = plural_name(&kind.resource);
+        let deleting = gone || object["metadata"]["deletionTimestamp"].is_string();
+        let road = self.with_memory(|memory| {
+            let objects = memory.objects.entry(name).or_default();
+            if gone {
+                objects.remove(&subject);
+            } else {
+                objects.insert(subject, object.clone());
+            }
+            let claim = hop::claim_of(kind.layer, object)?;
+            if !deleting {
+                memory.spared(&claim);
+                return None;
+            }
+            let source = hop::annotation(object, annotation::SOURCE);
+            memory.deleted_by(&claim, source)
+        });
+        let Some(road) = road.or_else(|| hop::road_of(object)) else { return };
+        for hop in hop::hops(kind.layer, object, &road, gone, clock::now()) {
+            self.record(hop).await;
+        }
+    }
+
+    /// Deletions that ended while nobody watched: the journal still shows them running, the cluster has no such object.
+    async fn close_what_went(&self, kind: &Kind) {
+        let Ok(roads) = self.context.journal.roads(200).await else { return };
+        let known: HashSet<String> = self.with_memory(|memory| {
+            memory.objects.get(&plural_name(&kind.resource)).into_iter().flatten().map(|(it, _)| it.clone()).collect()
+        });
+        let suffix = format!("{}.{}/", kind.resource.kind, kind.resource.group);
+        let open = roads.into_iter().flat_map(|road| road.hops).filter(|hop| {
+            let object = hop.subject.strip_prefix("cloud/").unwrap_or(&hop.subject);
+            let of_kind = object.starts_with(&suffix)
+                || (kind.layer == Layer::Claim && object.starts_with("claim/"));
+            hop.direction == Direction::Down && !hop.state.is_settled() && of_kind && !known.contains(object)
+        });
+        for mut hop in open {
+            hop.state = pave_names::State::Deleted;
+            hop.cause.clear();
+            hop.changed_at = clock::now();
+            self.record(hop).await;
+        }
+    }
+
+    async fn record(&self, hop: Hop) {
+        if let Err(error) = self.context.journal.record(hop).await {
+            tracing::warn!(%error, "a hop was not recorded");
+        }
+    }
+
+    /// Watches a kind until the end, through lost connections.
+    async fn watch<F, W>(&self, resource: ApiResource, handle: F)
+    where
+        F: Fn(Event<DynamicObject>) -> W,
+        W: Future<Output = ()>,
+    {
+        let token = self.tasks.token();
+        let api: Api<DynamicObject> = Api::all_with(self.context.client.clone(), &resource);
+        let events = watcher(api, watcher::Config::default()).default_backoff();
+        pin_mut!(events);
+        loop {
+            let event = tokio::select! {
+                () = token.cancelled() => return,
+                event = events.next() => event,
+            };
+            match event {
+                Some(Ok(event)) => handle(event).await,
+                Some(Err(error)) => tracing::debug!(%error, kind = resource.kind, "watch interrupted"),
+                None => return,
+            }
+        }
+    }
+
+    fn with_memory<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
+        work(&mut self.memory.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Kind and layer that a CRD defines, if it stands on the road.
+fn kind_of(crd: &Value) -> Option<Kind> {
+    let spec = &crd["spec"];
+    let layer = spec["names"]["categories"]
+        .as_array()?
+        .iter()
+        .find_map(|category| Layer::of_category(category.as_str()?))?;
+    let version = spec["versions"].as_array()?.iter().find(|version| version["storage"] == true)?;
+    let resource = api_resource(
+        spec["group"].as_str()?,
+        version["name"].as_str()?,
+        spec["names"]["kind"].as_str()?,
+        spec["names"]["plural"].as_str()?,
+    );
+    Some(Kind { layer, resource })
+}
+
+fn api_resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
+    ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: format!("{group}/{version}"),
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    }
+}
+
+fn plural_name(resource: &ApiResource) -> String {
+    format!("{}.{}", resource.plural, resource.group)
+}
+
+fn to_value(object: &DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}
