@@ -1,1 +1,18 @@
-//! (placeholder)
+//! The software catalog: reads locations, keeps the entities they hold, and answers questions about them.
+//!
+//! What an entity is and how it is searched is `pave-entity`'s. This engine reads through a [`SourceReader`], so it does
+//! not know which host a file lies on. A location that cannot be read keeps what it last gave. Start at [`Catalog`].
+
+mod catalog;
+mod error;
+mod index;
+mod query;
+mod tree;
+
+pub use catalog::{Catalog, Location, Options, Registered};
+pub use error::CatalogError;
+pub use query::{Facet, Order, Page, Query};
+pub use tree::{SourceReader, generated_name};
+
+#[cfg(test)]
+mod tests;

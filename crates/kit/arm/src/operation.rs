@@ -33,6 +33,8 @@ pub enum Progress {
         /// What ARM asks to wait before the next poll.
         retry_after: Option<Duration>,
     },
+    /// ARM knows no such operation: not yet, or no longer. The resource itself says how things stand.
+    Unknown,
     /// Done; for [`Polling::Location`] with the result, which may be null.
     Succeeded(Value),
     /// Ended without what was asked.
@@ -62,7 +64,10 @@ impl Operation {
 
     /// What an answer to a poll means.
     pub(crate) fn read(&self, status: u16, body: Value, retry_after: Option<Duration>) -> Progress {
-        if matches!(status, 202 | 404 | 408) {
+        if status == 404 {
+            return Progress::Unknown;
+        }
+        if matches!(status, 202 | 408) {
             return Progress::Running { retry_after };
         }
         if status >= 400 {

@@ -28,7 +28,7 @@ pub use history::{ChangeKind, CommitInfo, PathChange, trailers};
 pub use mirror::Mirror;
 pub use name::{Commit, RefName, check_path};
 pub use objects::Objects;
-pub use program::{Program, installed_version};
+pub use program::{Program, init_bare, installed_version};
 pub use publish::{Pushed, STEP_TRAILER, commit_and_push};
 pub use remote::{Credential, Remote};
 pub use tree::{EntryKind, TreeEntry};

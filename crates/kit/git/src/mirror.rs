@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::program::ensure_bare;
+use crate::program::init_bare;
 use crate::{Commit, CommitInfo, GitError, Objects, PathChange, Program, RefName, Remote, TreeEntry};
 
 /// The commit that the remote's `HEAD` stood at when it was last fetched.
@@ -32,7 +32,7 @@ impl Mirror {
     /// Opens the copy in `directory`, creating an empty one if there is none. Talks to nobody.
     pub async fn open(directory: &Path, remote: Remote) -> Result<Self, GitError> {
         remote.check()?;
-        ensure_bare(directory).await?;
+        init_bare(directory).await?;
         let objects = Objects::new(directory);
         let shared = Shared {
             directory: directory.to_owned(),

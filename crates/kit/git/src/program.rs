@@ -10,8 +10,10 @@ use tokio::process::{Child, Command};
 use crate::remote::Remote;
 use crate::{GitError, stderr};
 
-/// Variables that may pass from our environment to Git's; everything else, `GIT_*` above all, stays out.
-const PASSED: [&str; 14] = [
+/// Variables that may pass from our environment to Git's; everything else stays out, `GIT_DIR` and its like above all.
+const PASSED: [&str; 16] = [
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
     "PATH",
     "HOME",
     "TMPDIR",
@@ -293,17 +295,15 @@ pub async fn installed_version() -> Result<String, GitError> {
     Ok(text.trim().trim_start_matches("git version ").to_owned())
 }
 
-/// Makes `directory` a bare repository if it is none yet.
-pub(crate) async fn ensure_bare(directory: &Path) -> Result<(), GitError> {
+/// Makes `directory` a bare repository with the default branch `main`, unless it is one.
+pub async fn init_bare(directory: &Path) -> Result<(), GitError> {
     if directory.join("HEAD").is_file() && directory.join("objects").is_dir() {
         return Ok(());
     }
     tokio::fs::create_dir_all(directory)
         .await
         .map_err(|source| GitError::io(format!("create {}", directory.display()), source))?;
-    let program = Program::new(directory).config("init.defaultBranch", "main");
-    program
-        .run(&["init", "--quiet", "--bare", "--template="], b"")
-        .await?;
+    let program = Program::new(directory).config("init.defaultBranch", "main").config("core.fsync", "all");
+    program.run(&["init", "--quiet", "--bare", "--template="], b"").await?;
     Ok(())
 }

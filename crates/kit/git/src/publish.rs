@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::build::{Built, Plan};
 use crate::mirror::fetching;
-use crate::program::{Output, ensure_bare};
+use crate::program::{Output, init_bare};
 use crate::{Change, Commit, GitError, Program, RefName, Remote, Signature, history, stderr};
 
 /// The trailer that ties a commit to the step that made it.
@@ -52,7 +52,7 @@ pub async fn commit_and_push(
     let message = with_step(message, step_key);
     // Checks the paths before anything is fetched.
     Plan::new(None, author, &message, changes)?;
-    ensure_bare(work).await?;
+    init_bare(work).await?;
     let turn = turn(work);
     let _turn = turn.lock().await;
     let publisher = Publisher {

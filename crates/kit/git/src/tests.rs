@@ -21,7 +21,7 @@ impl Scene {
     async fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let bare = root.path().join("remote.git");
-        crate::program::ensure_bare(&bare).await.unwrap();
+        crate::program::init_bare(&bare).await.unwrap();
         let remote = Remote::new(Url::from_file_path(&bare).unwrap());
         Self { root, remote }
     }

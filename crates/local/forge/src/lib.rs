@@ -1,1 +1,33 @@
-//! (placeholder)
+//! The embedded forge: bare Git repositories behind Azure DevOps' URLs.
+//!
+//! What it is for: `git clone` and `git push` over smart HTTP, the Git part of the Azure DevOps REST API, and
+//! service hooks that tell others about a push. What a person may read and push is decided by the authorizer it
+//! is given, path by path.
+//!
+//! What it must not do: know who listens to its hooks, look into what is pushed, or let any change of a
+//! reference pass by `receive`: smart HTTP and REST meet there, so that every push is authorized before it is
+//! visible, on disk before it is acknowledged, and announced at least once, whatever happens in between.
+//!
+//! Start at [`Forge`], then `receive`.
+
+mod access;
+mod changes;
+mod error;
+mod event;
+mod forge;
+mod hook;
+mod outbox;
+mod receive;
+mod repository;
+mod rest;
+mod route;
+mod smart;
+mod store;
+
+pub use error::ForgeError;
+pub use forge::{Forge, Options};
+pub use pave_git::Change;
+pub use repository::Repository;
+
+#[cfg(test)]
+mod tests;

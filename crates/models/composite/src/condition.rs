@@ -19,7 +19,12 @@ impl Condition {
     /// A condition.
     #[must_use]
     pub fn new(kind: &str, status: &'static str, reason: &str, message: impl Into<String>) -> Self {
-        Self { kind: kind.to_owned(), status, reason: reason.to_owned(), message: message.into() }
+        Self {
+            kind: kind.to_owned(),
+            status,
+            reason: reason.to_owned(),
+            message: message.into(),
+        }
     }
 
     /// `Synced` is `True`.
@@ -37,7 +42,10 @@ impl Condition {
     /// `Synced` is `False` because the object is paused.
     #[must_use]
     pub fn reconcile_paused() -> Self {
-        let message = format!("Reconciliation is paused via the annotation `{}`", crate::keys::PAUSED);
+        let message = format!(
+            "Reconciliation is paused via the annotation `{}`",
+            crate::keys::PAUSED
+        );
         Self::new("Synced", "False", "ReconcilePaused", message)
     }
 
@@ -92,13 +100,18 @@ impl Condition {
 #[must_use]
 pub fn find<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     let conditions = object.pointer("/status/conditions")?.as_array()?;
-    conditions.iter().find(|it| it.get("type").and_then(Value::as_str) == Some(kind))
+    conditions
+        .iter()
+        .find(|it| it.get("type").and_then(Value::as_str) == Some(kind))
 }
 
 /// The status of a condition; `Unknown` if it is not there.
 #[must_use]
 pub fn status<'a>(object: &'a Value, kind: &str) -> &'a str {
-    find(object, kind).and_then(|it| it.get("status")).and_then(Value::as_str).unwrap_or("Unknown")
+    find(object, kind)
+        .and_then(|it| it.get("status"))
+        .and_then(Value::as_str)
+        .unwrap_or("Unknown")
 }
 
 /// Whether a condition is `True`.

@@ -60,11 +60,16 @@ impl ConnectionDetail {
             None if text("fromConnectionSecretKey").is_some() => "FromConnectionSecretKey",
             None if text("fromFieldPath").is_some() => "FromFieldPath",
             None if text("value").is_some() => "FromValue",
-            None => return Err("connection detail has no `type`, and none follows from its fields".to_owned()),
+            None => {
+                return Err("connection detail has no `type`, and none follows from its fields".to_owned());
+            }
         };
-        let needed = |name: &str| text(name).ok_or_else(|| format!("connection detail {kind} has no `{name}`"));
+        let needed =
+            |name: &str| text(name).ok_or_else(|| format!("connection detail {kind} has no `{name}`"));
         let source = match kind {
-            "FromConnectionSecretKey" => DetailSource::SecretKey(needed("fromConnectionSecretKey")?.to_owned()),
+            "FromConnectionSecretKey" => {
+                DetailSource::SecretKey(needed("fromConnectionSecretKey")?.to_owned())
+            }
             "FromFieldPath" => DetailSource::Field(path(needed("fromFieldPath")?)?),
             "FromValue" => DetailSource::Value(needed("value")?.to_owned()),
             "FromCombine" => parse_combine(value)?,
@@ -105,7 +110,10 @@ impl ConnectionDetail {
 pub fn extract(details: &[ConnectionDetail], composite: &Value, object: &Value, secret: &Details) -> Details {
     details
         .iter()
-        .filter_map(|it| it.extract(composite, object, secret).map(|value| (it.name.clone(), value)))
+        .filter_map(|it| {
+            it.extract(composite, object, secret)
+                .map(|value| (it.name.clone(), value))
+        })
         .collect()
 }
 
@@ -119,10 +127,16 @@ impl Variable {
         } else if let Some(field) = text("fromCompositeFieldPath") {
             VariableSource::CompositeField(path(field)?)
         } else {
-            return Err("a variable needs fromConnectionSecretKey, fromFieldPath or fromCompositeFieldPath".to_owned());
+            return Err(
+                "a variable needs fromConnectionSecretKey, fromFieldPath or fromCompositeFieldPath"
+                    .to_owned(),
+            );
         };
         match text("encode") {
-            None | Some("none") => Ok(Self { source, encode: false }),
+            None | Some("none") => Ok(Self {
+                source,
+                encode: false,
+            }),
             Some("uri") => Ok(Self { source, encode: true }),
             Some(other) => Err(format!("`encode: {other}` is unknown; known are none, uri")),
         }
@@ -144,10 +158,22 @@ fn parse_combine(value: &Value) -> Result<DetailSource, String> {
         Some("string") | None => {}
         Some(other) => return Err(format!("`strategy: {other}` is unknown; known is string")),
     }
-    let format = body.pointer("/string/fmt").and_then(Value::as_str).ok_or("`string.fmt` is missing")?;
-    let variables = body.get("variables").and_then(Value::as_array).ok_or("`variables` is missing")?;
-    let variables = variables.iter().map(Variable::parse).collect::<Result<Vec<_>, _>>()?;
-    Ok(DetailSource::Combine { format: format.to_owned(), variables })
+    let format = body
+        .pointer("/string/fmt")
+        .and_then(Value::as_str)
+        .ok_or("`string.fmt` is missing")?;
+    let variables = body
+        .get("variables")
+        .and_then(Value::as_array)
+        .ok_or("`variables` is missing")?;
+    let variables = variables
+        .iter()
+        .map(Variable::parse)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(DetailSource::Combine {
+        format: format.to_owned(),
+        variables,
+    })
 }
 
 fn path(text: &str) -> Result<FieldPath, String> {
@@ -182,11 +208,17 @@ mod tests {
     fn check(detail: &Value, expected: Result<Option<(&str, &str)>, &str>) {
         let composite = json!({"spec": {"dbName": "my orders"}});
         let object = json!({"status": {"fqdn": "s.example.com", "port": 5432}});
-        let secret: Details =
-            [("username".to_owned(), b"alice@srv".to_vec()), ("password".to_owned(), b"p/w:%\xc3\xbc".to_vec())].into();
+        let secret: Details = [
+            ("username".to_owned(), b"alice@srv".to_vec()),
+            ("password".to_owned(), b"p/w:%\xc3\xbc".to_vec()),
+        ]
+        .into();
         let result = ConnectionDetail::parse(detail).map(|it| {
             let details = extract(std::slice::from_ref(&it), &composite, &object, &secret);
-            details.into_iter().next().map(|(key, value)| (key, String::from_utf8(value).unwrap()))
+            details
+                .into_iter()
+                .next()
+                .map(|(key, value)| (key, String::from_utf8(value).unwrap()))
         });
         match (result, expected) {
             (Ok(found), Ok(expected)) => {
@@ -200,12 +232,30 @@ mod tests {
 
     #[test]
     fn details_come_from_secret_field_and_value() {
-        check(&json!({"fromConnectionSecretKey": "username"}), Ok(Some(("username", "alice@srv"))));
-        check(&json!({"name": "user", "fromConnectionSecretKey": "username"}), Ok(Some(("user", "alice@srv"))));
-        check(&json!({"name": "x", "type": "FromConnectionSecretKey", "fromConnectionSecretKey": "no"}), Ok(None));
-        check(&json!({"name": "port", "fromFieldPath": "status.port"}), Ok(Some(("port", "5432"))));
-        check(&json!({"name": "host", "type": "FromFieldPath", "fromFieldPath": "status.fqdn"}), Ok(Some(("host", "s.example.com"))));
-        check(&json!({"name": "a", "type": "FromFieldPath", "fromFieldPath": "status.no"}), Ok(None));
+        check(
+            &json!({"fromConnectionSecretKey": "username"}),
+            Ok(Some(("username", "alice@srv"))),
+        );
+        check(
+            &json!({"name": "user", "fromConnectionSecretKey": "username"}),
+            Ok(Some(("user", "alice@srv"))),
+        );
+        check(
+            &json!({"name": "x", "type": "FromConnectionSecretKey", "fromConnectionSecretKey": "no"}),
+            Ok(None),
+        );
+        check(
+            &json!({"name": "port", "fromFieldPath": "status.port"}),
+            Ok(Some(("port", "5432"))),
+        );
+        check(
+            &json!({"name": "host", "type": "FromFieldPath", "fromFieldPath": "status.fqdn"}),
+            Ok(Some(("host", "s.example.com"))),
+        );
+        check(
+            &json!({"name": "a", "type": "FromFieldPath", "fromFieldPath": "status.no"}),
+            Ok(None),
+        );
         check(&json!({"name": "k", "value": "v"}), Ok(Some(("k", "v"))));
         check(&json!({"fromFieldPath": "status.port"}), Err("has no `name`"));
         check(&json!({"name": "k"}), Err("has no `type`"));
@@ -221,7 +271,8 @@ mod tests {
                 {"fromConnectionSecretKey": "password", "encode": "uri"},
                 {"fromFieldPath": "status.fqdn"}, {"fromFieldPath": "status.port"},
                 {"fromCompositeFieldPath": "spec.dbName", "encode": "uri"}]});
-        let expected = "postgresql://alice%40srv:p%2Fw%3A%25%C3%BC@s.example.com:5432/my%20orders?sslmode=require";
+        let expected =
+            "postgresql://alice%40srv:p%2Fw%3A%25%C3%BC@s.example.com:5432/my%20orders?sslmode=require";
         check(&uri, Ok(Some(("uri", expected))));
         let mut missing = uri.clone();
         missing["variables"][0]["fromConnectionSecretKey"] = json!("nobody");

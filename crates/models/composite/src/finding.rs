@@ -18,7 +18,11 @@ impl Finding {
     /// A finding about a place.
     #[must_use]
     pub fn new(pointer: impl Into<String>, diagnostic: Diagnostic) -> Self {
-        Self { pointer: pointer.into(), resource: None, diagnostic }
+        Self {
+            pointer: pointer.into(),
+            resource: None,
+            diagnostic,
+        }
     }
 
     /// Says which composed resource is concerned.

@@ -21,7 +21,10 @@ pub fn integer(value: &Value) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
         // The bounds are exact in f64, so the conversion is too.
-        #[expect(clippy::cast_possible_truncation, reason = "checked to be integral and in range")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "checked to be integral and in range"
+        )]
         (float.fract() == 0.0 && float.abs() < 9.0e15).then_some(float as i64)
     })
 }
@@ -54,8 +57,14 @@ struct Spec {
 /// Formats as Go does.
 #[must_use]
 pub fn sprintf(format: &str, arguments: &[Value]) -> String {
-    Printer { characters: format.chars().collect(), position: 0, next: 0, reordered: false, out: String::new() }
-        .run(arguments)
+    Printer {
+        characters: format.chars().collect(),
+        position: 0,
+        next: 0,
+        reordered: false,
+        out: String::new(),
+    }
+    .run(arguments)
 }
 
 struct Printer {
@@ -141,7 +150,11 @@ impl Printer {
             self.position += 1;
             return false;
         };
-        let index = rest[..length].iter().collect::<String>().parse::<usize>().unwrap_or(0);
+        let index = rest[..length]
+            .iter()
+            .collect::<String>()
+            .parse::<usize>()
+            .unwrap_or(0);
         self.position += length + 2;
         if index == 0 || index > count {
             return false;
@@ -155,7 +168,12 @@ impl Printer {
         while self.peek().is_some_and(|character| character.is_ascii_digit()) {
             self.position += 1;
         }
-        self.characters[start..self.position].iter().collect::<String>().parse::<usize>().ok().map(|it| it.min(10_000))
+        self.characters[start..self.position]
+            .iter()
+            .collect::<String>()
+            .parse::<usize>()
+            .ok()
+            .map(|it| it.min(10_000))
     }
 }
 
@@ -180,7 +198,13 @@ fn render(value: &Value, verb: char, spec: Spec) -> String {
             keys.sort();
             let pairs: Vec<String> = keys
                 .into_iter()
-                .map(|key| format!("{}:{}", render(&Value::from(key.as_str()), verb, spec), render(&map[key], verb, spec)))
+                .map(|key| {
+                    format!(
+                        "{}:{}",
+                        render(&Value::from(key.as_str()), verb, spec),
+                        render(&map[key], verb, spec)
+                    )
+                })
                 .collect();
             format!("map[{}]", pairs.join(" "))
         }
@@ -197,7 +221,11 @@ fn described(value: &Value) -> String {
     if value.is_null() {
         return "<nil>".to_owned();
     }
-    format!("{}={}", type_name(operand(value)), render(value, 'v', Spec::default()))
+    format!(
+        "{}={}",
+        type_name(operand(value)),
+        render(value, 'v', Spec::default())
+    )
 }
 
 fn type_name(operand: Operand<'_>) -> &'static str {
@@ -227,14 +255,19 @@ fn render_int(int: i64, verb: char, spec: Spec) -> Option<String> {
         _ => return None,
     };
     let digits = match spec.precision {
-        Some(precision) if digits.len() < precision => format!("{}{digits}", "0".repeat(precision - digits.len())),
+        Some(precision) if digits.len() < precision => {
+            format!("{}{digits}", "0".repeat(precision - digits.len()))
+        }
         _ => digits,
     };
     Some(signed(int < 0, prefix, digits, spec, spec.precision.is_none()))
 }
 
 fn rune(int: i64) -> char {
-    u32::try_from(int).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+    u32::try_from(int)
+        .ok()
+        .and_then(char::from_u32)
+        .unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 fn render_float(float: f64, verb: char, spec: Spec) -> Option<String> {
@@ -256,7 +289,9 @@ fn scientific(magnitude: f64, precision: Option<usize>) -> String {
         None => format!("{magnitude:e}"),
     };
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+    let (sign, exponent) = exponent
+        .strip_prefix('-')
+        .map_or(('+', exponent), |rest| ('-', rest));
     format!("{mantissa}e{sign}{exponent:0>2}")
 }
 
@@ -266,13 +301,22 @@ fn general(magnitude: f64, precision: Option<usize>) -> String {
         return "0".to_owned();
     }
     let rounded = match precision {
-        Some(precision) => format!("{magnitude:.*e}", precision.max(1) - 1).parse::<f64>().unwrap_or(magnitude),
+        Some(precision) => format!("{magnitude:.*e}", precision.max(1) - 1)
+            .parse::<f64>()
+            .unwrap_or(magnitude),
         None => magnitude,
     };
     let text = format!("{rounded:e}");
-    let exponent = text.split_once('e').and_then(|(_, it)| it.parse::<i64>().ok()).unwrap_or(0);
+    let exponent = text
+        .split_once('e')
+        .and_then(|(_, it)| it.parse::<i64>().ok())
+        .unwrap_or(0);
     let limit = precision.map_or(21, |it| i64::try_from(it.max(1)).unwrap_or(21));
-    if exponent < -4 || exponent >= limit { scientific(rounded, None) } else { rounded.to_string() }
+    if exponent < -4 || exponent >= limit {
+        scientific(rounded, None)
+    } else {
+        rounded.to_string()
+    }
 }
 
 fn signed(negative: bool, prefix: &str, digits: String, spec: Spec, zero_applies: bool) -> String {
@@ -307,8 +351,16 @@ fn render_text(text: &str, verb: char, spec: Spec) -> Option<String> {
 fn hexadecimal(bytes: &[u8], spec: Spec, upper: bool) -> String {
     let bytes = &bytes[..spec.precision.unwrap_or(bytes.len()).min(bytes.len())];
     let separator = if spec.space { " " } else { "" };
-    let pairs: Vec<String> =
-        bytes.iter().map(|byte| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") }).collect();
+    let pairs: Vec<String> = bytes
+        .iter()
+        .map(|byte| {
+            if upper {
+                format!("{byte:02X}")
+            } else {
+                format!("{byte:02x}")
+            }
+        })
+        .collect();
     pairs.join(separator)
 }
 
@@ -351,25 +403,53 @@ mod tests {
     use super::*;
 
     fn check(format: &str, arguments: &Value, expected: &str) {
-        assert_eq!(sprintf(format, arguments.as_array().unwrap()), expected, "{format} {arguments}");
+        assert_eq!(
+            sprintf(format, arguments.as_array().unwrap()),
+            expected,
+            "{format} {arguments}"
+        );
     }
 
     #[test]
     fn verbs_format_as_in_go() {
         check("db-%s", &json!(["orders"]), "db-orders");
         check("%s-%s", &json!(["a", "b"]), "a-b");
-        check("%d|%5d|%-5d|%05d|%+d|% d", &json!([1, 2, 3, 4, 5, 6]), "1|    2|3    |00004|+5| 6");
+        check(
+            "%d|%5d|%-5d|%05d|%+d|% d",
+            &json!([1, 2, 3, 4, 5, 6]),
+            "1|    2|3    |00004|+5| 6",
+        );
         check("%03d", &json!([7]), "007");
         check("%d", &json!([1.0]), "1");
-        check("%x|%X|%#x|%o|%b", &json!([255, 255, 255, 8, 5]), "ff|FF|0xff|10|101");
+        check(
+            "%x|%X|%#x|%o|%b",
+            &json!([255, 255, 255, 8, 5]),
+            "ff|FF|0xff|10|101",
+        );
         check("%x", &json!(["hi"]), "6869");
         check("%f|%5.2f|%.0f", &json!([1.5, 1.256, 2.5]), "1.500000| 1.26|2");
-        check("%e|%g|%v", &json!([1234.5, 0.00001, 1.5e22]), "1.234500e+03|1e-05|1.5e+22");
+        check(
+            "%e|%g|%v",
+            &json!([1234.5, 0.00001, 1.5e22]),
+            "1.234500e+03|1e-05|1.5e+22",
+        );
         check("%v", &json!([1.5]), "1.5");
         check("%t|%v", &json!([true, false]), "true|false");
-        check("%q|%s|%10s|%-4s|%.2s", &json!(["a\"b", "x", "y", "z", "long"]), "\"a\\\"b\"|x|         y|z   |lo");
-        check("%v|%v|%v", &json!([null, ["a", 1], {"b": 1, "a": "x"}]), "<nil>|[a 1]|map[a:x b:1]");
-        check("%T %T %T %T", &json!(["a", 1, 1.5, []]), "string int64 float64 []interface {}");
+        check(
+            "%q|%s|%10s|%-4s|%.2s",
+            &json!(["a\"b", "x", "y", "z", "long"]),
+            "\"a\\\"b\"|x|         y|z   |lo",
+        );
+        check(
+            "%v|%v|%v",
+            &json!([null, ["a", 1], {"b": 1, "a": "x"}]),
+            "<nil>|[a 1]|map[a:x b:1]",
+        );
+        check(
+            "%T %T %T %T",
+            &json!(["a", 1, 1.5, []]),
+            "string int64 float64 []interface {}",
+        );
         check("100%%", &json!([]), "100%");
         check("%[2]s-%[1]s", &json!(["a", "b"]), "b-a");
         check("%[1]s-%[1]s", &json!(["a"]), "a-a");

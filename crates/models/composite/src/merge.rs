@@ -31,7 +31,9 @@ impl Merge {
                 other => Err(format!("`policy.toFieldPath: {other}` is unknown")),
             };
         }
-        let Some(options) = policy.get("mergeOptions").filter(|it| !it.is_null()) else { return Ok(Self::Replace) };
+        let Some(options) = policy.get("mergeOptions").filter(|it| !it.is_null()) else {
+            return Ok(Self::Replace);
+        };
         let flag = |name: &str| options.get(name).and_then(Value::as_bool).unwrap_or(false);
         Ok(match (flag("keepMapValues"), flag("appendSlice")) {
             (true, true) => Self::MergeObjectsAppendArrays,
@@ -44,9 +46,17 @@ impl Merge {
     /// The value that results when `new` meets `old`.
     #[must_use]
     pub fn merge(self, old: Option<&Value>, new: Value) -> Value {
-        let Some(old) = old.filter(|old| !old.is_null()) else { return new };
-        let append = matches!(self, Self::MergeObjectsAppendArrays | Self::ForceMergeObjectsAppendArrays);
-        let force = matches!(self, Self::ForceMergeObjects | Self::ForceMergeObjectsAppendArrays);
+        let Some(old) = old.filter(|old| !old.is_null()) else {
+            return new;
+        };
+        let append = matches!(
+            self,
+            Self::MergeObjectsAppendArrays | Self::ForceMergeObjectsAppendArrays
+        );
+        let force = matches!(
+            self,
+            Self::ForceMergeObjects | Self::ForceMergeObjectsAppendArrays
+        );
         match (self, old, new) {
             (Self::Replace, _, new) => new,
             (_, Value::Object(old), Value::Object(new)) => {
@@ -84,15 +94,25 @@ mod tests {
         let old = json!({"a": 1, "l": ["x"], "o": {"k": 1}});
         let new = json!({"a": 2, "b": 3, "l": ["x", "y"], "o": {"k": 2, "m": 1}});
         let check = |policy: Value, expected: Value| {
-            assert_eq!(Merge::parse(&policy).unwrap().merge(Some(&old), new.clone()), expected, "{policy}");
+            assert_eq!(
+                Merge::parse(&policy).unwrap().merge(Some(&old), new.clone()),
+                expected,
+                "{policy}"
+            );
         };
         check(json!({}), new.clone());
-        check(json!({"toFieldPath": "MergeObjects"}), json!({"a": 1, "l": ["x"], "o": {"k": 1, "m": 1}, "b": 3}));
+        check(
+            json!({"toFieldPath": "MergeObjects"}),
+            json!({"a": 1, "l": ["x"], "o": {"k": 1, "m": 1}, "b": 3}),
+        );
         check(
             json!({"mergeOptions": {"keepMapValues": true, "appendSlice": true}}),
             json!({"a": 1, "l": ["x", "y"], "o": {"k": 1, "m": 1}, "b": 3}),
         );
-        check(json!({"mergeOptions": {}}), json!({"a": 2, "l": ["x", "y"], "o": {"k": 2, "m": 1}, "b": 3}));
+        check(
+            json!({"mergeOptions": {}}),
+            json!({"a": 2, "l": ["x", "y"], "o": {"k": 2, "m": 1}, "b": 3}),
+        );
         check(
             json!({"toFieldPath": "AppendArray"}),
             json!({"a": 2, "l": ["x", "y"], "o": {"k": 2, "m": 1}, "b": 3}),

@@ -135,19 +135,29 @@ impl Patch {
             let merged = self.merge.merge(target.get(to).ok(), output.clone());
             target.set(to, merged).map_err(|error| failed(&error))?;
         }
-        Ok(Outcome::Applied { from: sources, to: targets.iter().map(ToString::to_string).collect() })
+        Ok(Outcome::Applied {
+            from: sources,
+            to: targets.iter().map(ToString::to_string).collect(),
+        })
     }
 
     fn read(&self, from: &Value) -> Result<(Value, Vec<String>), ReadError> {
         let get = |path: &FieldPath| {
             path.get(from).map_err(|error| {
-                if error.is_not_found() { ReadError::Missing(path.to_string()) } else { ReadError::Other(error) }
+                if error.is_not_found() {
+                    ReadError::Missing(path.to_string())
+                } else {
+                    ReadError::Other(error)
+                }
             })
         };
         match &self.source {
             Source::Field(path) => Ok((get(path)?.clone(), vec![path.to_string()])),
             Source::Combine { format, variables } => {
-                let values = variables.iter().map(|path| get(path).cloned()).collect::<Result<Vec<_>, _>>()?;
+                let values = variables
+                    .iter()
+                    .map(|path| get(path).cloned())
+                    .collect::<Result<Vec<_>, _>>()?;
                 let paths = variables.iter().map(ToString::to_string).collect();
                 Ok((Value::String(sprintf(format, &values)), paths))
             }
@@ -168,7 +178,11 @@ pub type PatchSets = BTreeMap<String, (Vec<Value>, String)>;
 pub fn parse_all(list: &[Value], pointer: &str, sets: &PatchSets) -> (Vec<Patch>, Vec<PatchProblem>) {
     let (mut patches, mut problems) = (Vec::new(), Vec::new());
     for (index, item) in list.iter().enumerate() {
-        let place = Place { index, set: None, pointer: format!("{pointer}/{index}") };
+        let place = Place {
+            index,
+            set: None,
+            pointer: format!("{pointer}/{index}"),
+        };
         if kind_of(item) == "PatchSet" {
             inline(item, &place, sets, &mut patches, &mut problems);
         } else {
@@ -192,12 +206,18 @@ fn inline(
     patches: &mut Vec<Patch>,
     problems: &mut Vec<PatchProblem>,
 ) {
-    let name = item.get("patchSetName").and_then(Value::as_str).unwrap_or_default();
+    let name = item
+        .get("patchSetName")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let Some((members, pointer)) = sets.get(name) else {
         let hint = nearest(name, sets.keys().map(String::as_str))
             .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         let message = format!("there is no patch set `{name}`{hint}");
-        problems.push(PatchProblem { place: place.clone(), message });
+        problems.push(PatchProblem {
+            place: place.clone(),
+            message,
+        });
         return;
     };
     for (position, member) in members.iter().enumerate() {
@@ -216,7 +236,9 @@ fn inline(
 }
 
 fn kind_of(item: &Value) -> &str {
-    item.get("type").and_then(Value::as_str).unwrap_or("FromCompositeFieldPath")
+    item.get("type")
+        .and_then(Value::as_str)
+        .unwrap_or("FromCompositeFieldPath")
 }
 
 const KINDS: [(&str, Direction, bool); 8] = [
@@ -245,18 +267,33 @@ fn parse(item: &Value, place: Place) -> Result<Patch, String> {
         let from = text("fromFieldPath").ok_or("`fromFieldPath` is missing")?;
         (Source::Field(path(from)?), Some(from))
     };
-    let target = text("toFieldPath").or(default_target).ok_or("`toFieldPath` is missing")?;
-    let transforms = item.get("transforms").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let target = text("toFieldPath")
+        .or(default_target)
+        .ok_or("`toFieldPath` is missing")?;
+    let transforms = item
+        .get("transforms")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     let transforms = transforms
         .iter()
         .enumerate()
-        .map(|(index, it)| Transform::parse(it).map_err(|error| format!("transform at index {index}: {error}")))
+        .map(|(index, it)| {
+            Transform::parse(it).map_err(|error| format!("transform at index {index}: {error}"))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let policy = item.get("policy").unwrap_or(&Value::Null);
-    let required = match policy.get("fromFieldPath").and_then(Value::as_str).unwrap_or("Optional") {
+    let required = match policy
+        .get("fromFieldPath")
+        .and_then(Value::as_str)
+        .unwrap_or("Optional")
+    {
         "Optional" => false,
         "Required" => true,
-        other => return Err(format!("`policy.fromFieldPath: {other}` is unknown; known are Optional, Required")),
+        other => {
+            return Err(format!(
+                "`policy.fromFieldPath: {other}` is unknown; known are Optional, Required"
+            ));
+        }
     };
     Ok(Patch {
         direction: *direction,
@@ -275,8 +312,14 @@ fn parse_combine(combine: Option<&Value>) -> Result<Source, String> {
         Some("string") | None => {}
         Some(other) => return Err(format!("`combine.strategy: {other}` is unknown; known is string")),
     }
-    let format = combine.pointer("/string/fmt").and_then(Value::as_str).ok_or("`combine.string.fmt` is missing")?;
-    let variables = combine.get("variables").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let format = combine
+        .pointer("/string/fmt")
+        .and_then(Value::as_str)
+        .ok_or("`combine.string.fmt` is missing")?;
+    let variables = combine
+        .get("variables")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     if variables.is_empty() {
         return Err("`combine.variables` is empty".to_owned());
     }
@@ -288,7 +331,10 @@ fn parse_combine(combine: Option<&Value>) -> Result<Source, String> {
             FieldPath::parse(path).map_err(|error| error.to_string())
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Source::Combine { format: format.to_owned(), variables })
+    Ok(Source::Combine {
+        format: format.to_owned(),
+        variables,
+    })
 }
 
 #[cfg(test)]

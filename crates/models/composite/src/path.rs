@@ -66,7 +66,13 @@ impl PathError {
 impl FieldPath {
     /// Parses a path.
     pub fn parse(text: &str) -> Result<Self, PathError> {
-        Parser { text, characters: text.chars().collect(), position: 0, segments: Vec::new() }.run()
+        Parser {
+            text,
+            characters: text.chars().collect(),
+            position: 0,
+            segments: Vec::new(),
+        }
+        .run()
     }
 
     /// The steps.
@@ -90,11 +96,21 @@ impl FieldPath {
         Ok(current)
     }
 
-    fn step<'a>(&self, current: &'a Value, segment: &Segment, position: usize) -> Result<&'a Value, PathError> {
-        let missing = |what| PathError::NotFound { path: self.prefix(position + 1), what };
+    fn step<'a>(
+        &self,
+        current: &'a Value,
+        segment: &Segment,
+        position: usize,
+    ) -> Result<&'a Value, PathError> {
+        let missing = |what| PathError::NotFound {
+            path: self.prefix(position + 1),
+            what,
+        };
         match (segment, current) {
             (Segment::Field(name), Value::Object(map)) => map.get(name).ok_or_else(|| missing("field")),
-            (Segment::Index(index), Value::Array(items)) => items.get(*index).ok_or_else(|| missing("element")),
+            (Segment::Index(index), Value::Array(items)) => {
+                items.get(*index).ok_or_else(|| missing("element"))
+            }
             (Segment::Field(_), Value::Null) => Err(missing("field")),
             (Segment::Index(_), Value::Null) => Err(missing("element")),
             (Segment::Field(_), _) => Err(self.wrong_type(position, "object")),
@@ -111,7 +127,9 @@ impl FieldPath {
                     if current.is_null() {
                         *current = Value::Object(Map::new());
                     }
-                    let Value::Object(map) = current else { return Err(self.wrong_type(position, "object")) };
+                    let Value::Object(map) = current else {
+                        return Err(self.wrong_type(position, "object"));
+                    };
                     map.entry(name.as_str()).or_insert(Value::Null)
                 }
                 Segment::Index(index) => {
@@ -121,7 +139,9 @@ impl FieldPath {
                     if current.is_null() {
                         *current = Value::Array(Vec::new());
                     }
-                    let Value::Array(items) = current else { return Err(self.wrong_type(position, "array")) };
+                    let Value::Array(items) = current else {
+                        return Err(self.wrong_type(position, "array"));
+                    };
                     if items.len() <= *index {
                         items.resize(index + 1, Value::Null);
                     }
@@ -135,7 +155,9 @@ impl FieldPath {
 
     /// The paths that a path with wildcards stands for, over the elements that exist.
     pub fn expand(&self, root: &Value) -> Result<Vec<Self>, PathError> {
-        let Some(position) = self.0.iter().position(is_wildcard) else { return Ok(vec![self.clone()]) };
+        let Some(position) = self.0.iter().position(is_wildcard) else {
+            return Ok(vec![self.clone()]);
+        };
         let parent = Self(self.0[..position].to_vec());
         let steps: Vec<Segment> = match parent.get(root)? {
             Value::Array(items) => (0..items.len()).map(Segment::Index).collect(),
@@ -174,7 +196,10 @@ impl FieldPath {
     }
 
     fn wrong_type(&self, position: usize, expected: &'static str) -> PathError {
-        PathError::WrongType { path: self.prefix(position), expected }
+        PathError::WrongType {
+            path: self.prefix(position),
+            expected,
+        }
     }
 }
 
@@ -256,8 +281,12 @@ impl Parser<'_> {
 
     fn bracket(&mut self) -> Result<(), PathError> {
         let open = self.position;
-        let length = self.characters[open..].iter().position(|character| *character == ']');
-        let Some(length) = length else { return Err(self.error(format!("unterminated '[' at position {open}"))) };
+        let length = self.characters[open..]
+            .iter()
+            .position(|character| *character == ']');
+        let Some(length) = length else {
+            return Err(self.error(format!("unterminated '[' at position {open}")));
+        };
         let inside: String = self.characters[open + 1..open + length].iter().collect();
         if inside.is_empty() {
             return Err(self.error(format!("unexpected ']' at position {}", open + length)));
@@ -279,7 +308,10 @@ impl Parser<'_> {
     }
 
     fn error(&self, why: String) -> PathError {
-        PathError::Parse { text: self.text.to_owned(), why }
+        PathError::Parse {
+            text: self.text.to_owned(),
+            why,
+        }
     }
 }
 
@@ -293,13 +325,21 @@ mod tests {
     fn paths_parse_and_print() {
         let check = |text: &str, expected: &str, length: usize| {
             let path = FieldPath::parse(text).unwrap();
-            assert_eq!((path.to_string().as_str(), path.segments().len()), (expected, length), "{text}");
+            assert_eq!(
+                (path.to_string().as_str(), path.segments().len()),
+                (expected, length),
+                "{text}"
+            );
         };
         check("spec", "spec", 1);
         check("spec.a.b", "spec.a.b", 3);
         check("spec.a[0].b", "spec.a[0].b", 4);
         check("a[0][1]", "a[0][1]", 3);
-        check("metadata.annotations[example.org/key]", "metadata.annotations[example.org/key]", 3);
+        check(
+            "metadata.annotations[example.org/key]",
+            "metadata.annotations[example.org/key]",
+            3,
+        );
         check("a['b.c']", "a[b.c]", 2);
         check("a[\"b.c\"].d", "a[b.c].d", 3);
         check("a[b]", "a.b", 2);
@@ -328,7 +368,11 @@ mod tests {
     fn values_are_found_or_the_reason_is_given() {
         let root = json!({"spec": {"a": [{"b": 1}], "n": null, "s": "text"}, "metadata": {"annotations": {"x/y.z": "v"}}});
         let check = |path: &str, expected: Result<Value, &str>| {
-            let found = FieldPath::parse(path).unwrap().get(&root).cloned().map_err(|error| error.to_string());
+            let found = FieldPath::parse(path)
+                .unwrap()
+                .get(&root)
+                .cloned()
+                .map_err(|error| error.to_string());
             assert_eq!(found, expected.map_err(str::to_owned), "{path}");
         };
         check("spec.a[0].b", Ok(json!(1)));
@@ -347,13 +391,21 @@ mod tests {
         let check = |start: Value, path: &str, expected: Result<Value, &str>| {
             let mut root = start;
             let result = FieldPath::parse(path).unwrap().set(&mut root, json!(7));
-            assert_eq!(result.map(|()| root).map_err(|error| error.to_string()), expected.map_err(str::to_owned), "{path}");
+            assert_eq!(
+                result.map(|()| root).map_err(|error| error.to_string()),
+                expected.map_err(str::to_owned),
+                "{path}"
+            );
         };
         check(json!({}), "a.b[1].c", Ok(json!({"a": {"b": [null, {"c": 7}]}})));
         check(json!({"a": null}), "a.b", Ok(json!({"a": {"b": 7}})));
         check(json!({"a": "x"}), "a.b", Err("a: not an object"));
         check(json!({"a": {}}), "a[0]", Err("a: not an array"));
-        check(json!({}), "a[1025]", Err("index 1025 is greater than the largest allowed index 1024"));
+        check(
+            json!({}),
+            "a[1025]",
+            Err("index 1025 is greater than the largest allowed index 1024"),
+        );
     }
 
     #[test]
@@ -361,7 +413,11 @@ mod tests {
         let root = json!({"a": [{"x": {"p": 1}}, {"x": {"q": 2}}], "m": {"k": {}}});
         let check = |path: &str, expected: &[&str]| {
             let expanded = FieldPath::parse(path).unwrap().expand(&root).unwrap();
-            assert_eq!(expanded.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{path}");
+            assert_eq!(
+                expanded.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                expected,
+                "{path}"
+            );
         };
         check("a[*].y", &["a[0].y", "a[1].y"]);
         check("a[*].x[*]", &["a[0].x.p", "a[1].x.q"]);

@@ -45,12 +45,18 @@ impl Check {
     /// The check that applies when a template has none.
     #[must_use]
     pub fn default_checks() -> Vec<Self> {
-        vec![Self::MatchCondition { kind: "Ready".to_owned(), status: "True".to_owned() }]
+        vec![Self::MatchCondition {
+            kind: "Ready".to_owned(),
+            status: "True".to_owned(),
+        }]
     }
 
     /// Reads one entry of `readinessChecks`.
     pub fn parse(value: &Value) -> Result<Self, String> {
-        let kind = value.get("type").and_then(Value::as_str).ok_or("readiness check has no `type`")?;
+        let kind = value
+            .get("type")
+            .and_then(Value::as_str)
+            .ok_or("readiness check has no `type`")?;
         let path = || {
             let text = value.get("fieldPath").and_then(Value::as_str);
             let text = text.ok_or_else(|| format!("readiness check {kind} has no `fieldPath`"))?;
@@ -60,18 +66,27 @@ impl Check {
             "None" => Self::None,
             "NonEmpty" => Self::NonEmpty(path()?),
             "MatchString" => {
-                let wanted = value.get("matchString").and_then(Value::as_str).ok_or("`matchString` is missing")?;
+                let wanted = value
+                    .get("matchString")
+                    .and_then(Value::as_str)
+                    .ok_or("`matchString` is missing")?;
                 Self::MatchString(path()?, wanted.to_owned())
             }
             "MatchInteger" => {
-                let wanted = value.get("matchInteger").and_then(integer).ok_or("`matchInteger` is missing")?;
+                let wanted = value
+                    .get("matchInteger")
+                    .and_then(integer)
+                    .ok_or("`matchInteger` is missing")?;
                 Self::MatchInteger(path()?, wanted)
             }
             "MatchTrue" => Self::MatchTrue(path()?),
             "MatchFalse" => Self::MatchFalse(path()?),
             "MatchCondition" => {
                 let text = |name: &str| {
-                    value.pointer(&format!("/matchCondition/{name}")).and_then(Value::as_str).map(str::to_owned)
+                    value
+                        .pointer(&format!("/matchCondition/{name}"))
+                        .and_then(Value::as_str)
+                        .map(str::to_owned)
                 };
                 Self::MatchCondition {
                     kind: text("type").ok_or("`matchCondition.type` is missing")?,
@@ -92,7 +107,11 @@ impl Check {
         };
         let typed = |path: &FieldPath, fits: fn(&Value) -> bool, what: &str| {
             let value = field(path)?;
-            if fits(&value) { Ok(value) } else { Err((format!("`{path}` is not {what}"), true)) }
+            if fits(&value) {
+                Ok(value)
+            } else {
+                Err((format!("`{path}` is not {what}"), true))
+            }
         };
         match self {
             Self::None => Ok(()),
@@ -107,16 +126,28 @@ impl Check {
             },
             Self::MatchInteger(path, wanted) => {
                 let found = typed(path, |it| integer(it).is_some(), "an integer")?;
-                if integer(&found) == Some(*wanted) { Ok(()) } else { wait(format!("`{path}` to be {wanted}; it is {found}")) }
+                if integer(&found) == Some(*wanted) {
+                    Ok(())
+                } else {
+                    wait(format!("`{path}` to be {wanted}; it is {found}"))
+                }
             }
             Self::MatchTrue(path) | Self::MatchFalse(path) => {
                 let wanted = matches!(self, Self::MatchTrue(_));
                 let found = typed(path, Value::is_boolean, "a boolean")?;
-                if found == Value::Bool(wanted) { Ok(()) } else { wait(format!("`{path}` to be {wanted}")) }
+                if found == Value::Bool(wanted) {
+                    Ok(())
+                } else {
+                    wait(format!("`{path}` to be {wanted}"))
+                }
             }
             Self::MatchCondition { kind, status } => {
                 let found = condition::status(object, kind);
-                if found == status { Ok(()) } else { wait(format!("condition {kind} to be {status}; it is {found}")) }
+                if found == status {
+                    Ok(())
+                } else {
+                    wait(format!("condition {kind} to be {status}; it is {found}"))
+                }
             }
         }
     }
@@ -127,7 +158,10 @@ impl Check {
 pub fn evaluate(checks: &[Check], object: &Value) -> Readiness {
     let default = Check::default_checks();
     let checks = if checks.is_empty() { &default } else { checks };
-    let mut readiness = Readiness { ready: true, ..Readiness::default() };
+    let mut readiness = Readiness {
+        ready: true,
+        ..Readiness::default()
+    };
     for check in checks {
         if let Err((text, wrong_type)) = check.run(object) {
             readiness.ready = false;
@@ -152,23 +186,67 @@ mod tests {
             "conditions": [{"type": "Ready", "status": "True"}, {"type": "Synced", "status": "False"}]}});
         let check = |value: Value, ready: bool, warns: bool| {
             let found = evaluate(&[Check::parse(&value).unwrap()], &object);
-            assert_eq!((found.ready, !found.warnings.is_empty()), (ready, warns), "{value}");
+            assert_eq!(
+                (found.ready, !found.warnings.is_empty()),
+                (ready, warns),
+                "{value}"
+            );
         };
         check(json!({"type": "None"}), true, false);
         check(json!({"type": "NonEmpty", "fieldPath": "status.s"}), true, false);
         check(json!({"type": "NonEmpty", "fieldPath": "status.e"}), false, false);
         check(json!({"type": "NonEmpty", "fieldPath": "status.x"}), false, false);
-        check(json!({"type": "MatchString", "fieldPath": "status.s", "matchString": "on"}), true, false);
-        check(json!({"type": "MatchString", "fieldPath": "status.s", "matchString": "off"}), false, false);
-        check(json!({"type": "MatchString", "fieldPath": "status.n", "matchString": "on"}), false, true);
-        check(json!({"type": "MatchInteger", "fieldPath": "status.n", "matchInteger": 3}), true, false);
-        check(json!({"type": "MatchInteger", "fieldPath": "status.s", "matchInteger": 3}), false, true);
+        check(
+            json!({"type": "MatchString", "fieldPath": "status.s", "matchString": "on"}),
+            true,
+            false,
+        );
+        check(
+            json!({"type": "MatchString", "fieldPath": "status.s", "matchString": "off"}),
+            false,
+            false,
+        );
+        check(
+            json!({"type": "MatchString", "fieldPath": "status.n", "matchString": "on"}),
+            false,
+            true,
+        );
+        check(
+            json!({"type": "MatchInteger", "fieldPath": "status.n", "matchInteger": 3}),
+            true,
+            false,
+        );
+        check(
+            json!({"type": "MatchInteger", "fieldPath": "status.s", "matchInteger": 3}),
+            false,
+            true,
+        );
         check(json!({"type": "MatchTrue", "fieldPath": "status.t"}), true, false);
-        check(json!({"type": "MatchFalse", "fieldPath": "status.f"}), true, false);
-        check(json!({"type": "MatchTrue", "fieldPath": "status.f"}), false, false);
-        check(json!({"type": "MatchCondition", "matchCondition": {"type": "Ready", "status": "True"}}), true, false);
-        check(json!({"type": "MatchCondition", "matchCondition": {"type": "Synced", "status": "True"}}), false, false);
-        check(json!({"type": "MatchCondition", "matchCondition": {"type": "Other", "status": "True"}}), false, false);
+        check(
+            json!({"type": "MatchFalse", "fieldPath": "status.f"}),
+            true,
+            false,
+        );
+        check(
+            json!({"type": "MatchTrue", "fieldPath": "status.f"}),
+            false,
+            false,
+        );
+        check(
+            json!({"type": "MatchCondition", "matchCondition": {"type": "Ready", "status": "True"}}),
+            true,
+            false,
+        );
+        check(
+            json!({"type": "MatchCondition", "matchCondition": {"type": "Synced", "status": "True"}}),
+            false,
+            false,
+        );
+        check(
+            json!({"type": "MatchCondition", "matchCondition": {"type": "Other", "status": "True"}}),
+            false,
+            false,
+        );
         assert!(evaluate(&[], &object).ready);
         assert!(!evaluate(&[], &json!({})).ready);
         assert!(Check::parse(&json!({"type": "Sometimes"})).is_err());

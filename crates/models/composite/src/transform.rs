@@ -90,7 +90,9 @@ impl Transform {
             "match" => Match::parse(body).map(Self::Match),
             "string" => StringTransform::parse(body).map(Self::String),
             "convert" => convert::parse(body),
-            _ => fail(format!("transform type `{kind}` is unknown; known are math, map, match, string, convert")),
+            _ => fail(format!(
+                "transform type `{kind}` is unknown; known are math, map, match, string, convert"
+            )),
         }
     }
 
@@ -145,7 +147,11 @@ impl Math {
         let Some(float) = input.as_f64().filter(|_| input.is_number()) else {
             return fail(format!("math transform needs a number, not {}", describe(input)));
         };
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "Go converts the same way")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            reason = "Go converts the same way"
+        )]
         Ok(match (self, integer(input)) {
             (Self::Multiply(by), Some(int)) => Value::from(int.wrapping_mul(by)),
             (Self::Multiply(by), None) => number(float * by as f64),
@@ -159,7 +165,13 @@ impl Math {
 impl Match {
     fn parse(body: &Value) -> Result<Self, TransformError> {
         let mut patterns = Vec::new();
-        for (index, item) in body.get("patterns").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        for (index, item) in body
+            .get("patterns")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             let result = item.get("result").cloned().unwrap_or(Value::Null);
             let text = |name: &str| match item.get(name).and_then(Value::as_str) {
                 Some(text) => Ok(text),
@@ -181,7 +193,11 @@ impl Match {
             "Value" => false,
             other => return fail(format!("`fallbackTo: {other}` is unknown")),
         };
-        Ok(Self { patterns, fallback, fallback_to_input })
+        Ok(Self {
+            patterns,
+            fallback,
+            fallback_to_input,
+        })
     }
 
     fn apply(&self, input: &Value) -> Result<Value, TransformError> {
@@ -190,16 +206,27 @@ impl Match {
                 (Pattern::Literal(literal), Value::String(text)) => literal == text,
                 (Pattern::Regexp(regexp), Value::String(text)) => regexp.is_match(text),
                 (Pattern::Regexp(_), Value::Null) => {
-                    return fail(format!("pattern at index {index}: cannot match a regexp against nothing"));
+                    return fail(format!(
+                        "pattern at index {index}: cannot match a regexp against nothing"
+                    ));
                 }
                 (Pattern::Literal(_), Value::Null) => false,
-                _ => return fail(format!("pattern at index {index} needs a string, not {}", describe(input))),
+                _ => {
+                    return fail(format!(
+                        "pattern at index {index} needs a string, not {}",
+                        describe(input)
+                    ));
+                }
             };
             if fits {
                 return Ok(result.clone());
             }
         }
-        Ok(if self.fallback_to_input { input.clone() } else { self.fallback.clone() })
+        Ok(if self.fallback_to_input {
+            input.clone()
+        } else {
+            self.fallback.clone()
+        })
     }
 }
 

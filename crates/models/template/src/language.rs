@@ -18,7 +18,8 @@ mod statements;
 pub(crate) mod syntax;
 pub(crate) mod value;
 
-pub(crate) use evaluate::{Evaluator, Globals};
+pub(crate) use evaluate::{Evaluator, Frame, Globals};
+pub(crate) use execute::Output;
 pub(crate) use filters::is_known as is_known_filter;
 pub(crate) use filters::names as filter_names;
 pub(crate) use predicates::is_known as is_known_test;

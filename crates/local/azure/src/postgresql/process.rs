@@ -53,7 +53,7 @@ impl Postmaster {
     fn descriptor(self) -> Option<AsyncFd<std::os::fd::OwnedFd>> {
         let pid = Pid::from_raw(self.pid)?;
         let descriptor = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
-        AsyncFd::with_interest(descriptor, tokio::io::Interest::READABLE).ok()
+        AsyncFd::register_with_interest(descriptor, tokio::io::Interest::READABLE).ok()
     }
 
     fn signal(self, signal: Signal) {
@@ -108,10 +108,12 @@ pub(crate) fn remove_stale_locks(data: &Path, socket_directory: &Path, port: u16
     }
 }
 
-/// Whether the server says in its lock file that it accepts connections.
-pub(crate) fn is_ready(data: &Path) -> bool {
+/// Whether the server says in its lock file that it accepts connections. A file left by an earlier process does not count.
+pub(crate) fn is_ready(data: &Path, postmaster: Postmaster) -> bool {
     let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-    text.lines().nth(7).is_some_and(|state| state.trim() == "ready")
+    let mut lines = text.lines().map(str::trim);
+    let same = lines.next().and_then(|pid| pid.parse().ok()) == Some(postmaster.pid);
+    same && lines.nth(6) == Some("ready")
 }
 
 fn recorded_pid(data: &Path) -> Option<i32> {

@@ -46,7 +46,7 @@ pub(crate) fn unsupported(found: &str, accepted: &str) -> Failure {
 
 /// Reads JSON, noting duplicate fields.
 pub(crate) fn json(body: &[u8]) -> Result<Decoded, Failure> {
-    let (value, duplicates) = pave_schema::duplicate::read(body)
+    let (value, duplicates) = pave_schema::duplicate::parse_json_reporting_duplicates(body)
         .map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?;
     Ok(Decoded { value, duplicates })
 }

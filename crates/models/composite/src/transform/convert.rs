@@ -60,7 +60,11 @@ pub(super) fn apply(input: &Value, to: Target, format: Format) -> Result<Value, 
         (Value::String(text), Target::Object | Target::Array, Format::Json) => {
             let value: Value = serde_json::from_str(text)
                 .map_err(|error| TransformError(format!("the string is not JSON: {error}")))?;
-            if is_already(&value, to) { Ok(value) } else { fail(format!("the JSON text holds {}", describe(&value))) }
+            if is_already(&value, to) {
+                Ok(value)
+            } else {
+                fail(format!("the JSON text holds {}", describe(&value)))
+            }
         }
         (Value::String(text), _, Format::None) => from_string(text, to),
         (Value::Bool(it), Target::String, _) => Ok(Value::String(it.to_string())),
@@ -74,7 +78,10 @@ pub(super) fn apply(input: &Value, to: Target, format: Format) -> Result<Value, 
         #[expect(clippy::cast_possible_truncation, reason = "truncation is what upstream does")]
         (Value::Number(_), Target::Int, _) => Ok(Value::from(input.as_f64().unwrap_or_default() as i64)),
         _ if is_already(input, to) => Ok(input.clone()),
-        _ => fail(format!("conversion of {} to {to:?} with format {format:?} is not supported", describe(input))),
+        _ => fail(format!(
+            "conversion of {} to {to:?} with format {format:?} is not supported",
+            describe(input)
+        )),
     }
 }
 
@@ -92,9 +99,14 @@ fn is_already(input: &Value, to: Target) -> bool {
 fn from_string(text: &str, to: Target) -> Result<Value, TransformError> {
     let wrong = |what: &str| TransformError(format!("the string `{text}` is not {what}"));
     match to {
-        Target::Int => text.parse::<i64>().map(Value::from).map_err(|_| wrong("an integer")),
+        Target::Int => text
+            .parse::<i64>()
+            .map(Value::from)
+            .map_err(|_| wrong("an integer")),
         Target::Float => text.parse::<f64>().map(number).map_err(|_| wrong("a number")),
-        Target::Bool => parse_bool(text).map(Value::Bool).ok_or_else(|| wrong("a boolean")),
+        Target::Bool => parse_bool(text)
+            .map(Value::Bool)
+            .ok_or_else(|| wrong("a boolean")),
         _ => fail(format!("a string becomes {to:?} only with `format: json`")),
     }
 }
@@ -131,7 +143,10 @@ fn quantity(text: &str) -> Result<f64, TransformError> {
         .iter()
         .find_map(|(suffix, factor)| text.strip_suffix(suffix).map(|digits| (digits, *factor)))
         .unwrap_or((text, 1.0));
-    let plausible = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    let plausible = !digits.is_empty()
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     match digits.parse::<f64>() {
         Ok(value) if plausible => Ok(value * factor),
         _ => fail(format!("`{text}` is not a quantity")),

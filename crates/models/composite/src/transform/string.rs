@@ -78,13 +78,23 @@ impl StringTransform {
                 let block = block("regexp")?;
                 let group = block.get("group").and_then(Value::as_u64).unwrap_or(0);
                 let pattern = regular(&text(block, "match")?)?;
-                Ok(Self::Regexp { pattern, group: usize::try_from(group).unwrap_or(usize::MAX) })
+                Ok(Self::Regexp {
+                    pattern,
+                    group: usize::try_from(group).unwrap_or(usize::MAX),
+                })
             }
             "Join" => text(block("join")?, "separator").map(Self::Join),
             "Replace" => {
                 let block = block("replace")?;
-                let replace = block.get("replace").and_then(Value::as_str).unwrap_or_default().to_owned();
-                Ok(Self::Replace { search: text(block, "search")?, replace })
+                let replace = block
+                    .get("replace")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned();
+                Ok(Self::Replace {
+                    search: text(block, "search")?,
+                    replace,
+                })
             }
             other => fail(format!("string transform type `{other}` is unknown")),
         }
@@ -98,11 +108,13 @@ impl StringTransform {
             Self::Convert(conversion) => convert(*conversion, input, printed)?,
             Self::TrimPrefix(prefix) => {
                 let text = printed();
-                text.strip_prefix(prefix.as_str()).map_or_else(|| text.clone(), str::to_owned)
+                text.strip_prefix(prefix.as_str())
+                    .map_or_else(|| text.clone(), str::to_owned)
             }
             Self::TrimSuffix(suffix) => {
                 let text = printed();
-                text.strip_suffix(suffix.as_str()).map_or_else(|| text.clone(), str::to_owned)
+                text.strip_suffix(suffix.as_str())
+                    .map_or_else(|| text.clone(), str::to_owned)
             }
             Self::Regexp { pattern, group } => {
                 let text = printed();
@@ -137,7 +149,12 @@ fn conversion(name: &str) -> Result<Conversion, TransformError> {
 
 fn convert(kind: Conversion, input: &Value, printed: impl Fn() -> String) -> Result<String, TransformError> {
     // A string is hashed as it is, anything else as JSON.
-    let bytes = || input.as_str().map_or_else(|| input.to_string(), str::to_owned).into_bytes();
+    let bytes = || {
+        input
+            .as_str()
+            .map_or_else(|| input.to_string(), str::to_owned)
+            .into_bytes()
+    };
     Ok(match kind {
         Conversion::ToUpper => printed().to_uppercase(),
         Conversion::ToLower => printed().to_lowercase(),
@@ -180,7 +197,10 @@ fn join(input: &Value, separator: &str) -> Result<String, TransformError> {
     if !joined.is_empty() {
         let end = joined.len() - 1;
         // A separator ending in a character of several bytes would leave broken UTF-8; take the character away.
-        let end = (0..=end).rev().find(|end| joined.is_char_boundary(*end)).unwrap_or(0);
+        let end = (0..=end)
+            .rev()
+            .find(|end| joined.is_char_boundary(*end))
+            .unwrap_or(0);
         joined.truncate(end);
     }
     Ok(joined)

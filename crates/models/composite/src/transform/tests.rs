@@ -18,7 +18,11 @@ fn math() {
     check(&multiply, &json!(2), Ok(json!(6)));
     check(&multiply, &json!(1.5), Ok(json!(4.5)));
     check(&multiply, &json!("2"), Err("needs a number"));
-    check(&json!({"type": "math", "math": {"multiply": 2}}), &json!(5), Ok(json!(10)));
+    check(
+        &json!({"type": "math", "math": {"multiply": 2}}),
+        &json!(5),
+        Ok(json!(10)),
+    );
     let minimum = json!({"type": "math", "math": {"type": "ClampMin", "clampMin": 5}});
     check(&minimum, &json!(3), Ok(json!(5)));
     check(&minimum, &json!(5.7), Ok(json!(5.7)));
@@ -26,8 +30,16 @@ fn math() {
     let maximum = json!({"type": "math", "math": {"type": "ClampMax", "clampMax": 5}});
     check(&maximum, &json!(9), Ok(json!(5)));
     check(&maximum, &json!(5.7), Ok(json!(5.7)));
-    check(&json!({"type": "math", "math": {"type": "Divide"}}), &json!(1), Err("unknown"));
-    check(&json!({"type": "math", "math": {"type": "ClampMin"}}), &json!(1), Err("has no `clampMin`"));
+    check(
+        &json!({"type": "math", "math": {"type": "Divide"}}),
+        &json!(1),
+        Err("unknown"),
+    );
+    check(
+        &json!({"type": "math", "math": {"type": "ClampMin"}}),
+        &json!(1),
+        Err("has no `clampMin`"),
+    );
 }
 
 #[test]
@@ -37,7 +49,11 @@ fn map() {
     check(&transform, &json!("large"), Ok(json!("GP_Standard_D4s_v3")));
     check(&transform, &json!("tiny"), Err("key `tiny` is not found in map"));
     check(&transform, &json!(1), Err("needs a string"));
-    check(&json!({"type": "map", "map": {"pairs": {"a": "b"}}}), &json!("a"), Ok(json!("b")));
+    check(
+        &json!({"type": "map", "map": {"pairs": {"a": "b"}}}),
+        &json!("a"),
+        Ok(json!("b")),
+    );
 }
 
 #[test]
@@ -53,7 +69,11 @@ fn patterns() {
     check(&transform, &Value::Null, Err("against nothing"));
     let input = json!({"type": "match", "match": {"patterns": [], "fallbackTo": "Input"}});
     check(&input, &json!([1]), Ok(json!([1])));
-    check(&json!({"type": "match", "match": {"patterns": []}}), &json!("x"), Ok(Value::Null));
+    check(
+        &json!({"type": "match", "match": {"patterns": []}}),
+        &json!("x"),
+        Ok(Value::Null),
+    );
     let both = json!({"type": "match", "match": {"fallbackTo": "Input", "fallbackValue": 1}});
     check(&both, &json!("x"), Err("cannot both be set"));
     let bad = json!({"type": "match", "match": {"patterns": [{"type": "regexp", "regexp": "("}]}});
@@ -65,7 +85,11 @@ fn strings() {
     let format = |fmt: &str| json!({"type": "string", "string": {"type": "Format", "fmt": fmt}});
     check(&format("db-%s"), &json!("orders"), Ok(json!("db-orders")));
     check(&format("%d"), &json!("orders"), Ok(json!("%!d(string=orders)")));
-    check(&json!({"type": "string", "string": {"fmt": "%d"}}), &json!(3), Ok(json!("3")));
+    check(
+        &json!({"type": "string", "string": {"fmt": "%d"}}),
+        &json!(3),
+        Ok(json!("3")),
+    );
     let convert = |name: &str| json!({"type": "string", "string": {"type": "Convert", "convert": name}});
     check(&convert("ToUpper"), &json!("aB"), Ok(json!("AB")));
     check(&convert("ToLower"), &json!("aB"), Ok(json!("ab")));
@@ -73,12 +97,26 @@ fn strings() {
     check(&convert("FromBase64"), &json!("aGk="), Ok(json!("hi")));
     check(&convert("FromBase64"), &json!("%"), Err("cannot decode base64"));
     check(&convert("ToJson"), &json!({"a": [1]}), Ok(json!("{\"a\":[1]}")));
-    check(&convert("ToSha1"), &json!("abc"), Ok(json!("a9993e364706816aba3e25717850c26c9cd0d89d")));
-    check(&convert("ToSha256"), &json!(""), Ok(json!("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")));
+    check(
+        &convert("ToSha1"),
+        &json!("abc"),
+        Ok(json!("a9993e364706816aba3e25717850c26c9cd0d89d")),
+    );
+    check(
+        &convert("ToSha256"),
+        &json!(""),
+        Ok(json!(
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        )),
+    );
     check(&convert("ToAdler32"), &json!("Wikipedia"), Ok(json!("300286872")));
     check(&convert("Reverse"), &json!(""), Err("unknown"));
     let trim = |kind: &str, trim: &str| json!({"type": "string", "string": {"type": kind, "trim": trim}});
-    check(&trim("TrimPrefix", "https://"), &json!("https://x"), Ok(json!("x")));
+    check(
+        &trim("TrimPrefix", "https://"),
+        &json!("https://x"),
+        Ok(json!("x")),
+    );
     check(&trim("TrimSuffix", "-db"), &json!("a-db"), Ok(json!("a")));
     check(&trim("TrimSuffix", "-x"), &json!("a-db"), Ok(json!("a-db")));
     let regexp = |pattern: &str, group: usize| json!({"type": "string", "string": {"type": "Regexp", "regexp": {"match": pattern, "group": group}}});
@@ -86,7 +124,8 @@ fn strings() {
     check(&regexp("a(b)c", 0), &json!("xabcx"), Ok(json!("abc")));
     check(&regexp("a(b)c", 2), &json!("xabcx"), Err("has no group 2"));
     check(&regexp("z", 0), &json!("xabcx"), Err("does not match"));
-    let replace = json!({"type": "string", "string": {"type": "Replace", "replace": {"search": "-", "replace": "_"}}});
+    let replace =
+        json!({"type": "string", "string": {"type": "Replace", "replace": {"search": "-", "replace": "_"}}});
     check(&replace, &json!("a-b-c"), Ok(json!("a_b_c")));
 }
 
@@ -101,7 +140,8 @@ fn join_keeps_upstreams_quirk() {
 
 #[test]
 fn conversions() {
-    let convert = |to: &str, format: &str| json!({"type": "convert", "convert": {"toType": to, "format": format}});
+    let convert =
+        |to: &str, format: &str| json!({"type": "convert", "convert": {"toType": to, "format": format}});
     let plain = |to: &str| convert(to, "none");
     check(&plain("int64"), &json!("12"), Ok(json!(12)));
     check(&plain("int"), &json!(1.9), Ok(json!(1)));
@@ -116,11 +156,27 @@ fn conversions() {
     check(&plain("string"), &json!(true), Ok(json!("true")));
     check(&plain("string"), &json!("x"), Ok(json!("x")));
     check(&plain("int"), &json!(true), Ok(json!(1)));
-    check(&convert("float64", "quantity"), &json!("1Gi"), Ok(json!(1_073_741_824)));
+    check(
+        &convert("float64", "quantity"),
+        &json!("1Gi"),
+        Ok(json!(1_073_741_824)),
+    );
     check(&convert("float64", "quantity"), &json!("250m"), Ok(json!(0.25)));
-    check(&convert("float64", "quantity"), &json!("much"), Err("not a quantity"));
-    check(&convert("object", "json"), &json!("{\"a\":1}"), Ok(json!({"a": 1})));
-    check(&convert("array", "json"), &json!("{\"a\":1}"), Err("holds an object"));
+    check(
+        &convert("float64", "quantity"),
+        &json!("much"),
+        Err("not a quantity"),
+    );
+    check(
+        &convert("object", "json"),
+        &json!("{\"a\":1}"),
+        Ok(json!({"a": 1})),
+    );
+    check(
+        &convert("array", "json"),
+        &json!("{\"a\":1}"),
+        Err("holds an object"),
+    );
     check(&plain("object"), &json!("x"), Err("format: json"));
     check(&plain("string"), &json!({}), Err("not supported"));
     check(&plain("date"), &json!(""), Err("unknown"));

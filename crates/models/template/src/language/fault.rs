@@ -16,15 +16,15 @@ pub struct Fault {
 }
 
 /// The text does not parse.
-pub const SYNTAX: &str = "PV1501";
+pub(crate) const SYNTAX: &str = "PV1501";
 /// A filter or test that does not exist.
-pub const UNKNOWN_FILTER: &str = "PV1502";
+pub(crate) const UNKNOWN_FILTER: &str = "PV1502";
 /// A value cannot be used that way (calling what is no function, `in` on a number).
-pub const WRONG_VALUE: &str = "PV1503";
+pub(crate) const WRONG_VALUE: &str = "PV1503";
 /// The template runs too long or grows too large.
-pub const BUDGET: &str = "PV1504";
+pub(crate) const BUDGET: &str = "PV1504";
 /// A statement that templates may not use here.
-pub const STATEMENT: &str = "PV1505";
+pub(crate) const STATEMENT: &str = "PV1505";
 
 impl Fault {
     pub(crate) fn new(code: &'static str, message: impl Into<String>, range: Range<usize>) -> Self {

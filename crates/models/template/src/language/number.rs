@@ -84,17 +84,23 @@ fn increment(digits: &mut Vec<u8>) {
     digits.insert(0, b'1');
 }
 
+/// The digits of a number rounded half up to so many, and the exponent of the first one.
+fn significant(number: f64, count: usize) -> (String, i32) {
+    let text = format!("{:.80e}", number.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let digits = round_decimal(mantissa, count.saturating_sub(1)).replace('.', "");
+    // Rounding 9.99 up gives a digit more.
+    if digits.len() > count { (digits[..count].to_owned(), exponent + 1) } else { (digits, exponent) }
+}
+
 /// `Number.prototype.toExponential`.
 pub(crate) fn to_exponential(number: f64, places: Option<usize>) -> String {
     if !number.is_finite() {
         return to_text(number);
     }
-    let text = places.map_or_else(|| format!("{number:e}"), |places| format!("{number:.places$e}"));
-    match text.split_once('e') {
-        Some((mantissa, exponent)) if exponent.starts_with('-') => format!("{mantissa}e{exponent}"),
-        Some((mantissa, exponent)) => format!("{mantissa}e+{exponent}"),
-        None => text,
-    }
+    let (digits, exponent) = places.map_or_else(|| shortest(number.abs()), |places| significant(number, places + 1));
+    format!("{}{}", if number < 0.0 { "-" } else { "" }, scientific(&digits, exponent))
 }
 
 /// `Number.prototype.toPrecision`.
@@ -102,17 +108,11 @@ pub(crate) fn to_precision(number: f64, precision: usize) -> String {
     if !number.is_finite() || precision == 0 {
         return to_text(number);
     }
-    let text = format!("{:.*e}", precision - 1, number.abs());
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let digits = mantissa.replace('.', "");
+    let (digits, exponent) = significant(number, precision);
     let sign = if number < 0.0 { "-" } else { "" };
     let limit = i32::try_from(precision).unwrap_or(i32::MAX);
-    let body = if exponent < -6 || exponent >= limit {
-        scientific(&digits, exponent)
-    } else {
-        layout(&digits, exponent)
-    };
+    let body =
+        if exponent < -6 || exponent >= limit { scientific(&digits, exponent) } else { layout(&digits, exponent) };
     format!("{sign}{body}")
 }
 

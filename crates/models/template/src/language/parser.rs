@@ -1,4 +1,7 @@
-//! Expressions: precedence as in nunjucks, including its oddities (`+` binds looser than `-`).
+//! Expressions, with the precedence that nunjucks really has.
+//!
+//! nunjucks prints its tree as JavaScript without parentheses, so JavaScript's precedence wins where the two differ:
+//! `not a == b` is `(not a) == b`, and `a ~ b + c` is `(a ~ b) + c`.
 
 use std::ops::Range;
 
@@ -153,7 +156,7 @@ impl<'a> Parser<'a> {
             }
             let operand = self.not()?;
             self.depth -= 1;
-            return Ok(self.node(start, Kind::Not(Box::new(operand))));
+            return Ok(negated(start, operand));
         }
         self.containment()
     }
@@ -200,7 +203,7 @@ impl<'a> Parser<'a> {
 
     /// The left-associative levels from comparison down to power.
     fn level(&mut self, level: usize) -> Parsed {
-        const LEVELS: [&[(&str, Operator)]; 9] = [
+        const LEVELS: [&[(&str, Operator)]; 6] = [
             &[
                 ("==", Operator::Equal),
                 ("===", Operator::StrictEqual),
@@ -212,12 +215,9 @@ impl<'a> Parser<'a> {
                 (">=", Operator::GreaterOrEqual),
             ],
             &[("~", Operator::Concat)],
-            &[("+", Operator::Add)],
-            &[("-", Operator::Subtract)],
-            &[("*", Operator::Multiply)],
-            &[("/", Operator::Divide)],
+            &[("+", Operator::Add), ("-", Operator::Subtract)],
+            &[("*", Operator::Multiply), ("/", Operator::Divide), ("%", Operator::Modulo)],
             &[("//", Operator::FloorDivide)],
-            &[("%", Operator::Modulo)],
             &[("**", Operator::Power)],
         ];
         let Some(operators) = LEVELS.get(level) else { return self.unary(true) };
@@ -226,7 +226,11 @@ impl<'a> Parser<'a> {
         while let Some((_, operator)) = operators.iter().find(|(text, _)| self.is_operator(text)) {
             self.at += 1;
             let right = self.level(level + 1)?;
-            left = self.binary(start, *operator, left, right);
+            left = if *operator == Operator::Concat {
+                concatenated(left, right)
+            } else {
+                self.binary(start, *operator, left, right)
+            };
         }
         Ok(left)
     }
@@ -325,9 +329,6 @@ impl<'a> Parser<'a> {
         while !self.skip_operator(close) {
             if !items.is_empty() {
                 self.expect_operator(",")?;
-                if self.skip_operator(close) {
-                    break;
-                }
             }
             items.push(self.expression()?);
         }
@@ -339,9 +340,6 @@ impl<'a> Parser<'a> {
         while !self.skip_operator("}") {
             if !entries.is_empty() {
                 self.expect_operator(",")?;
-                if self.skip_operator("}") {
-                    break;
-                }
             }
             let key = self.primary()?;
             let name = match key.kind {
@@ -407,9 +405,6 @@ impl<'a> Parser<'a> {
         while !self.skip_operator(")") {
             if !first {
                 self.expect_operator(",")?;
-                if self.skip_operator(")") {
-                    break;
-                }
             }
             first = false;
             let value = self.expression()?;
@@ -422,5 +417,38 @@ impl<'a> Parser<'a> {
             }
         }
         Ok(arguments)
+    }
+}
+
+/// `not` of an operand: it takes hold of the leftmost value of a comparison or sum.
+fn negated(start: usize, operand: Expression) -> Expression {
+    let range = start..operand.range.end;
+    match operand.kind {
+        Kind::Binary { operator, left, right }
+            if !matches!(operator, Operator::FloorDivide | Operator::Power | Operator::And | Operator::Or) =>
+        {
+            let left = Box::new(negated(start, *left));
+            Expression { kind: Kind::Binary { operator, left, right }, range }
+        }
+        kind => {
+            let operand = Box::new(Expression { kind, range: operand.range });
+            Expression { kind: Kind::Not(operand), range }
+        }
+    }
+}
+
+/// `~` of two sides: a sum on the right is added after, from left to right.
+fn concatenated(left: Expression, right: Expression) -> Expression {
+    let range = left.range.start..right.range.end;
+    match right.kind {
+        Kind::Binary { operator: operator @ (Operator::Add | Operator::Subtract), left: first, right: last } => {
+            let left = Box::new(concatenated(left, *first));
+            Expression { kind: Kind::Binary { operator, left, right: last }, range }
+        }
+        kind => {
+            let right = Box::new(Expression { kind, range: right.range });
+            let left = Box::new(left);
+            Expression { kind: Kind::Binary { operator: Operator::Concat, left, right }, range }
+        }
     }
 }

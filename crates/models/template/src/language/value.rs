@@ -108,13 +108,6 @@ impl Traced {
         Data::Object(Rc::new(entries)).into()
     }
 
-    /// An input value: it is what stands at `path`.
-    pub(crate) fn input(value: &Value, path: &str) -> Self {
-        let mut traced = from_json(value);
-        traced.trace.path = Some(Arc::from(path));
-        traced
-    }
-
     /// Everything that this value was made of.
     pub(crate) fn sources(&self) -> Vec<SourceRef> {
         let mut sources = Vec::new();

@@ -235,7 +235,6 @@ pub(super) fn urlencode(value: &Traced, _: &Call) -> Filtered {
         Data::Object(_) => {
             value.entries().iter().map(|(key, item)| pair(key, item)).collect::<Vec<_>>().join("&")
         }
-        _ if value.is_nullish() => return Err(format!("needs a value, but this is {}", value.type_word())),
         _ => String::new(),
     };
     Ok(retold(value, text))

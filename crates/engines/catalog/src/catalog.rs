@@ -1,0 +1,280 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use pave_diagnostic::Diagnostics;
+use pave_names::EntityRef;
+use pave_runtime::Tasks;
+use pave_store::Database;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::{Mutex, watch};
+use uuid::Uuid;
+
+use crate::index::Index;
+use crate::query::facets;
+use crate::tree::{Reading, Tree};
+use crate::{CatalogError, Facet, Page, Query, SourceReader, generated_name};
+
+const MIGRATIONS: &[&str] =
+    &["CREATE TABLE location (id TEXT PRIMARY KEY, type TEXT NOT NULL, target TEXT NOT NULL UNIQUE)"];
+
+/// How often locations are read again when no event says that they changed.
+const REFRESH: Duration = Duration::from_secs(120);
+
+/// What the catalog needs.
+pub struct Options {
+    /// Database file.
+    pub database: PathBuf,
+    /// Reads the files of locations.
+    pub reader: Arc<dyn SourceReader>,
+    /// Kinds that locations may hold.
+    pub allowed: Vec<String>,
+    /// URLs that are registered from the start.
+    pub locations: Vec<String>,
+}
+
+/// A registered location.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Location {
+    /// Id.
+    pub id: String,
+    /// Always `url`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// URL.
+    pub target: String,
+    /// The Location entity it became.
+    pub entity_ref: String,
+}
+
+/// What registering a location gives, or would give.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The location.
+    pub location: Location,
+    /// The entities it holds; only of a dry run, as upstream.
+    pub entities: Vec<Value>,
+    /// Whether it was there already; only of a dry run.
+    pub exists: bool,
+}
+
+/// The catalog. Cheap to clone.
+#[derive(Clone)]
+pub struct Catalog {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    reader: Arc<dyn SourceReader>,
+    allowed: Vec<String>,
+    /// What each registered URL last gave, in the order of registration.
+    trees: Mutex<Vec<(String, Tree)>>,
+    index: RwLock<Arc<Index>>,
+    changed: watch::Sender<u64>,
+}
+
+impl Catalog {
+    /// Opens the catalog and reads its locations in the background.
+    pub async fn open(options: Options, tasks: &Tasks) -> Result<Self, CatalogError> {
+        let database = Database::open(&options.database, MIGRATIONS)?;
+        let wanted = options.locations;
+        let targets = database
+            .write(move |tx| {
+                for target in &wanted {
+                    let id = Uuid::new_v4().to_string();
+                    tx.execute("INSERT OR IGNORE INTO location VALUES (?1, 'url', ?2)", [&id, target])?;
+                }
+                tx.prepare("SELECT target FROM location ORDER BY rowid")?
+                    .query_map([], |row| row.get(0))?
+                    .collect::<Result<Vec<String>, _>>()
+            })
+            .await?;
+        let inner = Inner {
+            database,
+            reader: options.reader,
+            allowed: options.allowed,
+            trees: Mutex::new(targets.into_iter().map(|target| (target, Tree::default())).collect()),
+            index: RwLock::default(),
+            changed: watch::channel(0).0,
+        };
+        let catalog = Self { inner: Arc::new(inner) };
+        let (reader, token) = (catalog.clone(), tasks.token());
+        tasks.spawn("catalog: refresh", async move {
+            loop {
+                reader.refresh_where(|_| true).await;
+                tokio::select! {
+                    () = token.cancelled() => return,
+                    () = tokio::time::sleep(REFRESH) => {}
+                }
+            }
+        });
+        Ok(catalog)
+    }
+
+    /// Reads the locations again whose URL matches; a push to a repository calls it.
+    pub async fn refresh_where(&self, matches: impl Fn(&str) -> bool + Send) {
+        let targets: Vec<String> = {
+            let trees = self.inner.trees.lock().await;
+            trees.iter().map(|(target, _)| target.clone()).filter(|target| matches(target)).collect()
+        };
+        for target in targets {
+            self.read(&target).await;
+        }
+    }
+
+    async fn read(&self, target: &str) {
+        let fresh = Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.allowed).await;
+        let mut trees = self.inner.trees.lock().await;
+        let Some((_, tree)) = trees.iter_mut().find(|(known, _)| known == target) else { return };
+        // What can no longer be read keeps its last good form; only the errors are news.
+        if fresh.unreadable && !tree.emitted.is_empty() {
+            keep(tree, fresh);
+        } else {
+            *tree = fresh;
+        }
+        self.publish(&trees);
+    }
+
+    fn publish(&self, trees: &[(String, Tree)]) {
+        let index = Arc::new(Index::stitch(trees.iter().map(|(_, tree)| tree)));
+        *self.inner.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+        self.inner.changed.send_modify(|version| *version += 1);
+    }
+
+    fn index(&self) -> Arc<Index> {
+        Arc::clone(&self.inner.index.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Counts up each time the entities change.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changed.subscribe()
+    }
+
+    /// A page of entities.
+    pub fn query(&self, query: &Query) -> Result<Page, CatalogError> {
+        query.run(&self.index())
+    }
+
+    /// How many entities have which value of some paths.
+    pub fn facets(&self, filter: &[String], paths: &[String]) -> Result<BTreeMap<String, Vec<Facet>>, CatalogError> {
+        facets(&self.index(), filter, paths)
+    }
+
+    /// One entity.
+    #[must_use]
+    pub fn entity(&self, reference: &EntityRef) -> Option<Value> {
+        self.index().entities.get(reference).map(|stitched| stitched.entity.clone())
+    }
+
+    /// An entity and what emitted it, up to the registered location: `(entity, parent)` each.
+    #[must_use]
+    pub fn ancestry(&self, reference: &EntityRef) -> Vec<(Value, Option<EntityRef>)> {
+        let index = self.index();
+        let mut found = Vec::new();
+        let mut next = Some(reference.clone());
+        while let Some(stitched) = next.as_ref().and_then(|reference| index.entities.get(reference)) {
+            found.push((stitched.entity.clone(), stitched.parent.clone()));
+            next.clone_from(&stitched.parent);
+        }
+        found
+    }
+
+    /// Reads again what an entity came from.
+    pub async fn refresh(&self, reference: &EntityRef) -> Result<(), CatalogError> {
+        let entity = self
+            .entity(reference)
+            .ok_or_else(|| CatalogError::NotFound(format!("No entity named '{reference}' found")))?;
+        let origin = entity["metadata"]["annotations"]["backstage.io/managed-by-origin-location"].clone();
+        let origin = origin.as_str().and_then(|origin| origin.strip_prefix("url:")).unwrap_or_default();
+        self.read(origin).await;
+        Ok(())
+    }
+
+    /// The registered locations, in the order of registration.
+    pub async fn locations(&self) -> Result<Vec<Location>, CatalogError> {
+        Ok(self
+            .inner
+            .database
+            .read(|db| {
+                db.prepare("SELECT id, type, target FROM location ORDER BY rowid")?
+                    .query_map([], |row| {
+                        let (id, kind, target): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                        let entity_ref = format!("location:default/{}", generated_name(&kind, &target));
+                        Ok(Location { id, kind, target, entity_ref })
+                    })?
+                    .collect()
+            })
+            .await?)
+    }
+
+    /// What processing a URL location finds wrong, without registering it.
+    pub async fn findings(&self, target: &str) -> Diagnostics {
+        Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.allowed).await.diagnostics
+    }
+
+    /// Registers a URL location, or says what registering it would give.
+    ///
+    /// # Errors
+    /// When it is registered already, cannot be read (dry run), or holds a kind that is not allowed (dry run).
+    pub async fn register(&self, kind: &str, target: &str, dry_run: bool) -> Result<Registered, CatalogError> {
+        if kind != "url" {
+            return Err(CatalogError::Input("Registered locations must be of an allowed type [\"url\"]".into()));
+        }
+        let exists = self.locations().await?.iter().any(|location| location.target == target);
+        let entity_ref = format!("location:default/{}", generated_name(kind, target));
+        if dry_run {
+            let tree = Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.allowed).await;
+            if let Some(refusal) = tree.refused {
+                return Err(CatalogError::Input(refusal));
+            }
+            if let Some(fault) = tree.emitted.iter().flat_map(|emitted| &emitted.errors).next() {
+                return Err(CatalogError::Input(fault.clone()));
+            }
+            let location = Location { id: format!("url:{target}"), kind: kind.into(), target: target.into(), entity_ref };
+            let entities = tree.emitted.into_iter().map(|emitted| emitted.entity).collect();
+            return Ok(Registered { location, entities, exists });
+        }
+        if exists {
+            return Err(CatalogError::Conflict(format!("Location url:{target} already exists")));
+        }
+        let (id, stored) = (Uuid::new_v4().to_string(), target.to_owned());
+        let key = id.clone();
+        self.inner
+            .database
+            .write(move |tx| tx.execute("INSERT INTO location VALUES (?1, 'url', ?2)", [key, stored]))
+            .await?;
+        self.inner.trees.lock().await.push((target.to_owned(), Tree::default()));
+        self.read(target).await;
+        let location = Location { id, kind: kind.into(), target: target.into(), entity_ref };
+        Ok(Registered { location, entities: Vec::new(), exists: false })
+    }
+
+    /// Removes a location and all that it gave.
+    pub async fn unregister(&self, id: &str) -> Result<(), CatalogError> {
+        let not_found = || CatalogError::NotFound(format!("Found no location with ID {id}"));
+        let location = self.locations().await?.into_iter().find(|it| it.id == id).ok_or_else(not_found)?;
+        let key = id.to_owned();
+        self.inner.database.write(move |tx| tx.execute("DELETE FROM location WHERE id = ?1", [key])).await?;
+        let mut trees = self.inner.trees.lock().await;
+        trees.retain(|(target, _)| *target != location.target);
+        self.publish(&trees);
+        Ok(())
+    }
+}
+
+/// Takes over what a partial reading gave, keeps the rest as it was, and notes the new errors.
+fn keep(tree: &mut Tree, fresh: Tree) {
+    for emitted in fresh.emitted {
+        match tree.emitted.iter_mut().find(|known| known.reference == emitted.reference) {
+            Some(known) => *known = emitted,
+            None => tree.emitted.push(emitted),
+        }
+    }
+    tree.diagnostics = fresh.diagnostics;
+    tree.unreadable = true;
+}

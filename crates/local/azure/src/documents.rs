@@ -1,0 +1,100 @@
+//! The documents that ARM clients see, made out of what they sent and what is. Pure.
+
+mod capabilities;
+mod child;
+mod configuration;
+mod network;
+mod server;
+
+pub(crate) use capabilities::capabilities;
+pub(crate) use child::{administrator, database, firewall_rule};
+pub(crate) use configuration::{check_change, configuration, is_service_parameter, service_parameters};
+pub(crate) use network::network;
+pub(crate) use server::{Incoming, create_server, render_server, update_server};
+
+use serde_json::{Map, Value, json};
+
+use crate::store::Resource;
+
+/// A resource as every type shows it.
+pub(crate) fn render(resource: &Resource, kind: &str) -> Value {
+    let mut document = Map::new();
+    document.insert("id".into(), json!(resource.canonical));
+    document.insert("name".into(), json!(resource.name()));
+    document.insert("type".into(), json!(kind));
+    if let Value::Object(body) = &resource.body {
+        document.extend(body.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    document.insert("systemData".into(), serde_json::to_value(&resource.stamp).unwrap_or_default());
+    let properties = document.entry("properties").or_insert_with(|| json!({}));
+    if let Value::Object(properties) = properties {
+        properties.insert("provisioningState".into(), json!(resource.state));
+    }
+    Value::Object(document)
+}
+
+/// The fields a client may set, without those that only we set.
+pub(crate) fn writable(request: &Value) -> Value {
+    let mut body = request.clone();
+    if let Value::Object(fields) = &mut body {
+        for field in ["id", "name", "type", "systemData"] {
+            fields.shift_remove(field);
+        }
+        if let Some(Value::Object(properties)) = fields.get_mut("properties") {
+            properties.shift_remove("provisioningState");
+        }
+    }
+    body
+}
+
+/// Lays `patch` over `target`, object by object; tags are replaced as a whole, `null` removes.
+pub(crate) fn merge(target: &mut Value, patch: &Value) {
+    let (Value::Object(fields), Value::Object(changes)) = (&mut *target, patch) else {
+        *target = patch.clone();
+        return;
+    };
+    for (key, change) in changes {
+        if change.is_null() {
+            fields.shift_remove(key);
+        } else if key == "tags" {
+            fields.insert(key.clone(), change.clone());
+        } else {
+            merge(fields.entry(key.clone()).or_insert(Value::Null), change);
+        }
+    }
+}
+
+/// Fills in what is missing.
+pub(crate) fn fill(target: &mut Value, defaults: &Value) {
+    let (Value::Object(fields), Value::Object(defaults)) = (target, defaults) else { return };
+    for (key, default) in defaults {
+        match fields.get_mut(key) {
+            Some(Value::Null) | None => {
+                fields.insert(key.clone(), default.clone());
+            }
+            Some(found) => fill(found, default),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_merge_and_tags_are_replaced() {
+        let mut target = json!({ "tags": { "a": "1" }, "properties": { "backup": { "days": 7, "geo": "off" } } });
+        merge(&mut target, &json!({ "tags": { "b": "2" }, "properties": { "backup": { "days": 9 }, "x": null } }));
+        assert_eq!(
+            target,
+            json!({ "tags": { "b": "2" }, "properties": { "backup": { "days": 9, "geo": "off" } } })
+        );
+    }
+
+    #[test]
+    fn defaults_fill_gaps_only() {
+        let mut target = json!({ "storage": { "size": 64 }, "version": null });
+        fill(&mut target, &json!({ "storage": { "size": 32, "grow": "off" }, "version": "16" }));
+        assert_eq!(target, json!({ "storage": { "size": 64, "grow": "off" }, "version": "16" }));
+    }
+}

@@ -1,0 +1,117 @@
+//! The one way by which references change.
+//!
+//! Smart HTTP and REST both go through these steps, holding the repository's turn: [`Forge::admit`] authorizes
+//! and writes the intent down; references move; [`Forge::settle`] looks which of them did, writes that down and
+//! owes the event to whoever subscribed. A crash in between is made good by [`Forge::recover`] at the next start.
+
+use std::collections::BTreeSet;
+
+use pave_auth::Principal;
+use pave_git::{GitError, Program};
+
+use crate::ForgeError;
+use crate::changes::{ZERO, touched};
+use crate::forge::Forge;
+use crate::repository::Repository;
+use crate::store::{Push, Update};
+
+impl Forge {
+    /// Checks that `principal` may make these updates and notes that they are about to happen.
+    ///
+    /// `git` sees the new objects, wherever they wait.
+    pub(crate) async fn admit(
+        &self,
+        principal: &Principal,
+        repository: &Repository,
+        git: &Program,
+        updates: &[Update],
+    ) -> Result<i64, ForgeError> {
+        let default_branch = repository.default_branch().await;
+        let mut paths = BTreeSet::new();
+        for update in updates {
+            paths.extend(touched(git, &default_branch, update).await?);
+        }
+        let refusal = self.review(principal, repository, &paths).await;
+        if !refusal.is_empty() {
+            tracing::info!(user = principal.user, repository = repository.full_name(), "push refused");
+            return Err(ForgeError::Refused(refusal));
+        }
+        Ok(self.store().intend(repository, principal, updates).await?)
+    }
+
+    /// Notes which updates of an admitted push happened and sees that they are announced.
+    pub(crate) async fn settle(&self, id: i64, repository: &Repository, updates: &[Update]) -> Result<Vec<Update>, ForgeError> {
+        let names: Vec<&str> = updates.iter().map(|update| update.name.as_str()).collect();
+        let now = repository.references(&names).await?;
+        let happened = |update: &&Update| {
+            let object = now.iter().find(|(name, _)| *name == update.name).map_or(ZERO, |(_, object)| object);
+            object == update.new
+        };
+        let applied: Vec<Update> = updates.iter().filter(happened).cloned().collect();
+        self.store().conclude(id, repository, applied.clone()).await?;
+        self.wake();
+        Ok(applied)
+    }
+
+    /// Moves references in one transaction, all or none; the way of REST and of the first commit.
+    ///
+    /// The caller holds the repository's turn and has made the objects.
+    pub(crate) async fn update(
+        &self,
+        principal: &Principal,
+        repository: &Repository,
+        updates: &[Update],
+    ) -> Result<i64, ForgeError> {
+        let git = repository.git();
+        let id = self.admit(principal, repository, &git, updates).await?;
+        let mut input = String::from("start\n");
+        for Update { name, old, new } in updates {
+            let line = if *new == ZERO { format!("delete {name} {old}\n") } else { format!("update {name} {new} {old}\n") };
+            input.push_str(&line);
+        }
+        input.push_str("prepare\ncommit\n");
+        let moved = git.run(&["update-ref", "--stdin"], input.as_bytes()).await;
+        let applied = self.settle(id, repository, updates).await?;
+        match moved {
+            Ok(_) => Ok(id),
+            Err(_) if applied.len() == updates.len() => Ok(id),
+            Err(GitError::Failed { message, .. }) if message.contains("cannot lock ref") => {
+                let name = updates.first().map(|update| update.name.clone()).unwrap_or_default();
+                Err(ForgeError::Stale(name))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes good what a crash interrupted, and announces references that changed behind our back.
+    pub(crate) async fn recover(&self, repository: &Repository) -> Result<(), ForgeError> {
+        let _turn = self.turn(repository).await;
+        for Push { id, updates, .. } in self.store().intended(repository.id).await? {
+            let applied = self.settle(id, repository, &updates).await?;
+            tracing::info!(push = id, applied = applied.len(), repository = repository.full_name(), "push recovered");
+        }
+        let announced = self.store().announced(repository.id).await?;
+        let now = repository.references(&["refs/heads", "refs/tags"]).await?;
+        let updates = differences(&announced, &now);
+        if updates.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(count = updates.len(), repository = repository.full_name(), "references changed unannounced");
+        let id = self.store().intend(repository, &Principal::anonymous(), &updates).await?;
+        self.settle(id, repository, &updates).await?;
+        Ok(())
+    }
+}
+
+fn differences(before: &[(String, String)], now: &[(String, String)]) -> Vec<Update> {
+    let find = |list: &[(String, String)], name: &str| {
+        list.iter().find(|(other, _)| other == name).map_or(ZERO.to_owned(), |(_, object)| object.clone())
+    };
+    let names: BTreeSet<&String> = before.iter().chain(now).map(|(name, _)| name).collect();
+    let updates = names.into_iter().map(|name| Update {
+        name: name.clone(),
+        old: find(before, name),
+        new: find(now, name),
+    });
+    updates.filter(|update| update.old != update.new).collect()
+}

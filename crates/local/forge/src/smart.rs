@@ -1,0 +1,133 @@
+//! Git's smart HTTP protocol, versions 0 to 2, by the installed `git`.
+
+mod fetch;
+mod push;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use futures::TryStreamExt as _;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use pave_git::Program;
+use tokio::io::AsyncRead;
+use tokio_util::io::StreamReader;
+
+use crate::error::ApiError;
+use crate::forge::Forge;
+use crate::repository::Repository;
+
+/// Answers one request below `…/_git/{repository}`.
+pub(crate) async fn serve(
+    forge: &Forge,
+    name: &[String; 3],
+    tail: &[String],
+    request: Request,
+) -> Result<Response, ApiError> {
+    let principal = forge.principal(request.headers()).await?;
+    let repository = find(forge, name).await?;
+    forge.check_read(&principal, &repository).await?;
+    let tail: Vec<&str> = tail.iter().map(String::as_str).collect();
+    match (request.method(), tail.as_slice()) {
+        (&Method::GET, ["info", "refs"]) => greet(forge, &repository, &request).await,
+        (&Method::POST, ["git-upload-pack"]) => fetch::serve(&repository, request),
+        (&Method::POST, ["git-receive-pack"]) => push::serve(forge, principal, repository, request),
+        (&Method::GET, []) => Err(ApiError::not_found("page; clone this URL with git instead")),
+        _ => Err(ApiError::not_found(request.uri().path())),
+    }
+}
+
+async fn find(forge: &Forge, [organization, project, name]: &[String; 3]) -> Result<Repository, ApiError> {
+    if let Some(found) = forge.repository(organization, project, name).await? {
+        return Ok(found);
+    }
+    let bare = name.strip_suffix(".git").unwrap_or(name);
+    let project = if project == name { bare } else { project };
+    forge.repository(organization, project, bare).await?.ok_or_else(|| ApiError::no_repository(name))
+}
+
+/// `GET info/refs?service=…`: what we can do, and for protocols 0 and 1 our references.
+async fn greet(forge: &Forge, repository: &Repository, request: &Request) -> Result<Response, ApiError> {
+    let query = request.uri().query().unwrap_or_default();
+    let service = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "service").map(|(_, it)| it);
+    let protocol = protocol(request.headers());
+    let service = match service.as_deref() {
+        Some("git-upload-pack") => "upload-pack",
+        Some("git-receive-pack") => "receive-pack",
+        _ => {
+            let message = "only the smart HTTP protocol is spoken; use a git that is newer than 1.6.6";
+            return Err(ApiError::forbidden(message));
+        }
+    };
+    let content_type = format!("application/x-git-{service}-advertisement");
+    let same_for_all = service == "upload-pack" && protocol.as_deref() == Some("version=2");
+    if same_for_all && let Some(greeting) = forge.greeting().get() {
+        return Ok(answer(&content_type, Body::from(greeting.clone())));
+    }
+    let git = with_protocol(repository.git(), protocol.as_deref());
+    let directory = repository.directory.display().to_string();
+    let printed = settings(git).run(&[service, "--http-backend-info-refs", &directory], b"").await?;
+    let mut body = Vec::new();
+    let is_version_2 = service == "upload-pack" && printed.starts_with(b"000eversion 2\n");
+    if !is_version_2 {
+        let line = format!("# service=git-{service}\n");
+        body.extend_from_slice(format!("{:04x}{line}0000", line.len() + 4).as_bytes());
+    }
+    body.extend_from_slice(&printed);
+    if same_for_all && is_version_2 {
+        // Two requests may race to fill it with the same bytes.
+        forge.greeting().get_or_init(|| body.clone().into());
+    }
+    Ok(answer(&content_type, Body::from(body)))
+}
+
+/// What both services are run with.
+fn settings(git: Program) -> Program {
+    git.config("uploadpack.allowFilter", "true")
+        .config("uploadpack.allowReachableSHA1InWant", "true")
+        .config("receive.autogc", "false")
+        .config("receive.updateServerInfo", "false")
+        // Keeps each push as one pack: few files to flush, and no loose objects to gather later.
+        .config("receive.unpackLimit", "1")
+}
+
+/// The `Git-Protocol` header, if it is one that Git would write.
+fn protocol(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("git-protocol")?.to_str().ok()?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"=:.-".contains(&byte);
+    (value.len() <= 100 && value.bytes().all(plain)).then(|| value.to_owned())
+}
+
+fn with_protocol(git: Program, protocol: Option<&str>) -> Program {
+    match protocol {
+        Some(protocol) => git.env("GIT_PROTOCOL", protocol),
+        None => git,
+    }
+}
+
+fn answer(content_type: &str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(content_type) {
+        headers.insert(header::CONTENT_TYPE, value);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, max-age=0, must-revalidate"));
+    response
+}
+
+/// The body of a request as a stream of bytes.
+fn reader(body: Body) -> impl AsyncRead + Send + Unpin + 'static {
+    StreamReader::new(Box::pin(body.into_data_stream().map_err(std::io::Error::other)))
+}
+
+fn is_gzip(headers: &HeaderMap) -> bool {
+    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    matches!(encoding, Some("gzip" | "x-gzip"))
+}
+
+/// An error for a program that does not start.
+fn not_started(program: &str, source: &std::io::Error) -> ApiError {
+    tracing::error!(program, %source, "cannot be started");
+    let message = format!("`{program}` cannot be started on the forge's machine: {source}");
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", message)
+}

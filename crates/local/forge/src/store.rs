@@ -1,0 +1,430 @@
+//! `forge.db`: what exists, what was pushed, who wants to hear of it, and who has not yet.
+
+use std::path::{Path, PathBuf};
+
+use pave_auth::Principal;
+use pave_store::{Database, StoreError};
+use rusqlite::{Connection, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::repository::{Project, Repository};
+
+const MIGRATIONS: &[&str] = &["
+CREATE TABLE project (
+  id TEXT PRIMARY KEY, organization TEXT NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL);
+CREATE TABLE repository (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL REFERENCES project (id), name TEXT NOT NULL, folded TEXT NOT NULL,
+  created_at TEXT NOT NULL, UNIQUE (project_id, folded));
+CREATE TABLE push (
+  id INTEGER PRIMARY KEY, repository_id TEXT NOT NULL REFERENCES repository (id), pusher TEXT NOT NULL,
+  updates TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE INDEX push_by_state ON push (state);
+CREATE TABLE reference (
+  repository_id TEXT NOT NULL REFERENCES repository (id), name TEXT NOT NULL, object TEXT NOT NULL,
+  PRIMARY KEY (repository_id, name));
+CREATE TABLE subscription (
+  id TEXT PRIMARY KEY, organization TEXT NOT NULL, event_type TEXT NOT NULL, body TEXT NOT NULL, secret BLOB,
+  created_at TEXT NOT NULL);
+CREATE TABLE delivery (
+  id INTEGER PRIMARY KEY, subscription_id TEXT NOT NULL REFERENCES subscription (id) ON DELETE CASCADE,
+  push_id INTEGER NOT NULL REFERENCES push (id), state TEXT NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER NOT NULL,
+  problem TEXT NOT NULL);
+CREATE INDEX delivery_by_state ON delivery (state, due_at);
+"];
+
+/// One reference that moves; forty zeros stand for absent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Update {
+    pub(crate) name: String,
+    pub(crate) old: String,
+    pub(crate) new: String,
+}
+
+/// A push: intended before it happens, done or abandoned after.
+#[derive(Debug, Clone)]
+pub(crate) struct Push {
+    pub(crate) id: i64,
+    pub(crate) repository: Uuid,
+    pub(crate) pusher: Principal,
+    pub(crate) updates: Vec<Update>,
+    pub(crate) created_at: String,
+}
+
+/// A wish to be told of events.
+#[derive(Debug, Clone)]
+pub(crate) struct Subscription {
+    pub(crate) id: Uuid,
+    pub(crate) organization: String,
+    pub(crate) event_type: String,
+    pub(crate) body: serde_json::Value,
+    /// The sealed Basic password.
+    pub(crate) secret: Option<Vec<u8>>,
+    pub(crate) created_at: String,
+}
+
+/// An event that somebody has not yet taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Delivery {
+    pub(crate) id: i64,
+    pub(crate) subscription: Subscription,
+    pub(crate) push: Push,
+    pub(crate) attempts: u32,
+}
+
+/// The tables of the forge.
+#[derive(Clone)]
+pub(crate) struct Store {
+    database: Database,
+    repositories: PathBuf,
+}
+
+impl Store {
+    pub(crate) fn open(file: &Path, repositories: &Path) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::open(file, MIGRATIONS)?, repositories: repositories.to_owned() })
+    }
+
+    /// Adds a project unless there is one of that name, and returns it.
+    pub(crate) async fn ensure_project(&self, organization: &str, name: &str) -> Result<Project, StoreError> {
+        let project = Project {
+            id: Uuid::new_v4(),
+            organization: organization.to_owned(),
+            name: name.to_owned(),
+            created_at: pave_runtime::clock::rfc3339(),
+        };
+        let folded = folded(&[organization, name]);
+        self.database
+            .write(move |tx| {
+                tx.execute(
+                    "INSERT INTO project (id, organization, name, folded, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (folded) DO NOTHING",
+                    params![project.id.to_string(), project.organization, project.name, folded, project.created_at],
+                )?;
+                let sql = "SELECT id, organization, name, created_at FROM project WHERE folded = ?1";
+                tx.query_row(sql, [folded], read_project)
+            })
+            .await
+    }
+
+    pub(crate) async fn projects(&self, organization: &str) -> Result<Vec<Project>, StoreError> {
+        let prefix = folded(&[organization]);
+        self.database
+            .read(move |connection| {
+                let sql = "SELECT id, organization, name, created_at FROM project ORDER BY folded";
+                let mut statement = connection.prepare_cached(sql)?;
+                let found = statement.query_map([], read_project)?.collect::<Result<Vec<_>, _>>()?;
+                Ok(found.into_iter().filter(|it| folded(&[&it.organization]) == prefix).collect())
+            })
+            .await
+    }
+
+    /// Adds a repository; `None` if the name is taken.
+    pub(crate) async fn add_repository(&self, project: Project, name: &str) -> Result<Option<Repository>, StoreError> {
+        let id = Uuid::new_v4();
+        let repository = Repository { id, directory: self.directory(id), project, name: name.to_owned() };
+        self.database
+            .write(move |tx| {
+                let added = tx.execute(
+                    "INSERT INTO repository (id, project_id, name, folded, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (project_id, folded) DO NOTHING",
+                    params![
+                        repository.id.to_string(),
+                        repository.project.id.to_string(),
+                        repository.name,
+                        folded(&[&repository.name]),
+                        pave_runtime::clock::rfc3339()
+                    ],
+                )?;
+                Ok((added == 1).then_some(repository))
+            })
+            .await
+    }
+
+    pub(crate) async fn repositories(&self) -> Result<Vec<Repository>, StoreError> {
+        let root = self.repositories.clone();
+        self.database
+            .read(move |connection| {
+                let sql = format!("{REPOSITORY} ORDER BY project.folded, repository.folded");
+                let mut statement = connection.prepare_cached(&sql)?;
+                let rows = statement.query_map([], |row| read_repository(row, &root))?;
+                rows.collect()
+            })
+            .await
+    }
+
+    /// Writes down what is about to happen.
+    pub(crate) async fn intend(
+        &self,
+        repository: &Repository,
+        pusher: &Principal,
+        updates: &[Update],
+    ) -> Result<i64, StoreError> {
+        let (repository, pusher, updates) = (repository.id.to_string(), to_json(pusher), to_json(&updates));
+        self.database
+            .write(move |tx| {
+                tx.execute(
+                    "INSERT INTO push (repository_id, pusher, updates, state, created_at)
+                     VALUES (?1, ?2, ?3, 'intended', ?4)",
+                    params![repository, pusher, updates, pave_runtime::clock::rfc3339()],
+                )?;
+                Ok(tx.last_insert_rowid())
+            })
+            .await
+    }
+
+    /// Pushes of which it is not known whether they happened.
+    pub(crate) async fn intended(&self, repository: Uuid) -> Result<Vec<Push>, StoreError> {
+        self.database
+            .read(move |connection| {
+                let sql = format!("{PUSH} WHERE push.state = 'intended' AND push.repository_id = ?1 ORDER BY push.id");
+                let mut statement = connection.prepare_cached(&sql)?;
+                let rows = statement.query_map([repository.to_string()], |row| read_push(row, 0))?;
+                rows.collect()
+            })
+            .await
+    }
+
+    /// Writes down which updates of a push happened, and owes its event to every subscription that wants it.
+    pub(crate) async fn conclude(
+        &self,
+        push: i64,
+        repository: &Repository,
+        applied: Vec<Update>,
+    ) -> Result<(), StoreError> {
+        let repository = repository.clone();
+        self.database
+            .write(move |tx| {
+                let state = if applied.is_empty() { "abandoned" } else { "done" };
+                let sql = "UPDATE push SET state = ?2, updates = CASE WHEN ?2 = 'done' THEN ?3 ELSE updates END WHERE id = ?1";
+                tx.execute(sql, params![push, state, to_json(&applied)])?;
+                for update in &applied {
+                    note_reference(tx, &repository, update)?;
+                }
+                if applied.is_empty() { Ok(()) } else { owe(tx, push, &repository, &applied) }
+            })
+            .await
+    }
+
+    /// What the references were when last announced.
+    pub(crate) async fn announced(&self, repository: Uuid) -> Result<Vec<(String, String)>, StoreError> {
+        self.database
+            .read(move |connection| {
+                let sql = "SELECT name, object FROM reference WHERE repository_id = ?1 ORDER BY name";
+                let mut statement = connection.prepare_cached(sql)?;
+                let rows = statement.query_map([repository.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                rows.collect()
+            })
+            .await
+    }
+
+    pub(crate) async fn add_subscription(&self, subscription: Subscription) -> Result<(), StoreError> {
+        self.database
+            .write(move |tx| {
+                tx.execute(
+                    "INSERT INTO subscription (id, organization, event_type, body, secret, created_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![
+                        subscription.id.to_string(),
+                        subscription.organization,
+                        subscription.event_type,
+                        subscription.body.to_string(),
+                        subscription.secret,
+                        subscription.created_at
+                    ],
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
+    pub(crate) async fn subscriptions(&self, organization: &str) -> Result<Vec<Subscription>, StoreError> {
+        let organization = organization.to_lowercase();
+        self.database
+            .read(move |connection| {
+                let sql = format!("SELECT {SUBSCRIPTION} FROM subscription WHERE lower(organization) = ?1 ORDER BY created_at, id");
+                let mut statement = connection.prepare_cached(&sql)?;
+                let rows = statement.query_map([organization], |row| read_subscription(row, 0))?;
+                rows.collect()
+            })
+            .await
+    }
+
+    pub(crate) async fn delete_subscription(&self, organization: &str, id: Uuid) -> Result<bool, StoreError> {
+        let organization = organization.to_lowercase();
+        self.database
+            .write(move |tx| {
+                let sql = "DELETE FROM subscription WHERE id = ?1 AND lower(organization) = ?2";
+                Ok(tx.execute(sql, params![id.to_string(), organization])? == 1)
+            })
+            .await
+    }
+
+    /// For each subscription the oldest event it has not taken, if it is time to try.
+    pub(crate) async fn due(&self, now: i64) -> Result<Vec<Delivery>, StoreError> {
+        self.database
+            .read(move |connection| {
+                let sql = format!(
+                    "SELECT delivery.id, delivery.attempts, {SUBSCRIPTION}, push.id, push.repository_id, push.pusher,
+                            push.updates, push.created_at
+                     FROM delivery JOIN subscription ON subscription.id = delivery.subscription_id
+                                   JOIN push ON push.id = delivery.push_id
+                     WHERE delivery.due_at <= ?1 AND delivery.id IN
+                       (SELECT min(id) FROM delivery WHERE state = 'owed' GROUP BY subscription_id)"
+                );
+                let mut statement = connection.prepare_cached(&sql)?;
+                let rows = statement.query_map([now], |row| {
+                    Ok(Delivery {
+                        id: row.get(0)?,
+                        attempts: row.get(1)?,
+                        subscription: read_subscription(row, 2)?,
+                        push: read_push(row, 8)?,
+                    })
+                })?;
+                rows.collect()
+            })
+            .await
+    }
+
+    /// When the next attempt is due, in milliseconds.
+    pub(crate) async fn next_due(&self) -> Result<Option<i64>, StoreError> {
+        self.database
+            .read(|connection| {
+                let sql = "SELECT min(due_at) FROM delivery WHERE id IN
+                             (SELECT min(id) FROM delivery WHERE state = 'owed' GROUP BY subscription_id)";
+                connection.query_row(sql, [], |row| row.get(0))
+            })
+            .await
+    }
+
+    pub(crate) async fn delivered(&self, id: i64) -> Result<(), StoreError> {
+        self.database
+            .write(move |tx| {
+                tx.execute("UPDATE delivery SET state = 'taken', problem = '' WHERE id = ?1", [id])?;
+                // Who wants to know what was delivered lately finds the last thousand.
+                tx.execute("DELETE FROM delivery WHERE state <> 'owed' AND id <= ?1 - 1000", [id])?;
+                Ok(())
+            })
+            .await
+    }
+
+    pub(crate) async fn postpone(&self, id: i64, until: i64, problem: String, give_up: bool) -> Result<(), StoreError> {
+        self.database
+            .write(move |tx| {
+                tx.execute(
+                    "UPDATE delivery SET attempts = attempts + 1, due_at = ?2, problem = ?3,
+                            state = CASE WHEN ?4 THEN 'given up' ELSE state END WHERE id = ?1",
+                    params![id, until, problem, give_up],
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
+    fn directory(&self, id: Uuid) -> PathBuf {
+        directory(&self.repositories, id)
+    }
+}
+
+const REPOSITORY: &str = "SELECT repository.id, repository.name, project.id, project.organization, project.name,
+  project.created_at FROM repository JOIN project ON project.id = repository.project_id";
+const PUSH: &str = "SELECT push.id, push.repository_id, push.pusher, push.updates, push.created_at FROM push";
+const SUBSCRIPTION: &str = "subscription.id, subscription.organization, subscription.event_type, subscription.body,
+  subscription.secret, subscription.created_at";
+
+fn note_reference(tx: &Transaction<'_>, repository: &Repository, update: &Update) -> rusqlite::Result<()> {
+    let id = repository.id.to_string();
+    if update.new.bytes().all(|byte| byte == b'0') {
+        tx.execute("DELETE FROM reference WHERE repository_id = ?1 AND name = ?2", params![id, update.name])?;
+    } else {
+        tx.execute(
+            "INSERT INTO reference (repository_id, name, object) VALUES (?1, ?2, ?3)
+             ON CONFLICT (repository_id, name) DO UPDATE SET object = excluded.object",
+            params![id, update.name, update.new],
+        )?;
+    }
+    Ok(())
+}
+
+fn owe(tx: &Transaction<'_>, push: i64, repository: &Repository, applied: &[Update]) -> rusqlite::Result<()> {
+    let wanting: Vec<Subscription> = subscriptions_for_pushes(tx)?
+        .into_iter()
+        .filter(|subscription| crate::event::wants(subscription, repository, applied))
+        .collect();
+    for subscription in wanting {
+        tx.execute(
+            "INSERT INTO delivery (subscription_id, push_id, state, attempts, due_at, problem)
+             VALUES (?1, ?2, 'owed', 0, 0, '')",
+            params![subscription.id.to_string(), push],
+        )?;
+    }
+    Ok(())
+}
+
+fn subscriptions_for_pushes(connection: &Connection) -> rusqlite::Result<Vec<Subscription>> {
+    let sql = format!("SELECT {SUBSCRIPTION} FROM subscription WHERE event_type = 'git.push'");
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_map([], |row| read_subscription(row, 0))?.collect()
+}
+
+fn directory(root: &Path, id: Uuid) -> PathBuf {
+    root.join(format!("{id}.git"))
+}
+
+fn read_project(row: &Row<'_>) -> rusqlite::Result<Project> {
+    project_at(row, 0, 1)
+}
+
+fn project_at(row: &Row<'_>, id: usize, rest: usize) -> rusqlite::Result<Project> {
+    let (organization, name, created_at) = (row.get(rest)?, row.get(rest + 1)?, row.get(rest + 2)?);
+    Ok(Project { id: uuid_at(row, id)?, organization, name, created_at })
+}
+
+fn read_repository(row: &Row<'_>, root: &Path) -> rusqlite::Result<Repository> {
+    let id = uuid_at(row, 0)?;
+    Ok(Repository { id, name: row.get(1)?, project: project_at(row, 2, 3)?, directory: directory(root, id) })
+}
+
+fn read_push(row: &Row<'_>, at: usize) -> rusqlite::Result<Push> {
+    Ok(Push {
+        id: row.get(at)?,
+        repository: uuid_at(row, at + 1)?,
+        pusher: json_at(row, at + 2)?,
+        updates: json_at(row, at + 3)?,
+        created_at: row.get(at + 4)?,
+    })
+}
+
+fn read_subscription(row: &Row<'_>, at: usize) -> rusqlite::Result<Subscription> {
+    Ok(Subscription {
+        id: uuid_at(row, at)?,
+        organization: row.get(at + 1)?,
+        event_type: row.get(at + 2)?,
+        body: json_at(row, at + 3)?,
+        secret: row.get(at + 4)?,
+        created_at: row.get(at + 5)?,
+    })
+}
+
+fn uuid_at(row: &Row<'_>, index: usize) -> rusqlite::Result<Uuid> {
+    let text: String = row.get(index)?;
+    Uuid::parse_str(&text).map_err(|error| unreadable(index, error))
+}
+
+fn json_at<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(index)?;
+    serde_json::from_str(&text).map_err(|error| unreadable(index, error))
+}
+
+fn unreadable(index: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
+}
+
+fn to_json<T: Serialize>(value: &T) -> String {
+    // These types have string keys only, which is all that could fail.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Names are compared without regard to case.
+fn folded(names: &[&str]) -> String {
+    names.join("/").to_lowercase()
+}

@@ -1,0 +1,232 @@
+//! The command line, and nothing of what it does.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// An internal developer platform in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "pave", version, about, long_about = None, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Directory that holds everything.
+    #[arg(long, global = true, env = "PAVE_DATA", default_value = ".pave", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Log more: -v for progress, -vv for detail. Logs go to standard error.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the platform and keep it running.
+    Up(Up),
+    /// Stop the platform and its databases.
+    Down,
+    /// Say what runs, and where.
+    Status(Read),
+    /// Look for what would keep the platform from working.
+    Doctor(Read),
+    /// Delete everything below the data directory.
+    Reset(Reset),
+    /// Print the exports that kubectl, git, terraform, az, the Azure SDKs and node need.
+    Env(Env),
+    /// Make, list and revoke tokens.
+    #[command(subcommand)]
+    Token(Token),
+    /// Type-check a road: templates, definitions, compositions, claims, Applications.
+    Check(Check),
+    /// Show what a request would write and make, without making it.
+    Preview(Preview),
+    /// Show the road of anything: a claim, a commit, a task, an environment.
+    Trace(Trace),
+    /// Make, list, show and delete environments.
+    #[command(subcommand)]
+    Request(Request),
+    /// Explain a diagnostic code.
+    Explain {
+        /// Code, such as PV2104.
+        code: String,
+    },
+    /// Print a shell's completion script.
+    Completion {
+        /// Shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Seed the demo: a repository with a product, a template and two teams.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Port of the portal at the first start; 0 takes any free port for every listener.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) portal_port: Option<u16>,
+    /// How to print the summary.
+    #[arg(long, short, default_value = "text")]
+    pub(crate) output: SummaryFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SummaryFormat {
+    /// For people.
+    Text,
+    /// One JSON object on standard output, once everything is ready.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Read {
+    /// How to print.
+    #[arg(long, short, default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+    /// One name per line.
+    Name,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reset {
+    /// Do it, rather than name what would be deleted.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    /// Syntax of the exports.
+    #[arg(long, short, default_value = "shell")]
+    pub(crate) output: EnvFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnvFormat {
+    /// `export NAME=value` lines.
+    Shell,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token; it is shown this once.
+    Create {
+        /// Whose: `alice`, or `user:default/alice`.
+        #[arg(long)]
+        user: String,
+        /// What it is for.
+        #[arg(long, default_value = "command line")]
+        purpose: String,
+        /// Days until it expires; without, it does not.
+        #[arg(long, value_name = "DAYS")]
+        days: Option<u64>,
+    },
+    /// List a person's tokens.
+    List {
+        /// Whose.
+        #[arg(long)]
+        user: String,
+        /// How to print.
+        #[arg(long, short, default_value = "table")]
+        output: Format,
+    },
+    /// Make a token worthless.
+    Revoke {
+        /// Id, as `pave token list` shows it.
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Files and folders.
+    #[arg(default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How to print: for people, or a JSON array of diagnostics.
+    #[arg(long, short, default_value = "text")]
+    pub(crate) output: SummaryFormat,
+    /// Write the offered fixes into the files, after showing each.
+    #[arg(long)]
+    pub(crate) fix: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// Template: its name, or `template:default/name`.
+    pub(crate) template: String,
+    /// Values, as `name=value`; a value that is JSON is taken as JSON.
+    #[arg(value_name = "NAME=VALUE")]
+    pub(crate) values: Vec<String>,
+    /// How to print.
+    #[arg(long, short, default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trace {
+    /// `team-a/orders`, `claim/team-a/orders`, `task/<id>`, a commit hash, or a road id.
+    pub(crate) what: String,
+    /// Follow it until it has settled.
+    #[arg(long, short)]
+    pub(crate) watch: bool,
+    /// How to print.
+    #[arg(long, short, default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Request {
+    /// Run a template.
+    New {
+        /// Template: its name, or `template:default/name`.
+        template: String,
+        /// Values, as `name=value`.
+        #[arg(value_name = "NAME=VALUE")]
+        values: Vec<String>,
+        /// Wait until the environment is ready.
+        #[arg(long)]
+        wait: bool,
+        /// How to print.
+        #[arg(long, short, default_value = "table")]
+        output: Format,
+    },
+    /// List environments.
+    List(Read),
+    /// Show one environment.
+    Show {
+        /// `team-a/orders`.
+        name: String,
+        /// How to print.
+        #[arg(long, short, default_value = "table")]
+        output: Format,
+    },
+    /// Delete an environment: commits the removal of its file.
+    Delete {
+        /// `team-a/orders`.
+        name: String,
+        /// Wait until everything is gone.
+        #[arg(long)]
+        wait: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// Bash.
+    Bash,
+    /// Zsh.
+    Zsh,
+    /// Fish.
+    Fish,
+}
