@@ -114,7 +114,10 @@ pub enum ApplyError {
 }
 
 fn not_declared(paths: &[String]) -> String {
-    let lines: Vec<String> = paths.iter().map(|path| format!(".{path}: field not declared in schema")).collect();
+    let lines: Vec<String> = paths
+        .iter()
+        .map(|path| format!(".{path}: field not declared in schema"))
+        .collect();
     lines.join("\n")
 }
 
@@ -145,7 +148,9 @@ fn prepare_body(request: &ApplyRequest<'_>) -> Result<Value, ApplyError> {
     let mut body = request.body.clone();
     if let Value::Object(fields) = &mut body {
         match (request.writer.subresource, request.writer.has_status) {
-            ("status", _) => fields.retain(|name, _| matches!(name.as_str(), "apiVersion" | "kind" | "status")),
+            ("status", _) => {
+                fields.retain(|name, _| matches!(name.as_str(), "apiVersion" | "kind" | "status"));
+            }
             (_, true) => fields.retain(|name, _| name != "status"),
             (_, false) => {}
         }
@@ -168,11 +173,17 @@ fn apply_once(request: &ApplyRequest<'_>, body: &Value, force: bool) -> Result<A
         managed = update::before_first_apply(request.schema, &live, writer);
     }
 
-    let applied = writer.entry(Operation::Apply, writer.restrict(&collect::collect(request.schema, body)));
+    let applied = writer.entry(
+        Operation::Apply,
+        writer.restrict(&collect::collect(request.schema, body)),
+    );
     let previous = take(&mut managed, &applied);
     let mut object = merge::merge(Some(request.schema.node()), &live, body);
     if let Some(previous) = &previous {
-        let kept = managed.entries.iter().fold(applied.fields.clone(), |kept, other| kept.union(&other.fields));
+        let kept = managed
+            .entries
+            .iter()
+            .fold(applied.fields.clone(), |kept, other| kept.union(&other.fields));
         remove::remove(Some(request.schema.node()), &mut object, &previous.fields, &kept);
     }
 
@@ -197,12 +208,19 @@ fn live_managed(request: &ApplyRequest<'_>) -> Result<ManagedFields, ApplyError>
 
 /// Takes the applier's previous entry out, so that the others remain.
 fn take(managed: &mut ManagedFields, applier: &ManagedFieldsEntry) -> Option<ManagedFieldsEntry> {
-    let index = managed.entries.iter().position(|entry| entry.is_same_manager(applier))?;
+    let index = managed
+        .entries
+        .iter()
+        .position(|entry| entry.is_same_manager(applier))?;
     Some(managed.entries.remove(index))
 }
 
 /// Adds the applier's new entry; its time stays when it says the same as before.
-fn put_back(managed: &mut ManagedFields, mut applied: ManagedFieldsEntry, previous: Option<ManagedFieldsEntry>) {
+fn put_back(
+    managed: &mut ManagedFields,
+    mut applied: ManagedFieldsEntry,
+    previous: Option<ManagedFieldsEntry>,
+) {
     if let Some(previous) = previous
         && previous.fields == applied.fields
         && previous.api_version == applied.api_version
@@ -223,12 +241,18 @@ fn finish(
 ) -> Applied {
     let unchanged = *live == object && managed.is_same_ownership(live_managed);
     match stored {
-        Some(stored) if unchanged => {
-            Applied { object: stored.clone(), managed: live_managed.clone(), changed: false }
-        }
+        Some(stored) if unchanged => Applied {
+            object: stored.clone(),
+            managed: live_managed.clone(),
+            changed: false,
+        },
         _ => {
             managed.write_to(&mut object);
-            Applied { object, managed, changed: true }
+            Applied {
+                object,
+                managed,
+                changed: true,
+            }
         }
     }
 }

@@ -1,25 +1,17 @@
-//! `x-kubernetes-validations`.
+//! `x-kubernetes-validations`: rules in CEL.
+//!
+//! Rules are compiled when the schema is parsed and fail closed: a rule that cannot be compiled or evaluated refuses
+//! the object, with a message that says why. The interpreter and the Kubernetes function libraries are those of
+//! `kube-cel`; the walk over the schema, correlation with the old object and messages are ours.
 
-use serde_json::Value;
+mod check;
+mod compile;
+mod convert;
+mod evaluate;
+#[cfg(test)]
+mod tests;
 
-use crate::error::FieldError;
-use crate::schema::Node;
-use crate::trail::Trail;
-
-/// A rule of `x-kubernetes-validations`, compiled.
-#[derive(Debug, Clone)]
-pub struct CompiledRule {}
-
-/// Why a rule cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RuleError {
-    /// The expression is not CEL.
-    #[error("compilation failed: {0}")]
-    Compile(String),
-}
-
-pub(crate) fn compile_rules(_rules: &Value, _trail: &Trail<'_>, _errors: &mut Vec<FieldError>) -> Vec<CompiledRule> {
-    Vec::new()
-}
-
-pub(crate) fn evaluate(_node: &Node, _new: &Value, _old: Option<&Value>, _trail: &Trail<'_>, _errors: &mut Vec<FieldError>) {}
+pub(crate) use check::check_rules;
+pub(crate) use compile::compile_rules;
+pub use compile::{CompiledRule, RuleError};
+pub(crate) use evaluate::evaluate;

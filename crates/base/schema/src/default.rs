@@ -13,7 +13,12 @@ pub(crate) fn default(node: &Node, value: &mut Value) {
                 !field.is_null() || node.child(name).is_none_or(|schema| schema.node().nullable)
             });
             for (name, schema) in &node.properties {
-                if let Some(default) = schema.node().default.as_ref().filter(|_| !fields.contains_key(name)) {
+                if let Some(default) = schema
+                    .node()
+                    .default
+                    .as_ref()
+                    .filter(|_| !fields.contains_key(name))
+                {
                     fields.insert(name.clone(), default.clone());
                 }
             }
@@ -28,7 +33,9 @@ pub(crate) fn default(node: &Node, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(schema) = &node.items {
-                items.iter_mut().for_each(|item| default(schema.node(), item));
+                for item in items {
+                    default(schema.node(), item);
+                }
             }
         }
         _ => {}

@@ -15,7 +15,11 @@ pub fn parse_json_reporting_duplicates(bytes: &[u8]) -> Result<(Value, Vec<Strin
     let mut duplicates = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let trail = Trail::root("");
-    let value = Reader { trail: &trail, duplicates: &mut duplicates }.deserialize(&mut deserializer)?;
+    let value = Reader {
+        trail: &trail,
+        duplicates: &mut duplicates,
+    }
+    .deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok((value, duplicates))
 }
@@ -72,7 +76,10 @@ impl<'de> Visitor<'de> for Reader<'_> {
         let mut items = Vec::new();
         loop {
             let trail = self.trail.index(items.len());
-            let reader = Reader { trail: &trail, duplicates: self.duplicates };
+            let reader = Reader {
+                trail: &trail,
+                duplicates: self.duplicates,
+            };
             match access.next_element_seed(reader)? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
@@ -84,7 +91,10 @@ impl<'de> Visitor<'de> for Reader<'_> {
         let mut fields = Map::new();
         while let Some(name) = access.next_key::<String>()? {
             let trail = self.trail.field(&name);
-            let value = access.next_value_seed(Reader { trail: &trail, duplicates: self.duplicates })?;
+            let value = access.next_value_seed(Reader {
+                trail: &trail,
+                duplicates: self.duplicates,
+            })?;
             if fields.contains_key(&name) {
                 let path = trail.to_string();
                 if !self.duplicates.contains(&path) {
@@ -111,18 +121,37 @@ mod tests {
 
     #[test]
     fn reports_duplicates_with_their_paths() {
-        check(r#"{"a":1,"b":[true,null,1.5,-2,"x"]}"#, &json!({ "a": 1, "b": [true, null, 1.5, -2, "x"] }), &[]);
+        check(
+            r#"{"a":1,"b":[true,null,1.5,-2,"x"]}"#,
+            &json!({ "a": 1, "b": [true, null, 1.5, -2, "x"] }),
+            &[],
+        );
         check(r#"{"a":1,"a":2}"#, &json!({ "a": 2 }), &["a"]);
         check(r#"{"a":1,"a":2,"a":3}"#, &json!({ "a": 3 }), &["a"]);
-        check(r#"{"data":{"a":"x","a":"y"}}"#, &json!({ "data": { "a": "y" } }), &["data.a"]);
-        check(r#"{"l":[{},{"a":1,"a":1}]}"#, &json!({ "l": [{}, { "a": 1 }] }), &["l[1].a"]);
-        check(r#"{"a":{"b":1},"a":{"c":1}}"#, &json!({ "a": { "c": 1 } }), &["a"]);
+        check(
+            r#"{"data":{"a":"x","a":"y"}}"#,
+            &json!({ "data": { "a": "y" } }),
+            &["data.a"],
+        );
+        check(
+            r#"{"l":[{},{"a":1,"a":1}]}"#,
+            &json!({ "l": [{}, { "a": 1 }] }),
+            &["l[1].a"],
+        );
+        check(
+            r#"{"a":{"b":1},"a":{"c":1}}"#,
+            &json!({ "a": { "c": 1 } }),
+            &["a"],
+        );
     }
 
     #[test]
     fn refuses_what_is_not_json() {
         for text in ["", "{", "{} {}", "{a:1}", "[1,]"] {
-            assert!(parse_json_reporting_duplicates(text.as_bytes()).is_err(), "{text}");
+            assert!(
+                parse_json_reporting_duplicates(text.as_bytes()).is_err(),
+                "{text}"
+            );
         }
     }
 }

@@ -74,7 +74,12 @@ pub struct FieldError {
 impl FieldError {
     /// An error without a value.
     pub fn new(path: impl Into<String>, reason: FieldErrorReason, detail: impl Into<String>) -> Self {
-        Self { path: path.into(), reason, detail: detail.into(), value: None }
+        Self {
+            path: path.into(),
+            reason,
+            detail: detail.into(),
+            value: None,
+        }
     }
 
     /// The same error showing `value`.
@@ -102,8 +107,12 @@ impl FieldError {
     /// `path: Unsupported value: value: supported values: …`.
     pub fn not_supported(path: impl Into<String>, value: impl Into<Value>, supported: &[Value]) -> Self {
         let listed: Vec<String> = supported.iter().map(show).collect();
-        Self::new(path, FieldErrorReason::NotSupported, format!("supported values: {}", listed.join(", ")))
-            .with_value(value)
+        Self::new(
+            path,
+            FieldErrorReason::NotSupported,
+            format!("supported values: {}", listed.join(", ")),
+        )
+        .with_value(value)
     }
 
     /// The text without the path, as `Status.details.causes[].message` carries it.
@@ -154,12 +163,22 @@ mod tests {
             &FieldError::not_supported("spec.size", "x", &["a".into(), "b".into()]),
             r#"spec.size: Unsupported value: "x": supported values: "a", "b""#,
         );
-        check(&FieldError::invalid("", 0, "must be specified"), "<nil>: Invalid value: 0: must be specified");
-        check(&FieldError::forbidden("spec", "not here"), "spec: Forbidden: not here");
         check(
-            &FieldError::new("a", FieldErrorReason::TooLong, "may not be more than 3 bytes").with_value("abcd"),
+            &FieldError::invalid("", 0, "must be specified"),
+            "<nil>: Invalid value: 0: must be specified",
+        );
+        check(
+            &FieldError::forbidden("spec", "not here"),
+            "spec: Forbidden: not here",
+        );
+        check(
+            &FieldError::new("a", FieldErrorReason::TooLong, "may not be more than 3 bytes")
+                .with_value("abcd"),
             "a: Too long: may not be more than 3 bytes",
         );
-        check(&FieldError::invalid("a", Value::Null, "no"), r#"a: Invalid value: "null": no"#);
+        check(
+            &FieldError::invalid("a", Value::Null, "no"),
+            r#"a: Invalid value: "null": no"#,
+        );
     }
 }

@@ -46,7 +46,9 @@ pub fn merge(target: &mut Value, patch: &Value) {
 /// # Errors
 /// When the patch is malformed or too long, a test fails, or a path leads nowhere.
 pub fn json(target: &mut Value, patch: &Value) -> Result<(), PatchError> {
-    let operations = patch.as_array().ok_or_else(|| PatchError::Malformed("not a list of operations".to_owned()))?;
+    let operations = patch
+        .as_array()
+        .ok_or_else(|| PatchError::Malformed("not a list of operations".to_owned()))?;
     if operations.len() > MAXIMUM_OPERATIONS {
         return Err(PatchError::TooManyOperations(operations.len()));
     }

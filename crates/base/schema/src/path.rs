@@ -1,7 +1,7 @@
-//! The small part of Kubernetes' JSONPath that printer columns, scale paths and selectable fields use.
+//! The small part of Kubernetes' `JSONPath` that printer columns, scale paths and selectable fields use.
 //!
 //! `.a.b`, `['x']`, `[0]`, `[-1]`, `[*]`, `.*`, `[0,2]`, `[0:2]`, filters `[?(@.type=="Ready")]`, with or without the
-//! surrounding braces and the leading `$`. Not JSONPath of RFC 9535.
+//! surrounding braces and the leading `$`. Not `JSONPath` of RFC 9535.
 
 mod parse;
 
@@ -22,7 +22,11 @@ enum Step {
     Slice(Option<i64>, Option<i64>),
     All,
     Descend,
-    Filter { left: Operand, operator: Operator, right: Operand },
+    Filter {
+        left: Operand,
+        operator: Operator,
+        right: Operand,
+    },
     Union(Vec<Step>),
 }
 
@@ -94,9 +98,17 @@ impl Step {
             },
             Self::Descend => descend(value, found),
             Self::Union(steps) => steps.iter().for_each(|step| step.walk(value, found)),
-            Self::Filter { left, operator, right } => {
+            Self::Filter {
+                left,
+                operator,
+                right,
+            } => {
                 let items = value.as_array().map_or(&[][..], Vec::as_slice);
-                found.extend(items.iter().filter(|item| operator.holds(left.on(item), right.on(item))));
+                found.extend(
+                    items
+                        .iter()
+                        .filter(|item| operator.holds(left.on(item), right.on(item))),
+                );
             }
         }
     }
@@ -147,7 +159,10 @@ impl Operator {
     fn orders(self, left: &Value, right: &Value) -> bool {
         let ordering = match (left, right) {
             (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
-            _ => left.as_f64().zip(right.as_f64()).and_then(|(left, right)| left.partial_cmp(&right)),
+            _ => left
+                .as_f64()
+                .zip(right.as_f64())
+                .and_then(|(left, right)| left.partial_cmp(&right)),
         };
         ordering.is_some_and(|ordering| match self {
             Self::Less => ordering.is_lt(),
@@ -215,10 +230,16 @@ mod tests {
 
     #[test]
     fn filters() {
-        check(r#".status.conditions[?(@.type=="Ready")].status"#, &json!(["True"]));
+        check(
+            r#".status.conditions[?(@.type=="Ready")].status"#,
+            &json!(["True"]),
+        );
         check(".status.conditions[?(@.type=='Ready')].status", &json!(["True"]));
         check(".status.conditions[?(@.type == 'Absent')].status", &json!([]));
-        check(".status.conditions[?(@.type != 'Ready')].status", &json!(["False"]));
+        check(
+            ".status.conditions[?(@.type != 'Ready')].status",
+            &json!(["False"]),
+        );
         check(".status.conditions[?(@.weight>1)].type", &json!(["Ready"]));
         check(".status.conditions[?(@.weight <= 1)].type", &json!(["Synced"]));
         check(".status.conditions[?(@.tag)].type", &json!(["Ready"]));
@@ -227,7 +248,16 @@ mod tests {
 
     #[test]
     fn refuses_other_dialects() {
-        for path in [".spec[", ".spec['a", ".a[?(@.b==)]", ".a[?(@.b", ".a[x]", "{.a", ".a[]", "{range .items[*]}"] {
+        for path in [
+            ".spec[",
+            ".spec['a",
+            ".a[?(@.b==)]",
+            ".a[?(@.b",
+            ".a[x]",
+            "{.a",
+            ".a[]",
+            "{range .items[*]}",
+        ] {
             assert!(JsonPath::parse(path).is_err(), "{path}");
         }
     }

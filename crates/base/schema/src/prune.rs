@@ -80,14 +80,26 @@ mod tests {
 
     #[test]
     fn drops_unknown_fields_with_their_paths() {
-        check(json!({ "spec": { "size": 1, "params": { "a": 1 } } }), &json!({ "spec": { "size": 1 } }), &["spec.params"]);
+        check(
+            json!({ "spec": { "size": 1, "params": { "a": 1 } } }),
+            &json!({ "spec": { "size": 1 } }),
+            &["spec.params"],
+        );
         check(
             json!({ "spec": { "parts": [{ "name": "a" }, { "name": "b", "nmae": "c" }] } }),
             &json!({ "spec": { "parts": [{ "name": "a" }, { "name": "b" }] } }),
             &["spec.parts[1].nmae"],
         );
-        check(json!({ "spec": { "tags": { "x": "y" } }, "extra": 1 }), &json!({ "spec": { "tags": { "x": "y" } } }), &["extra"]);
-        check(json!({ "spec": { "empty": { "a": 1 } } }), &json!({ "spec": { "empty": {} } }), &["spec.empty.a"]);
+        check(
+            json!({ "spec": { "tags": { "x": "y" } }, "extra": 1 }),
+            &json!({ "spec": { "tags": { "x": "y" } } }),
+            &["extra"],
+        );
+        check(
+            json!({ "spec": { "empty": { "a": 1 } } }),
+            &json!({ "spec": { "empty": {} } }),
+            &["spec.empty.a"],
+        );
     }
 
     #[test]

@@ -3,6 +3,8 @@
 mod metadata;
 mod node;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -10,8 +12,8 @@ use serde_json::Value;
 
 use crate::error::FieldError;
 use crate::trail::Trail;
-pub use node::{Kind, ListKind};
 pub(crate) use node::{Additional, Checks, Node};
+pub use node::{Kind, ListKind};
 
 /// A parsed structural schema; cloning shares it.
 #[derive(Debug, Clone)]
@@ -42,11 +44,20 @@ impl Schema {
         parse::document(document, openapi, true)
     }
 
+    /// Parses the schema of a whole object, with the paths of errors below `path`.
+    pub(crate) fn parse_at(path: &str, openapi: &Value) -> (Self, Vec<FieldError>) {
+        parse::document_at(path, openapi, openapi, true)
+    }
+
     /// The schema that keeps and accepts everything.
     #[must_use]
     pub fn any() -> Self {
         let openapi = serde_json::json!({ "x-kubernetes-preserve-unknown-fields": true });
-        Self::from_node(Node { preserve_unknown: true, source: Arc::new(openapi), ..Node::default() })
+        Self::from_node(Node {
+            preserve_unknown: true,
+            source: Arc::new(openapi),
+            ..Node::default()
+        })
     }
 
     pub(crate) fn from_node(node: Node) -> Self {
@@ -88,9 +99,16 @@ impl Schema {
     fn step(&self, segment: &str) -> Option<Schema> {
         if let Some(items) = &self.node.items {
             let is_index = segment == "*" || segment.bytes().all(|byte| byte.is_ascii_digit());
-            return if is_index { Some(items.clone()) } else { items.step(segment) };
+            return if is_index {
+                Some(items.clone())
+            } else {
+                items.step(segment)
+            };
         }
-        self.node.child(segment).cloned().or_else(|| self.node.preserve_unknown.then(Self::any))
+        self.node
+            .child(segment)
+            .cloned()
+            .or_else(|| self.node.preserve_unknown.then(Self::any))
     }
 
     /// The names of the fields that the schema declares here, through list items; sorted.
@@ -161,9 +179,28 @@ impl Schema {
         }
     }
 
-    /// The document that this schema was parsed from, references replaced where they were followed.
+    /// The document that this schema was parsed from, with references replaced and `metadata` spelled out.
     #[must_use]
     pub fn to_openapi(&self) -> Value {
-        (*self.node.source).clone()
+        let node = &self.node;
+        let mut openapi = (*node.source).clone();
+        let Some(fields) = openapi.as_object_mut() else {
+            return openapi;
+        };
+        for (name, slot) in fields.iter_mut() {
+            let child = match name.as_str() {
+                "items" => node.items.as_ref(),
+                "additionalProperties" => self.map_values(),
+                _ => None,
+            };
+            if let Some(child) = child {
+                *slot = child.to_openapi();
+            } else if let ("properties", Some(properties)) = (name.as_str(), slot.as_object_mut()) {
+                for (name, slot) in properties {
+                    *slot = node.properties.get(name).map_or(Value::Null, Schema::to_openapi);
+                }
+            }
+        }
+        openapi
     }
 }

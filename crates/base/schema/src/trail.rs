@@ -21,22 +21,34 @@ pub(crate) struct Trail<'a> {
 impl<'a> Trail<'a> {
     /// Starts at `prefix`, which may be empty.
     pub(crate) fn root(prefix: &'a str) -> Self {
-        Self { parent: None, step: Step::Root(prefix) }
+        Self {
+            parent: None,
+            step: Step::Root(prefix),
+        }
     }
 
     /// Steps into `.name`.
     pub(crate) fn field<'b>(&'b self, name: &'b str) -> Trail<'b> {
-        Trail { parent: Some(self), step: Step::Field(name) }
+        Trail {
+            parent: Some(self),
+            step: Step::Field(name),
+        }
     }
 
     /// Steps into `[index]`.
     pub(crate) fn index(&self, index: usize) -> Trail<'_> {
-        Trail { parent: Some(self), step: Step::Index(index) }
+        Trail {
+            parent: Some(self),
+            step: Step::Index(index),
+        }
     }
 
     /// Steps into `[key]`, the form in which Kubernetes addresses schema properties.
     pub(crate) fn key<'b>(&'b self, key: &'b str) -> Trail<'b> {
-        Trail { parent: Some(self), step: Step::Key(key) }
+        Trail {
+            parent: Some(self),
+            step: Step::Key(key),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -52,7 +64,11 @@ impl fmt::Display for Trail<'_> {
         match self.step {
             Step::Root(prefix) => formatter.write_str(prefix),
             Step::Field(name) => {
-                let dot = if self.parent.is_some_and(|parent| !parent.is_empty()) { "." } else { "" };
+                let dot = if self.parent.is_some_and(|parent| !parent.is_empty()) {
+                    "."
+                } else {
+                    ""
+                };
                 write!(formatter, "{dot}{name}")
             }
             Step::Index(index) => write!(formatter, "[{index}]"),

@@ -77,7 +77,11 @@ pub(crate) fn check(
 fn own_limits(node: &Node, value: &Value, trail: &Trail<'_>, errors: &mut Vec<FieldError>) {
     let checks = &node.checks;
     if !checks.allowed.is_empty() && !checks.allowed.contains(value) {
-        errors.push(FieldError::not_supported(trail.to_string(), value.clone(), &checks.allowed));
+        errors.push(FieldError::not_supported(
+            trail.to_string(),
+            value.clone(),
+            &checks.allowed,
+        ));
     }
     match value {
         Value::String(content) => text::check(node, content, trail, errors),

@@ -8,7 +8,6 @@
 //!
 //! Start at [`run`]; `worker` is the loop of one Application, `compare` and `sync` its two halves.
 
-mod application;
 mod automation;
 mod compare;
 mod conditions;
@@ -17,6 +16,8 @@ mod engine;
 mod events;
 mod explain;
 mod live;
+mod mailbox;
+mod objects;
 mod operation;
 mod render;
 mod repositories;

@@ -58,8 +58,13 @@ struct Inner {
 impl Live {
     pub(crate) fn new(kinds: Kinds, tasks: Tasks) -> (Arc<Self>, mpsc::UnboundedReceiver<Change>) {
         let (changes, receiver) = mpsc::unbounded_channel();
-        let live =
-            Self { kinds, tasks, inner: Mutex::default(), changes, revision: watch::Sender::new(0) };
+        let live = Self {
+            kinds,
+            tasks,
+            inner: Mutex::default(),
+            changes,
+            revision: watch::Sender::new(0),
+        };
         (Arc::new(live), receiver)
     }
 
@@ -103,7 +108,12 @@ impl Live {
         ready
     }
 
-    async fn follow(&self, gvk: &GroupVersionKind, api: kube::Api<DynamicObject>, ready: &watch::Sender<bool>) {
+    async fn follow(
+        &self,
+        gvk: &GroupVersionKind,
+        api: kube::Api<DynamicObject>,
+        ready: &watch::Sender<bool>,
+    ) {
         let mut stream = std::pin::pin!(watcher::watcher(api, watcher::Config::default()).default_backoff());
         let mut relist = Relist::default();
         while let Some(event) = stream.next().await {
@@ -130,14 +140,21 @@ impl Live {
             }
         }
         // The definition of the kind is gone, and every object of it.
-        self.inner().watches.remove(&(gvk.group.clone(), gvk.kind.clone()));
+        self.inner()
+            .watches
+            .remove(&(gvk.group.clone(), gvk.kind.clone()));
         self.drop_unseen(gvk, &Relist::begin(u64::MAX));
         self.kinds.forget(gvk).await;
         ready.send_replace(true);
     }
 
     fn newest_revision(&self) -> u64 {
-        self.inner().objects.values().map(|it| revision_of(it)).max().unwrap_or(0)
+        self.inner()
+            .objects
+            .values()
+            .map(|it| revision_of(it))
+            .max()
+            .unwrap_or(0)
     }
 
     fn drop_unseen(&self, gvk: &GroupVersionKind, relist: &Relist) {
@@ -174,13 +191,22 @@ impl Live {
         let mut instances = inner.retrack(&key, before.as_deref(), Some(&object));
         instances.extend(inner.targets.get(&key).into_iter().flatten().cloned());
         drop(inner);
-        self.announce(Change { key, instances, object: Some(object) });
+        self.announce(Change {
+            key,
+            instances,
+            object: Some(object),
+        });
     }
 
     /// Takes an object out that was deleted at a revision.
     pub(crate) fn remove(&self, key: &ObjectKey, revision: u64) {
         let mut inner = self.inner();
-        let Some(before) = inner.objects.get(key).cloned().filter(|it| revision_of(it) <= revision) else {
+        let Some(before) = inner
+            .objects
+            .get(key)
+            .cloned()
+            .filter(|it| revision_of(it) <= revision)
+        else {
             return;
         };
         inner.objects.remove(key);
@@ -192,7 +218,11 @@ impl Live {
         let mut instances = inner.retrack(key, Some(&before), None);
         instances.extend(inner.targets.get(key).into_iter().flatten().cloned());
         drop(inner);
-        self.announce(Change { key: key.clone(), instances, object: None });
+        self.announce(Change {
+            key: key.clone(),
+            instances,
+            object: None,
+        });
     }
 
     fn announce(&self, change: Change) {
@@ -210,7 +240,8 @@ impl Live {
     pub(crate) fn owned_by(&self, instance: &str) -> Vec<(ObjectKey, Arc<Value>)> {
         let inner = self.inner();
         let keys = inner.owned.get(instance).into_iter().flatten();
-        keys.filter_map(|key| Some((key.clone(), Arc::clone(inner.objects.get(key)?)))).collect()
+        keys.filter_map(|key| Some((key.clone(), Arc::clone(inner.objects.get(key)?))))
+            .collect()
     }
 
     /// Says which objects an Application wants, so that it hears of them even if they lose their tracking.
@@ -223,7 +254,11 @@ impl Live {
             !instances.is_empty()
         });
         for key in keys {
-            inner.targets.entry(key.clone()).or_default().insert(instance.to_owned());
+            inner
+                .targets
+                .entry(key.clone())
+                .or_default()
+                .insert(instance.to_owned());
         }
     }
 
@@ -243,14 +278,22 @@ impl Live {
         !gvk.group.is_empty()
             && self.definition(gvk).is_some_and(|definition| {
                 let categories = definition["spec"]["names"]["categories"].as_array();
-                categories.into_iter().flatten().any(|it| it == "composite" || it == "claim")
+                categories
+                    .into_iter()
+                    .flatten()
+                    .any(|it| it == "composite" || it == "claim")
             })
     }
 }
 
 impl Inner {
     /// Moves an object between owners; gives both.
-    fn retrack(&mut self, key: &ObjectKey, before: Option<&Value>, after: Option<&Value>) -> BTreeSet<String> {
+    fn retrack(
+        &mut self,
+        key: &ObjectKey,
+        before: Option<&Value>,
+        after: Option<&Value>,
+    ) -> BTreeSet<String> {
         let old = before.and_then(tracking::owner);
         let new = after.and_then(tracking::owner);
         if old != new {
@@ -273,7 +316,10 @@ struct Relist {
 
 impl Relist {
     fn begin(newest: u64) -> Self {
-        Self { seen: HashSet::new(), newest }
+        Self {
+            seen: HashSet::new(),
+            newest,
+        }
     }
 }
 
@@ -288,15 +334,18 @@ fn to_value(gvk: &GroupVersionKind, object: &DynamicObject) -> Value {
 }
 
 fn revision_of(object: &Value) -> u64 {
-    object["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
+    object["metadata"]["resourceVersion"]
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
 }
 
 fn is_gone(error: &watcher::Error) -> bool {
-    let inner = match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => error,
-        _ => return false,
+    let (watcher::Error::InitialListFailed(inner)
+    | watcher::Error::WatchStartFailed(inner)
+    | watcher::Error::WatchFailed(inner)) = error
+    else {
+        return false;
     };
     matches!(inner, kube::Error::Api(status) if status.code == 404)
 }

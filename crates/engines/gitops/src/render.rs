@@ -19,7 +19,11 @@ pub(crate) enum RenderError {
     Repository(#[from] RepositoryError),
     /// The folder is not there. As upstream this is no empty folder, and nothing is pruned for it.
     #[error("{path}: app path does not exist in {url} at {revision}")]
-    NoFolder { path: String, url: String, revision: String },
+    NoFolder {
+        path: String,
+        url: String,
+        revision: String,
+    },
     /// The source needs a tool that there is none for yet.
     #[error("the source asks for {0}, which is not rendered yet; commit the rendered YAML instead")]
     Unsupported(&'static str),
@@ -54,14 +58,21 @@ pub(crate) async fn snapshot(
     if fetch {
         repository.fetch().await?;
     }
-    let commit = repository.mirror.resolve(revision).await.map_err(RepositoryError::from)?;
+    let commit = repository
+        .mirror
+        .resolve(revision)
+        .await
+        .map_err(RepositoryError::from)?;
     let earlier = earlier.filter(|it| it.source == *source);
     if let Some(same) = earlier.filter(|it| it.revision == commit.as_str()) {
         return Ok(same.clone());
     }
     let files = select(&repository, &commit, source).await?;
     if let Some(same) = earlier.filter(|it| it.files == files) {
-        return Ok(Snapshot { revision: commit.to_string(), ..same.clone() });
+        return Ok(Snapshot {
+            revision: commit.to_string(),
+            ..same.clone()
+        });
     }
     let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
     let (contents, commits) = tokio::try_join!(
@@ -69,19 +80,31 @@ pub(crate) async fn snapshot(
         repository.mirror.last_commits(&commit, source.folder()),
     )
     .map_err(RepositoryError::from)?;
-    let texts: Vec<_> = contents.iter().map(|(path, bytes)| SourceFile { path, bytes }).collect();
+    let texts: Vec<_> = contents
+        .iter()
+        .map(|(path, bytes)| SourceFile { path, bytes })
+        .collect();
     Ok(Snapshot {
         source: source.clone(),
         revision: commit.to_string(),
         rendered: Arc::new(read(&texts)),
-        stamps: Arc::new(commits.into_iter().filter_map(|(path, info)| Some((path, stamp(&info)?))).collect()),
+        stamps: Arc::new(
+            commits
+                .into_iter()
+                .filter_map(|(path, info)| Some((path, stamp(&info)?)))
+                .collect(),
+        ),
         files,
     })
 }
 
 fn check_tool(source: &Source) -> Result<(), RenderError> {
-    for (field, tool) in [("helm", "Helm"), ("kustomize", "Kustomize"), ("plugin", "a plugin"), ("chart", "a Helm chart")]
-    {
+    for (field, tool) in [
+        ("helm", "Helm"),
+        ("kustomize", "Kustomize"),
+        ("plugin", "a plugin"),
+        ("chart", "a Helm chart"),
+    ] {
         if source.other.contains_key(field) {
             return Err(RenderError::Unsupported(tool));
         }
@@ -96,8 +119,11 @@ async fn select(
     source: &Source,
 ) -> Result<Vec<(String, String)>, RenderError> {
     let recurse = source.directory.as_ref().is_some_and(|it| it.recurse);
-    let entries =
-        repository.mirror.list(commit, source.folder(), recurse).await.map_err(RepositoryError::from)?;
+    let entries = repository
+        .mirror
+        .list(commit, source.folder(), recurse)
+        .await
+        .map_err(RepositoryError::from)?;
     if entries.is_empty() {
         return Err(RenderError::NoFolder {
             path: source.path.clone(),
@@ -119,14 +145,27 @@ async fn select(
     let wanted = |entry: &TreeEntry| {
         entry.kind == EntryKind::File && !entry.is_symlink() && selection.selects(&entry.path)
     };
-    Ok(entries.into_iter().filter(wanted).map(|entry| (entry.path, entry.object)).collect())
+    Ok(entries
+        .into_iter()
+        .filter(wanted)
+        .map(|entry| (entry.path, entry.object))
+        .collect())
 }
 
 fn stamp(info: &CommitInfo) -> Option<Stamp> {
-    let trailer = |key: &str| info.trailers.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|it| it.1.clone());
+    let trailer = |key: &str| {
+        info.trailers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(key))
+            .map(|it| it.1.clone())
+    };
     let commit = info.commit.to_string();
     let road = trailer(annotation::ROAD_TRAILER)
         .and_then(|text| text.trim().parse().ok())
         .or_else(|| road_of_commit(&commit))?;
-    Some(Stamp { road, commit, requested_by: trailer(annotation::REQUESTED_BY_TRAILER) })
+    Some(Stamp {
+        road,
+        commit,
+        requested_by: trailer(annotation::REQUESTED_BY_TRAILER),
+    })
 }

@@ -80,7 +80,11 @@ struct LastFetch {
 
 impl Repositories {
     pub(crate) fn new(directory: PathBuf, fallback: Arc<dyn Credentials>) -> Self {
-        Self { directory, fallback, inner: Mutex::default() }
+        Self {
+            directory,
+            fallback,
+            inner: Mutex::default(),
+        }
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -110,7 +114,10 @@ impl Repositories {
         let repository = Arc::new(Repository {
             mirror,
             requests: AtomicU64::new(0),
-            last: tokio::sync::Mutex::new(LastFetch { covers: 0, result: Ok(()) }),
+            last: tokio::sync::Mutex::new(LastFetch {
+                covers: 0,
+                result: Ok(()),
+            }),
         });
         self.inner().open.insert(name, (remote, Arc::clone(&repository)));
         Ok(repository)
@@ -121,9 +128,14 @@ impl Repositories {
             let credential = self.credential(url).or_else(|| remote.credential.clone());
             return Ok(Remote { credential, ..remote });
         }
-        let parsed = Url::parse(url)
-            .map_err(|error| RepositoryError::Url { url: url.to_owned(), reason: error.to_string() })?;
-        Ok(Remote { credential: self.credential(url), ..Remote::new(parsed) })
+        let parsed = Url::parse(url).map_err(|error| RepositoryError::Url {
+            url: url.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Remote {
+            credential: self.credential(url),
+            ..Remote::new(parsed)
+        })
     }
 
     /// The Secret for exactly this repository, else the one with the longest prefix.
@@ -132,9 +144,17 @@ impl Repositories {
         let inner = self.inner();
         let fits = |secret: &&RepositorySecret| {
             let own = normalise(&secret.url);
-            if secret.prefix { wanted.starts_with(&own) } else { wanted == own }
+            if secret.prefix {
+                wanted.starts_with(&own)
+            } else {
+                wanted == own
+            }
         };
-        let best = inner.secrets.values().filter(fits).max_by_key(|it| (!it.prefix, it.url.len()))?;
+        let best = inner
+            .secrets
+            .values()
+            .filter(fits)
+            .max_by_key(|it| (!it.prefix, it.url.len()))?;
         best.credential.clone()
     }
 }
@@ -155,8 +175,18 @@ impl Repository {
 
 /// A readable directory name that differs for every repository.
 fn directory_name(name: &str) -> String {
-    let safe: String = name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect();
-    let tail: String = safe.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
+    let safe: String = name
+        .chars()
+        .map(|it| if it.is_ascii_alphanumeric() { it } else { '-' })
+        .collect();
+    let tail: String = safe
+        .chars()
+        .rev()
+        .take(60)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -180,10 +210,17 @@ fn read_secret(secret: &Value) -> Option<RepositorySecret> {
     };
     let credential = match (text("bearerToken"), text("password")) {
         (Some(token), _) => Some(Credential::Bearer(token)),
-        (None, Some(password)) => Some(Credential::Basic { user: text("username").unwrap_or_default(), password }),
+        (None, Some(password)) => Some(Credential::Basic {
+            user: text("username").unwrap_or_default(),
+            password,
+        }),
         (None, None) => None,
     };
-    Some(RepositorySecret { url: text("url")?, prefix, credential })
+    Some(RepositorySecret {
+        url: text("url")?,
+        prefix,
+        credential,
+    })
 }
 
 #[cfg(test)]
@@ -200,12 +237,20 @@ mod tests {
                 "stringData": {"url": url, "username": "x", "password": password}})
         };
         repositories.set_secret("a", Some(&secret("repo-creds", "https://h/pave", "short")));
-        repositories.set_secret("b", Some(&secret("repo-creds", "https://h/pave/platform", "long")));
-        repositories.set_secret("c", Some(&secret("repository", "https://h/pave/platform/_git/x", "exact")));
+        repositories.set_secret(
+            "b",
+            Some(&secret("repo-creds", "https://h/pave/platform", "long")),
+        );
+        repositories.set_secret(
+            "c",
+            Some(&secret("repository", "https://h/pave/platform/_git/x", "exact")),
+        );
         let check = |url: &str, expected: Option<&str>| {
             let found = repositories.remote(url).unwrap().credential;
-            let expected = expected
-                .map(|password| Credential::Basic { user: "x".into(), password: password.into() });
+            let expected = expected.map(|password| Credential::Basic {
+                user: "x".into(),
+                password: password.into(),
+            });
             assert_eq!(found, expected, "{url}");
         };
         check("https://h/pave/platform/_git/x", Some("exact"));

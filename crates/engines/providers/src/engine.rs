@@ -37,8 +37,9 @@ struct Memories {
 /// Installs what is missing, then watches and reconciles until the tasks end.
 pub(crate) async fn start(context: Context, settings: Settings, tasks: Tasks) {
     let Context { client, http } = context;
+    let token = tasks.token();
     tokio::select! {
-        () = tasks.token().cancelled() => return,
+        () = token.cancelled() => return,
         () = install::until_done(&client) => {}
     }
     let (queue, messages) = Queue::new();

@@ -56,9 +56,9 @@ impl Failure {
 
     /// Somebody wrote the object meanwhile: it is looked at again at once, and nobody need hear of it.
     pub(crate) fn is_conflict(&self) -> bool {
-        let kube = match self {
-            Self::Kubernetes(error) | Self::Secret(SecretError::Kubernetes { source: error, .. }) => error,
-            _ => return false,
+        let (Self::Kubernetes(kube) | Self::Secret(SecretError::Kubernetes { source: kube, .. })) = self
+        else {
+            return false;
         };
         matches!(kube, kube::Error::Api(status) if status.code == 409)
     }

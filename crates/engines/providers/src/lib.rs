@@ -69,13 +69,9 @@ pub async fn run(context: Context, tasks: Tasks) {
 }
 
 /// As [`run`], with other settings.
-#[expect(
-    clippy::unused_async,
-    reason = "engines are started alike, and others await something here"
-)]
 pub async fn run_with(context: Context, settings: Settings, tasks: Tasks) {
     let spawner = tasks.clone();
     tasks.spawn("providers", async move {
-        engine::start(context, settings, spawner).await
+        engine::start(context, settings, spawner).await;
     });
 }

@@ -1,8 +1,8 @@
 //! An object that is to be as it says: observe, create, update, publish.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pave_arm::Accepted;
+use pave_arm::{Accepted, ArmError};
 use pave_azure::mapping::{Availability, Difference, create_parameters, external_name};
 use pave_runtime::clock;
 use serde_json::{Map, Value};
@@ -121,6 +121,7 @@ async fn create(round: &mut Round<'_>, site: Site, parameters: &Value) -> Result
     let body = round.kind.desired_body(parameters, password.as_deref());
     let accepted = match connection.client.put(&id, round.kind.api_version, &body).await {
         Ok(accepted) => accepted,
+        Err(error) if is_busy(&error) => return Ok(Some(round.unsettled_delay())),
         Err(error) => {
             round
                 .prepare(Map::new(), &[(CREATE_FAILED, &clock::rfc3339())])
@@ -142,7 +143,7 @@ async fn create(round: &mut Round<'_>, site: Site, parameters: &Value) -> Result
         ];
         let again = follow_from_now(round, &connection, accepted, Action::Create);
         round.report(&ongoing, None).await?;
-        Ok(again)
+        Ok(Some(again))
     } else if accepted.body.get("id").is_some() {
         let finished = Some(Action::Create);
         let site = Site {
@@ -162,16 +163,21 @@ async fn create(round: &mut Round<'_>, site: Site, parameters: &Value) -> Result
     again
 }
 
+/// The server works on something else: an ordinary state of Azure, and no trouble of this resource.
+fn is_busy(error: &ArmError) -> bool {
+    matches!(error.code(), Some("ServerIsBusy" | "AnotherOperationInProgress"))
+}
+
 /// Remembers the operation and says when to ask for it first.
 pub(crate) fn follow_from_now(
     round: &mut Round<'_>,
     connection: &Connection,
     accepted: Accepted,
     action: Action,
-) -> Again {
+) -> Duration {
     let since = Instant::now();
     let Some(operation) = accepted.operation else {
-        return Some(poll_delay(None, since.elapsed()));
+        return poll_delay(None, since.elapsed());
     };
     let delay = poll_delay(operation.retry_after, since.elapsed());
     let client = connection.client.clone();
@@ -181,7 +187,7 @@ pub(crate) fn follow_from_now(
         action,
         since,
     });
-    Some(delay)
+    delay
 }
 
 async fn existing(round: &mut Round<'_>, site: Site, observed: Value) -> Result<Again, Failure> {
@@ -221,7 +227,7 @@ async fn existing(round: &mut Round<'_>, site: Site, observed: Value) -> Result<
     {
         round.prepare(chosen, &[]).await?;
     }
-    Ok(round.settled())
+    Ok(Some(round.settled()))
 }
 
 fn passing(round: &Round<'_>, state: &str) -> Condition {
@@ -307,7 +313,11 @@ async fn update(
         pave_azure::mapping::Update::Patch => client.patch(&site.id, version, &body).await,
         pave_azure::mapping::Update::Put => client.put(&site.id, version, &body).await,
     };
-    let accepted = sent.map_err(Failure::Update)?;
+    let accepted = match sent {
+        Ok(accepted) => accepted,
+        Err(error) if is_busy(&error) => return Ok(Some(round.unsettled_delay())),
+        Err(error) => return Err(Failure::Update(error)),
+    };
     let changes = words(differences, |it| {
         format!(
             "{} from `{}` to `{}`",
@@ -331,11 +341,7 @@ async fn update(
     conditions.extend(ongoing.then(Condition::operation_ongoing));
     round.report(&conditions, None).await?;
     // Without an operation the change is done: the next round looks at once.
-    Ok(if ongoing {
-        again
-    } else {
-        Some(std::time::Duration::ZERO)
-    })
+    Ok(Some(if ongoing { again } else { Duration::ZERO }))
 }
 
 /// As terraform inside upstream: nothing is deleted to be made anew.

@@ -3,10 +3,13 @@
 use std::time::Instant;
 
 use pave_arm::{ArmClient, Operation};
+use serde_json::Value;
 
 /// Working memory of one managed resource.
 #[derive(Default)]
 pub(crate) struct Memory {
+    /// Which object of that name it is about: a re-created one starts anew.
+    pub(crate) uid: Value,
     /// Failures in a row.
     pub(crate) failures: u32,
     /// The long-running operation that is followed.

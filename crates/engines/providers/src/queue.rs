@@ -95,13 +95,15 @@ pub(crate) async fn dispatch(
 }
 
 fn start(engine: &Arc<Engine>, key: Key, tasks: &Tasks) {
-    let mut answer = Answer {
+    let answer = Answer {
         queue: engine.queue.clone(),
         key: Some(key.clone()),
         after: Some(AFTER_DEFECT),
     };
     let (engine, token) = (Arc::clone(engine), tasks.token());
     tasks.spawn("providers/round", async move {
+        // As a whole: a move of its parts would leave the dropping behind.
+        let mut answer = answer;
         tokio::select! {
             () = token.cancelled() => {}
             after = round::run(&engine, &key) => answer.after = after,

@@ -62,7 +62,7 @@ async fn delete(round: &mut Round<'_>, connection: &Connection, id: &str) -> Res
             if accepted.operation.is_none() {
                 return Ok(Some(round.unsettled_delay()));
             }
-            Ok(follow_from_now(round, connection, accepted, Action::Delete))
+            Ok(Some(follow_from_now(round, connection, accepted, Action::Delete)))
         }
         Err(error) if goes_with_its_parent(&error) => Ok(Some(round.unsettled_delay())),
         Err(error) => Err(Failure::Delete(error)),
@@ -87,7 +87,7 @@ async fn reset(
     if accepted.operation.is_none() {
         return Ok(Some(round.unsettled_delay()));
     }
-    Ok(follow_from_now(round, connection, accepted, Action::Delete))
+    Ok(Some(follow_from_now(round, connection, accepted, Action::Delete)))
 }
 
 async fn requested(round: &mut Round<'_>) -> Result<(), Failure> {
@@ -105,6 +105,8 @@ async fn requested(round: &mut Round<'_>) -> Result<(), Failure> {
 fn goes_with_its_parent(error: &ArmError) -> bool {
     matches!(
         error.code(),
-        Some("ResourceGroupBeingDeleted" | "ServerIsBeingDeleted" | "ResourceIsBeingDeleted")
+        Some(
+            "ResourceGroupBeingDeleted" | "ServerIsBusy" | "ServerIsBeingDeleted" | "ResourceIsBeingDeleted"
+        )
     )
 }

@@ -53,6 +53,15 @@ pub(crate) async fn run(engine: &Engine, key: &Key) -> Again {
         return None;
     };
     let object = Value::clone(&object);
+    let uid = object["metadata"]["uid"].clone();
+    let memory = if memory.uid == uid {
+        memory
+    } else {
+        Memory {
+            uid,
+            ..Memory::default()
+        }
+    };
     let mut round = Round {
         engine,
         kind: key.kind(),
@@ -122,8 +131,8 @@ impl Round<'_> {
     }
 
     /// The end of a round that found everything as wanted.
-    pub(crate) fn settled(&self) -> Again {
-        Some(jittered(self.engine.settings.poll, rand::rng().random()))
+    pub(crate) fn settled(&self) -> Duration {
+        jittered(self.engine.settings.poll, rand::rng().random())
     }
 
     /// Tells people what happened.

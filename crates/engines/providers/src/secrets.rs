@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use rand::Rng;
@@ -32,6 +33,8 @@ pub(crate) enum SecretError {
     },
     #[error("Secret {name} is controlled by {owner}, not by this resource")]
     Foreign { name: String, owner: String },
+    #[error("Secret {name} is left from an earlier {owner} of the same name and about to be removed")]
+    Leftover { name: String, owner: String },
     #[error(
         "administratorPasswordSecretRef names Secret {name}, which {why}; set autoGeneratePassword to have it made"
     )]
@@ -78,6 +81,12 @@ impl<'a> PasswordReference<'a> {
     pub(crate) async fn obtain(&self, client: &kube::Client, owner: &Value) -> Result<String, SecretError> {
         let api: Api<Secret> = Api::namespaced(client.clone(), self.namespace);
         let found = api.get_opt(self.name).await.map_err(self.failed())?;
+        if let Some(owner) = found.as_ref().and_then(|secret| earlier_owner(secret, owner)) {
+            return Err(SecretError::Leftover {
+                name: self.full_name(),
+                owner,
+            });
+        }
         if let Some(password) = found.as_ref().and_then(|secret| value_of(secret, self.key)) {
             return Ok(password);
         }
@@ -225,6 +234,18 @@ pub(crate) fn value_of(secret: &Secret, key: &str) -> Option<String> {
     String::from_utf8(bytes.clone())
         .ok()
         .filter(|text| !text.is_empty())
+}
+
+/// An owner of the same kind and name that is gone: the garbage collector will take the secret away, so a server
+/// made with its password would be left without it.
+fn earlier_owner(secret: &Secret, owner: &Value) -> Option<String> {
+    let metadata = &owner["metadata"];
+    let mut owners = secret.metadata.owner_references.iter().flatten();
+    let same =
+        |it: &&OwnerReference| owner["kind"] == it.kind.as_str() && metadata["name"] == it.name.as_str();
+    owners
+        .find(|it| same(it) && metadata["uid"] != it.uid.as_str())
+        .map(|it| format!("{} {}", it.kind, it.name))
 }
 
 fn new_secret(

@@ -1,1 +1,6 @@
-
+mod arm;
+mod engine;
+mod kubernetes;
+mod local;
+mod pure;
+mod world;

@@ -2,10 +2,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt, pin_mut};
-use kube::api::{Api, ApiResource, DynamicObject};
-use kube::runtime::watcher::{self, Event, watcher};
-use kube::runtime::WatchStreamExt;
+use kube::api::ApiResource;
 use pave_journal::{Hop, Journal};
+use pave_kube::{Event, api_resource, defined_kind, definitions};
 use pave_names::{Direction, annotation};
 use pave_runtime::{Tasks, clock};
 use serde_json::Value;
@@ -81,8 +80,7 @@ impl Tracer {
             let this = this.clone();
             async move {
                 if let Event::Apply(object) | Event::InitApply(object) = event {
-                    let object = to_value(&object);
-                    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                                        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
                     this.with_memory(|memory| {
                         memory.objects.entry("applications".into()).or_default().insert(name, object.clone())
                     });
@@ -106,16 +104,14 @@ impl Tracer {
 
     /// Starts a watch for each kind of the road as its CRD appears.
     async fn follow_kinds(self) {
-        let resource =
-            api_resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
         let started: Arc<Mutex<HashSet<String>>> = Arc::default();
         let this = self.clone();
-        self.watch(resource, move |event| {
+        self.watch(definitions(), move |event| {
             let (this, started) = (this.clone(), Arc::clone(&started));
             async move {
                 match event {
                     Event::Apply(object) | Event::InitApply(object) => {
-                        let Some(kind) = kind_of(&to_value(&object)) else { return };
+                        let Some(kind) = kind_of(&object) else { return };
                         let name = plural_name(&kind.resource);
                         if started.lock().unwrap_or_else(PoisonError::into_inner).insert(name) {
                             let tasks = this.tasks.clone();
@@ -140,17 +136,16 @@ impl Tracer {
         .await;
     }
 
-    async fn object_event(&self, kind: &Kind, event: Event<DynamicObject>) {
+    async fn object_event(&self, kind: &Kind, event: Event<Value>) {
         let name = plural_name(&kind.resource);
         match event {
-            Event::Apply(object) => self.object(kind, &to_value(&object), false).await,
-            Event::Delete(object) => self.object(kind, &to_value(&object), true).await,
+            Event::Apply(object) => self.object(kind, &object, false).await,
+            Event::Delete(object) => self.object(kind, &object, true).await,
             Event::Init => self.with_memory(|memory| {
                 memory.listed.insert(name, HashSet::new());
             }),
             Event::InitApply(object) => {
-                let object = to_value(&object);
-                let subject = hop::subject(kind.layer, &object);
+                                let subject = hop::subject(kind.layer, &object);
                 self.with_memory(|memory| memory.listed.entry(name).or_default().insert(subject));
                 self.object(kind, &object, false).await;
             }
@@ -220,27 +215,12 @@ impl Tracer {
         }
     }
 
-    /// Watches a kind until the end, through lost connections.
     async fn watch<F, W>(&self, resource: ApiResource, handle: F)
     where
-        F: Fn(Event<DynamicObject>) -> W,
+        F: Fn(Event<Value>) -> W,
         W: Future<Output = ()>,
     {
-        let token = self.tasks.token();
-        let api: Api<DynamicObject> = Api::all_with(self.context.client.clone(), &resource);
-        let events = watcher(api, watcher::Config::default()).default_backoff();
-        pin_mut!(events);
-        loop {
-            let event = tokio::select! {
-                () = token.cancelled() => return,
-                event = events.next() => event,
-            };
-            match event {
-                Some(Ok(event)) => handle(event).await,
-                Some(Err(error)) => tracing::debug!(%error, kind = resource.kind, "watch interrupted"),
-                None => return,
-            }
-        }
+        pave_kube::watch(self.context.client.clone(), resource, self.tasks.token(), handle).await;
     }
 
     fn with_memory<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
@@ -249,36 +229,12 @@ impl Tracer {
 }
 
 /// Kind and layer that a CRD defines, if it stands on the road.
-fn kind_of(crd: &Value) -> Option<Kind> {
-    let spec = &crd["spec"];
-    let layer = spec["names"]["categories"]
-        .as_array()?
-        .iter()
-        .find_map(|category| Layer::of_category(category.as_str()?))?;
-    let version = spec["versions"].as_array()?.iter().find(|version| version["storage"] == true)?;
-    let resource = api_resource(
-        spec["group"].as_str()?,
-        version["name"].as_str()?,
-        spec["names"]["kind"].as_str()?,
-        spec["names"]["plural"].as_str()?,
-    );
+fn kind_of(definition: &Value) -> Option<Kind> {
+    let (resource, categories) = defined_kind(definition)?;
+    let layer = categories.iter().find_map(|category| Layer::of_category(category))?;
     Some(Kind { layer, resource })
-}
-
-fn api_resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
-    ApiResource {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        api_version: format!("{group}/{version}"),
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
-    }
 }
 
 fn plural_name(resource: &ApiResource) -> String {
     format!("{}.{}", resource.plural, resource.group)
-}
-
-fn to_value(object: &DynamicObject) -> Value {
-    serde_json::to_value(object).unwrap_or_default()
 }

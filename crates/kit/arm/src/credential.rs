@@ -133,7 +133,7 @@ async fn request(
     let now = Instant::now();
     Ok(Token {
         text: text.to_owned(),
-        refresh_at: now + (lifetime - early),
+        refresh_at: now + lifetime.saturating_sub(early),
         expires_at: now + lifetime,
     })
 }

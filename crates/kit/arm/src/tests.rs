@@ -1,1 +1,304 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::operation::{Operation, Polling, Progress};
+use crate::{ArmClient, ArmError, Credential, Environment};
+
+/// Answers requests by path: status, headers, body.
+type Page = (u16, Vec<(&'static str, String)>, Value);
+
+#[derive(Clone, Default)]
+struct Fake {
+    pages: Arc<Mutex<Vec<(&'static str, Page)>>>,
+    tokens: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<String>>>,
+    lifetime: Arc<AtomicUsize>,
+}
+
+async fn serve(State(fake): State<Fake>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    if path.ends_with("/oauth2/v2.0/token") {
+        let number = fake.tokens.fetch_add(1, Ordering::SeqCst) + 1;
+        let lifetime = fake.lifetime.load(Ordering::SeqCst);
+        return axum::Json(json!({"access_token": format!("t{number}"), "expires_in": lifetime}))
+            .into_response();
+    }
+    let header = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .map_or("", |it| it.to_str().unwrap())
+            .to_owned()
+    };
+    let line = format!(
+        "{} {} {} {}",
+        request.method(),
+        request.uri(),
+        header("authorization"),
+        header("x-ms-correlation-request-id")
+    );
+    fake.seen.lock().unwrap().push(line);
+    let mut pages = fake.pages.lock().unwrap();
+    let position = pages.iter().position(|(known, _)| *known == path).unwrap();
+    let (_, (status, headers, body)) = pages.remove(position);
+    let mut response = axum::Json(body).into_response();
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    for (name, value) in headers {
+        response.headers_mut().insert(name, value.parse().unwrap());
+    }
+    response
+}
+
+struct World {
+    fake: Fake,
+    client: ArmClient,
+    url: String,
+}
+
+fn http() -> reqwest::Client {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let config = config
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(config)
+        .build()
+        .unwrap()
+}
+
+async fn world(pages: Vec<(&'static str, Page)>) -> World {
+    let fake = Fake {
+        pages: Arc::new(Mutex::new(pages)),
+        ..Fake::default()
+    };
+    fake.lifetime.store(3600, Ordering::SeqCst);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(serve).with_state(fake.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let environment = Environment::new(&url, &url).unwrap();
+    let credential = Credential::ClientSecret {
+        tenant: "tenant".into(),
+        client_id: "client".into(),
+        client_secret: "very-secret".into(),
+    };
+    World {
+        client: ArmClient::new(http(), environment, credential),
+        fake,
+        url,
+    }
+}
+
+fn page(status: u16, body: Value) -> Page {
+    (status, Vec::new(), body)
+}
+
+#[tokio::test]
+async fn one_token_serves_until_arm_refuses_it() {
+    let refused = json!({"error": {"code": "InvalidAuthenticationToken", "message": "expired"}});
+    let world = world(vec![
+        ("/a", page(200, json!({"id": "a"}))),
+        ("/a", page(404, json!({}))),
+        ("/a", page(401, refused.clone())),
+        ("/a", page(200, json!({}))),
+        ("/a", page(401, refused.clone())),
+        ("/a", page(401, refused)),
+    ])
+    .await;
+    let client = world
+        .client
+        .correlated(uuid::Uuid::try_parse("01234567-89ab-cdef-0123-456789abcdef").ok());
+    assert_eq!(client.get("/a", "v1").await.unwrap(), Some(json!({"id": "a"})));
+    assert_eq!(client.get("/a", "v1").await.unwrap(), None);
+    assert_eq!(world.fake.tokens.load(Ordering::SeqCst), 1);
+    assert!(client.get("/a", "v1").await.unwrap().is_some());
+    assert_eq!(world.fake.tokens.load(Ordering::SeqCst), 2);
+    assert_eq!(client.get("/a", "v1").await.unwrap_err().status(), Some(401));
+    let first = world.fake.seen.lock().unwrap()[0].clone();
+    assert_eq!(
+        first,
+        "GET /a?api-version=v1 Bearer t1 01234567-89ab-cdef-0123-456789abcdef"
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_early() {
+    let world = world(vec![("/a", page(200, json!({}))), ("/a", page(200, json!({})))]).await;
+    world.fake.lifetime.store(0, Ordering::SeqCst);
+    for expected in [1, 2] {
+        world.client.get("/a", "v1").await.unwrap();
+        assert_eq!(world.fake.tokens.load(Ordering::SeqCst), expected);
+    }
+}
+
+#[tokio::test]
+async fn operations_are_followed_at_our_own_host() {
+    let elsewhere = "https://elsewhere.example/operations/1?api-version=v9".to_owned();
+    let headers = vec![
+        ("azure-asyncoperation", elsewhere.clone()),
+        ("location", "http://x/y".into()),
+        ("retry-after", "0".into()),
+    ];
+    let world = world(vec![
+        ("/a", (202, headers, Value::Null)),
+        (
+            "/operations/1",
+            (
+                200,
+                vec![("retry-after", "7".into())],
+                json!({"status": "InProgress"}),
+            ),
+        ),
+        ("/operations/1", page(404, json!({}))),
+        (
+            "/operations/1",
+            page(
+                200,
+                json!({"status": "Failed", "error": {"code": "Quota", "message": "none left"}}),
+            ),
+        ),
+        ("/operations/1", page(200, json!({"status": "Succeeded"}))),
+        ("/operations/1", page(503, json!({}))),
+    ])
+    .await;
+    let accepted = world.client.put("/a", "v1", &json!({})).await.unwrap();
+    let operation = accepted.operation.unwrap();
+    assert_eq!(operation.path_and_query, "/operations/1?api-version=v9");
+    assert_eq!(
+        (operation.polling, operation.retry_after),
+        (Polling::AsyncOperation, Some(Duration::ZERO))
+    );
+    let stored: Operation = serde_json::from_str(&serde_json::to_string(&operation).unwrap()).unwrap();
+    for expected in [
+        "Running { retry_after: Some(7s) }",
+        "Unknown",
+        "Failed(Refused(Refusal { status: 200, code: \"Quota\"",
+        "Succeeded",
+    ] {
+        let found = format!("{:?}", world.client.poll(&stored).await.unwrap());
+        assert!(found.starts_with(expected), "{found}");
+    }
+    assert_eq!(world.client.poll(&stored).await.unwrap_err().status(), Some(503));
+}
+
+#[tokio::test]
+async fn refusals_keep_arms_words_and_no_secret() {
+    let body = json!({"error": {"code": "TooManyRequests", "message": "slower", "details": [{"code": "D", "message": "more"}]}});
+    let world = world(vec![
+        ("/a", (429, vec![("retry-after", "3".into())], body)),
+        ("/a", page(404, json!({}))),
+        ("/a", page(500, json!("x"))),
+    ])
+    .await;
+    let error = world.client.patch("/a", "v1", &json!({})).await.unwrap_err();
+    assert_eq!(error.to_string(), "TooManyRequests: slower; D: more");
+    assert_eq!(
+        (error.status(), error.code(), error.retry_after()),
+        (Some(429), Some("TooManyRequests"), Some(Duration::from_secs(3)))
+    );
+    assert!(world.client.delete("/a", "v1").await.unwrap().is_none());
+    assert_eq!(
+        world
+            .client
+            .post("/a", "v1", &json!({}))
+            .await
+            .unwrap_err()
+            .to_string(),
+        "HTTP 500: no message was given"
+    );
+    assert!(!format!("{:?}", world.client).contains("very-secret"));
+    let credential = Credential::ClientSecret {
+        tenant: "t".into(),
+        client_id: "c".into(),
+        client_secret: "very-secret".into(),
+    };
+    assert!(!format!("{credential:?}").contains("very-secret"));
+}
+
+#[tokio::test]
+async fn an_environment_is_found_by_its_metadata() {
+    let document = json!({"authentication": {"loginEndpoint": "https://login.example", "audiences": ["https://audience.example"]}});
+    let world = world(vec![
+        ("/metadata/endpoints", page(200, document.clone())),
+        ("/metadata/endpoints", page(200, json!([document]))),
+        ("/metadata/endpoints", page(200, json!({}))),
+    ])
+    .await;
+    for _ in 0..2 {
+        let found = Environment::discover(&http(), &world.url).await.unwrap();
+        assert_eq!(
+            (found.authority.as_str(), found.audience.as_str()),
+            ("https://login.example/", "https://audience.example")
+        );
+    }
+    assert!(matches!(
+        Environment::discover(&http(), &world.url).await,
+        Err(ArmError::Unreadable { .. })
+    ));
+    assert!(matches!(
+        Environment::new("ftp://x", "y"),
+        Err(ArmError::Address { .. })
+    ));
+}
+
+#[test]
+fn answers_to_polls_mean_what_azurerm_takes_them_for() {
+    let check = |polling: Polling, status: u16, body: Value, expected: &str| {
+        let operation = Operation {
+            path_and_query: "/".into(),
+            polling,
+            retry_after: None,
+        };
+        let found = format!("{:?}", operation.read(status, body, None));
+        assert!(found.starts_with(expected), "{found}");
+    };
+    let running = "Running";
+    check(Polling::AsyncOperation, 202, json!({}), running);
+    check(
+        Polling::AsyncOperation,
+        200,
+        json!({"status": "Accepted"}),
+        running,
+    );
+    check(
+        Polling::AsyncOperation,
+        200,
+        json!({"properties": {"provisioningState": "Updating"}}),
+        running,
+    );
+    check(Polling::AsyncOperation, 200, Value::Null, "Succeeded");
+    check(
+        Polling::AsyncOperation,
+        200,
+        json!({"status": "Canceled"}),
+        "Failed(Refused(Refusal { status: 200, code: \"OperationCanceled\"",
+    );
+    check(
+        Polling::AsyncOperation,
+        409,
+        json!({"error": {"code": "Conflict"}}),
+        "Failed",
+    );
+    check(Polling::Location, 202, json!({}), running);
+    check(Polling::Location, 200, json!({"id": "x"}), "Succeeded(Object");
+    check(Polling::Location, 204, Value::Null, "Succeeded(Null");
+    assert!(matches!(
+        Operation {
+            path_and_query: "/".into(),
+            polling: Polling::Location,
+            retry_after: None
+        }
+        .read(404, Value::Null, None),
+        Progress::Unknown
+    ));
+}

@@ -196,6 +196,14 @@ impl Identities {
         Ok(removed > 0)
     }
 
+    /// Makes a token worthless that is at hand itself, as at the end of a session.
+    pub async fn revoke_value(&self, token: &str) -> Result<(), AuthError> {
+        let digest = token::digest(token);
+        self.database.write(move |tx| tx.execute("DELETE FROM token WHERE digest = ?1", [digest])).await?;
+        self.forget();
+        Ok(())
+    }
+
     /// Who a token belongs to; nobody when it is unknown, revoked or expired.
     pub async fn authenticate(&self, token: &str) -> Result<Option<Principal>, AuthError> {
         if token.matches('.').count() == 2 {

@@ -295,7 +295,7 @@ pub fn trailers(body: &str) -> Vec<(String, String)> {
         }
         match line.split_once(':') {
             Some((key, value)) if is_trailer_key(key) => {
-                found.push((key.to_owned(), value.trim().to_owned()))
+                found.push((key.to_owned(), value.trim().to_owned()));
             }
             _ => return Vec::new(),
         }

@@ -20,6 +20,7 @@ mod program;
 mod publish;
 mod remote;
 mod stderr;
+mod tidy;
 mod tree;
 
 pub use build::{Change, Signature, build_commit};

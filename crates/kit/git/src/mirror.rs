@@ -83,6 +83,7 @@ impl Mirror {
                 other?;
             }
         }
+        program.tidy().await?;
         Ok(())
     }
 
@@ -150,12 +151,10 @@ impl Mirror {
         self.shared.objects.has_commit(commit).await
     }
 
-    /// Packs loose objects when many have gathered. Cheap when there is nothing to do.
+    /// Packs what has gathered when it is much. Cheap when there is nothing to do.
     pub async fn tidy(&self) -> Result<(), GitError> {
-        let program = Program::new(&self.shared.directory)
-            .config("gc.auto", "2000")
-            .config("gc.autoDetach", "false");
-        program.run(&["gc", "--auto", "--quiet"], b"").await?;
+        let _one_at_a_time = self.shared.fetching.lock().await;
+        Program::new(&self.shared.directory).tidy().await?;
         Ok(())
     }
 }
@@ -165,6 +164,9 @@ pub(crate) fn fetching(directory: &Path, remote: &Remote) -> Program {
     Program::new(directory)
         .with_remote(remote)
         .config("core.fsync", "none")
+        // Small imports stay packs too; unpacking them would cost a process.
+        .config("fastimport.unpackLimit", "1")
+        .config("fetch.unpackLimit", "1")
         .config("fetch.fsckObjects", "true")
 }
 

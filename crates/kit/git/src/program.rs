@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 use crate::remote::Remote;
-use crate::{GitError, stderr};
+use crate::{Commit, GitError, RefName, stderr};
 
 /// Variables that may pass from our environment to Git's; everything else stays out, `GIT_DIR` and its like above all.
 const PASSED: [&str; 16] = [
@@ -72,6 +72,21 @@ impl Program {
                 .into(),
             deadline: DEADLINE,
         }
+    }
+
+    /// The repository it works in.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The commit that a reference names, read from its file; `None` if it has none of its own (it may be packed).
+    pub async fn loose_reference(&self, name: &str) -> Option<Commit> {
+        let name = RefName::parse(name).ok()?;
+        let text = tokio::fs::read_to_string(self.directory.join(name.as_str()))
+            .await
+            .ok()?;
+        Commit::parse(text.trim()).ok()
     }
 
     /// The same, with the remote known as `origin`. The credential travels in the environment only.
@@ -303,7 +318,11 @@ pub async fn init_bare(directory: &Path) -> Result<(), GitError> {
     tokio::fs::create_dir_all(directory)
         .await
         .map_err(|source| GitError::io(format!("create {}", directory.display()), source))?;
-    let program = Program::new(directory).config("init.defaultBranch", "main").config("core.fsync", "all");
-    program.run(&["init", "--quiet", "--bare", "--template="], b"").await?;
+    let program = Program::new(directory)
+        .config("init.defaultBranch", "main")
+        .config("core.fsync", "all");
+    program
+        .run(&["init", "--quiet", "--bare", "--template="], b"")
+        .await?;
     Ok(())
 }

@@ -60,7 +60,12 @@ pub async fn commit_and_push(
         branch: name.short().to_owned(),
         step_key,
     };
-    publisher.publish(author, &message, changes).await
+    let pushed = publisher.publish(author, &message, changes).await?;
+    // The push is done; that its leftovers could not be packed is nobody's concern now.
+    if let Err(error) = publisher.program.tidy().await {
+        tracing::warn!(%error, "work directory could not be tidied");
+    }
+    Ok(pushed)
 }
 
 struct Publisher<'a> {
@@ -138,6 +143,9 @@ impl Publisher<'_> {
 
     async fn known_tip(&self) -> Result<Option<Commit>, GitError> {
         let reference = format!("refs/remotes/origin/{}", self.branch);
+        if let Some(tip) = self.program.loose_reference(&reference).await {
+            return Ok(Some(tip));
+        }
         let output = self
             .program
             .output(&["rev-parse", "--verify", "--quiet", &reference], b"")

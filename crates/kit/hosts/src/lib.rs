@@ -1,1 +1,23 @@
-//! (placeholder)
+//! Source hosts, as Backstage's integrations see them: which host a URL belongs to, what repository, version and
+//! path it names, with which credential it is read, and how a relative URL goes on from it.
+//!
+//! What it must not do: know which host is ours. The embedded forge is an `integrations.azure` entry like any
+//! other, told apart by host and port.
+//!
+//! Start at [`Integrations`] for what is pure, and [`Reader`] with [`HostReader`] for what goes over the wire.
+
+mod azure;
+mod config;
+mod error;
+mod github;
+mod glob;
+mod location;
+mod reader;
+
+pub use config::{Integrations, Provider};
+pub use error::HostsError;
+pub use location::{RepositoryLocation, Version};
+pub use reader::{HostReader, ReadFile, ReadTree, Reader, TreeFile};
+
+#[cfg(test)]
+mod tests;

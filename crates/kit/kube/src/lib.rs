@@ -6,8 +6,10 @@ mod condition;
 mod event;
 mod kinds;
 mod object;
+mod watch;
 
 pub use condition::{condition, find_condition, is_true, set_condition};
 pub use event::{EventKind, emit_event};
 pub use kinds::{Kinds, KindsError, ResolvedKind};
 pub use object::{apply, apply_status, key_of, metadata_text};
+pub use watch::{Event, api_resource, defined_kind, definitions, watch};

@@ -25,7 +25,10 @@ pub(crate) fn render(resource: &Resource, kind: &str) -> Value {
     if let Value::Object(body) = &resource.body {
         document.extend(body.iter().map(|(key, value)| (key.clone(), value.clone())));
     }
-    document.insert("systemData".into(), serde_json::to_value(&resource.stamp).unwrap_or_default());
+    document.insert(
+        "systemData".into(),
+        serde_json::to_value(&resource.stamp).unwrap_or_default(),
+    );
     let properties = document.entry("properties").or_insert_with(|| json!({}));
     if let Value::Object(properties) = properties {
         properties.insert("provisioningState".into(), json!(resource.state));
@@ -66,7 +69,9 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
 
 /// Fills in what is missing.
 pub(crate) fn fill(target: &mut Value, defaults: &Value) {
-    let (Value::Object(fields), Value::Object(defaults)) = (target, defaults) else { return };
+    let (Value::Object(fields), Value::Object(defaults)) = (target, defaults) else {
+        return;
+    };
     for (key, default) in defaults {
         match fields.get_mut(key) {
             Some(Value::Null) | None => {
@@ -83,8 +88,12 @@ mod tests {
 
     #[test]
     fn patches_merge_and_tags_are_replaced() {
-        let mut target = json!({ "tags": { "a": "1" }, "properties": { "backup": { "days": 7, "geo": "off" } } });
-        merge(&mut target, &json!({ "tags": { "b": "2" }, "properties": { "backup": { "days": 9 }, "x": null } }));
+        let mut target =
+            json!({ "tags": { "a": "1" }, "properties": { "backup": { "days": 7, "geo": "off" } } });
+        merge(
+            &mut target,
+            &json!({ "tags": { "b": "2" }, "properties": { "backup": { "days": 9 }, "x": null } }),
+        );
         assert_eq!(
             target,
             json!({ "tags": { "b": "2" }, "properties": { "backup": { "days": 9, "geo": "off" } } })
@@ -94,7 +103,13 @@ mod tests {
     #[test]
     fn defaults_fill_gaps_only() {
         let mut target = json!({ "storage": { "size": 64 }, "version": null });
-        fill(&mut target, &json!({ "storage": { "size": 32, "grow": "off" }, "version": "16" }));
-        assert_eq!(target, json!({ "storage": { "size": 64, "grow": "off" }, "version": "16" }));
+        fill(
+            &mut target,
+            &json!({ "storage": { "size": 32, "grow": "off" }, "version": "16" }),
+        );
+        assert_eq!(
+            target,
+            json!({ "storage": { "size": 64, "grow": "off" }, "version": "16" })
+        );
     }
 }

@@ -21,7 +21,7 @@ use pave_store::{Database, StoreError};
 use serde_json::Value;
 use tokio::sync::watch;
 
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Failure, with_causes};
 
 use crate::options::{Fault, FaultHook};
 use crate::postgresql::account::Account;
@@ -80,9 +80,14 @@ impl Engine {
 
     /// Takes up what was left: running operations, and servers to watch.
     pub(crate) async fn resume(self: &Arc<Self>) -> Result<(), StoreError> {
-        let (mut lanes, servers) =
-            self.store.read(|connection| Ok((Operation::lanes(connection)?, Server::all(connection)?))).await?;
+        let (mut lanes, servers) = self
+            .store
+            .read(|connection| Ok((Operation::lanes(connection)?, Server::all(connection)?)))
+            .await?;
         lanes.extend(servers.into_iter().map(|server| server.id));
+        let templates = Arc::clone(&self.templates);
+        // Nobody works there yet.
+        drop(tokio::task::spawn_blocking(move || templates.remove_unfinished()).await);
         for lane in lanes {
             self.wake(&lane);
         }
@@ -101,7 +106,10 @@ impl Engine {
         lanes.insert(lane.to_owned(), sender);
         let engine = Arc::clone(self);
         let name = lane.to_owned();
-        self.tasks.spawn("azure: lane", async move { lane::run(engine, name, receiver).await });
+        self.tasks.spawn(
+            "azure: lane",
+            async move { lane::run(engine, name, receiver).await },
+        );
     }
 
     /// Ends a lane unless it was woken since `seen`; says whether it has ended.
@@ -126,13 +134,17 @@ impl Engine {
     /// Copies a data directory ahead of need, in the background.
     pub(crate) fn prepare_spare(&self) {
         let (templates, search) = (Arc::clone(&self.templates), Arc::clone(&self.search));
+        let cancelled = self.tasks.token();
         self.tasks.spawn("azure: spare data directory", async move {
             let work = move || match search.find(None) {
                 Some(binaries) => templates.prepare(&binaries),
                 None => Ok(()),
             };
-            if let Ok(Err(error)) = tokio::task::spawn_blocking(work).await {
-                tracing::warn!(%error, "no spare data directory could be made");
+            tokio::select! {
+                made = tokio::task::spawn_blocking(work) => if let Ok(Err(error)) = made {
+                    tracing::warn!(%error, "no spare data directory could be made");
+                },
+                () = cancelled.cancelled() => {}
             }
         });
     }
@@ -163,14 +175,23 @@ impl Engine {
 
     /// The sealed password of an operation, opened.
     fn password(&self, operation: &Operation) -> Result<Option<String>, Failure> {
-        let Some(sealed) = &operation.secret else { return Ok(None) };
-        let opened = self.keys.sealer().open_sealed(sealed).map_err(|error| Failure::internal(&error))?;
+        let Some(sealed) = &operation.secret else {
+            return Ok(None);
+        };
+        let opened = self
+            .keys
+            .sealer()
+            .open_sealed(sealed)
+            .map_err(|error| Failure::internal(&error))?;
         Ok(Some(String::from_utf8_lossy(&opened).into_owned()))
     }
 
     async fn server(&self, id: &str) -> Result<Option<Server>, Failure> {
         let id = id.to_owned();
-        Ok(self.store.read(move |connection| Server::find(connection, &id)).await?)
+        Ok(self
+            .store
+            .read(move |connection| Server::find(connection, &id))
+            .await?)
     }
 }
 

@@ -30,7 +30,12 @@ pub(crate) struct ArmError {
 
 impl ArmError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), target: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            target: None,
+        }
     }
 
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -48,12 +53,18 @@ impl ArmError {
     /// A name or value that Azure refuses; `target` is the field.
     pub(crate) fn name(code: &'static str, target: &str, error: &NameError) -> Self {
         let message = format!("{} (help: {})", error.message, error.help);
-        Self { target: Some(target.to_owned()), ..Self::bad_request(code, message) }
+        Self {
+            target: Some(target.to_owned()),
+            ..Self::bad_request(code, message)
+        }
     }
 
     /// A fault of our own; the log has the details under the request's id.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error, "a request to the local cloud failed");
+        tracing::error!(
+            error = crate::engine::with_causes(error),
+            "a request to the local cloud failed"
+        );
         let message = "the local cloud could not do this; its log has the details under the request id";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
     }
@@ -70,7 +81,8 @@ impl ArmError {
 impl From<pave_store::StoreError> for ArmError {
     fn from(error: pave_store::StoreError) -> Self {
         if error.is_full() {
-            let message = "the disk is full, so nothing could be recorded (help: free some space, then ask again)";
+            let message =
+                "the disk is full, so nothing could be recorded (help: free some space, then ask again)";
             return Self::new(StatusCode::INSUFFICIENT_STORAGE, "StorageFull", message);
         }
         Self::internal(&error)

@@ -29,7 +29,13 @@ impl ServicePrincipal {
     #[must_use]
     pub fn new(client_id: Uuid, object_id: Uuid, name: &str, secret: &str) -> Self {
         let secret = Sha256::digest(secret.as_bytes()).into();
-        Self { client_id, object_id, name: name.to_owned(), principal: None, secret }
+        Self {
+            client_id,
+            object_id,
+            name: name.to_owned(),
+            principal: None,
+            secret,
+        }
     }
 
     /// Lets the authorizer decide about it as about this principal.
@@ -63,7 +69,7 @@ pub type FaultHook = Arc<dyn Fn(&'static str) -> Fault + Send + Sync>;
 /// What the local cloud needs to know.
 #[derive(Clone)]
 pub struct Options {
-    /// Directory of `azure.db`.
+    /// Directory of its own, of `azure.db` among others; made if it is missing.
     pub data: PathBuf,
     /// Directory of the PostgreSQL data directories; see [`crate::reachable_database_directory`].
     pub database_directory: PathBuf,

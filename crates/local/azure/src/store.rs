@@ -60,7 +60,9 @@ pub(crate) const MIGRATIONS: &[&str] = &["
 /// The id of this installation, made at the first call. Data directories carry it, so that nobody else's is removed.
 pub(crate) fn installation(connection: &rusqlite::Connection) -> rusqlite::Result<String> {
     use rusqlite::OptionalExtension as _;
-    let found = connection.query_row("SELECT id FROM installation", [], |row| row.get(0)).optional()?;
+    let found = connection
+        .query_row("SELECT id FROM installation", [], |row| row.get(0))
+        .optional()?;
     if let Some(id) = found {
         return Ok(id);
     }

@@ -1,6 +1,7 @@
 //! The verbs: what each request on a resource does. Handlers decide; `storage` keeps.
 
 mod admission;
+mod bookkeeping;
 mod delete;
 mod ownership;
 mod patch;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::Rbac;
 use crate::http::accept::Accept;
-use crate::http::failure::Failure;
+use crate::http::failure::{self, Failure};
 use crate::http::selector::Selectors;
 use crate::http::target::{Query, Target};
 use crate::resource::{Registry, Resource};
@@ -39,6 +40,7 @@ pub(crate) struct Server {
     pub(crate) rbac: Arc<Rbac>,
     pub(crate) identities: Identities,
     pub(crate) keys: pave_keys::Keys,
+    pub(crate) documents: crate::http::Documents,
     pub(crate) stop: CancellationToken,
 }
 
@@ -58,7 +60,8 @@ pub(crate) struct Call {
 impl Call {
     /// The namespace that the request is confined to.
     pub(crate) fn namespace(&self) -> Option<&str> {
-        (self.resource.namespaced && !self.target.namespace.is_empty()).then_some(self.target.namespace.as_str())
+        (self.resource.namespaced && !self.target.namespace.is_empty())
+            .then_some(self.target.namespace.as_str())
     }
 
     pub(crate) fn object_name(&self) -> ObjectName {
@@ -66,11 +69,18 @@ impl Call {
     }
 
     pub(crate) fn selectors(&self) -> Result<Selectors, Failure> {
-        Selectors::parse(&self.resource, self.query.get("labelSelector"), self.query.get("fieldSelector"))
+        Selectors::parse(
+            &self.resource,
+            self.query.get("labelSelector"),
+            self.query.get("fieldSelector"),
+        )
     }
 
     pub(crate) fn warn(&self, warning: impl Into<String>) {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning.into());
+        self.warnings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(warning.into());
     }
 
     /// Whether nothing may be stored.
@@ -92,9 +102,18 @@ impl Call {
         if !manager.is_empty() {
             return manager.to_owned();
         }
-        let agent = self.headers.get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-        let agent = agent.unwrap_or("unknown").split('/').next().unwrap_or("unknown");
-        agent.chars().filter(|character| !character.is_control()).take(128).collect()
+        let agent = self
+            .headers
+            .get(http::header::USER_AGENT)
+            .and_then(|agent| agent.to_str().ok());
+        // In process nobody sends an agent: the name of the account says more than "unknown".
+        let account = self.principal.user.rsplit(':').next().unwrap_or("unknown");
+        let agent = agent.map_or(account, |agent| agent.split('/').next().unwrap_or(account));
+        agent
+            .chars()
+            .filter(|character| !character.is_control())
+            .take(128)
+            .collect()
     }
 }
 
@@ -117,10 +136,8 @@ impl Server {
         result.map(|mut response| {
             let warnings = call.warnings.lock().unwrap_or_else(PoisonError::into_inner);
             for warning in warnings.iter() {
-                let text: String = warning.chars().filter(|character| !character.is_control()).collect();
-                let text = text.replace('\\', "\\\\").replace('"', "\\\"");
-                if let Ok(value) = format!("299 - \"{text}\"").parse() {
-                    response.headers_mut().append("warning", value);
+                if let Some(value) = failure::warning(warning) {
+                    response.headers_mut().append(http::header::WARNING, value);
                 }
             }
             response
@@ -160,7 +177,10 @@ impl Server {
     pub(crate) fn knows_subresource(resource: &Resource, target: &Target) -> bool {
         let name = target.subresource.as_str();
         name.is_empty()
-            || resource.subresources().iter().any(|subresource| subresource.name == name)
+            || resource
+                .subresources()
+                .iter()
+                .any(|subresource| subresource.name == name)
             || (resource.is("", "pods") && name == "log")
     }
 }

@@ -48,12 +48,16 @@ pub(crate) struct Custom {
 pub(crate) enum Source {
     /// Made from the Rust type when first needed.
     Builtin(document::MakeSchema),
-    /// Made from a CustomResourceDefinition.
+    /// Made from a `CustomResourceDefinition`.
     Custom(Custom),
 }
 
 /// Behaviour that differs among kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent facts about a kind"
+)]
 pub(crate) struct Traits {
     pub(crate) has_status: bool,
     pub(crate) has_generation: bool,
@@ -86,7 +90,11 @@ pub(crate) struct Resource {
 
 impl Resource {
     pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// `widgets.example.com`; the bare plural in the core group.
@@ -136,7 +144,16 @@ impl Resource {
         if self.traits.is_review {
             return vec!["create"];
         }
-        vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+        vec![
+            "create",
+            "delete",
+            "deletecollection",
+            "get",
+            "list",
+            "patch",
+            "update",
+            "watch",
+        ]
     }
 
     /// Names of the subresources with their verbs and kinds `(name, group, version, kind, verbs)`.
@@ -193,5 +210,9 @@ impl Subresource {
 }
 
 fn qualify(name: &str, group: &str) -> String {
-    if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
+    if group.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}.{group}")
+    }
 }

@@ -18,7 +18,7 @@ pub(crate) use state::{Gone, State};
 /// The object store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// SQLite refused.
+    /// `SQLite` refused.
     #[error("the object database failed")]
     Database(#[from] rusqlite::Error),
     /// An object does not read back.
@@ -27,6 +27,9 @@ pub enum StorageError {
         /// Its key.
         key: String,
     },
+    /// A Secret could not be encrypted.
+    #[error("an object could not be sealed")]
+    Sealing,
     /// The file was written by a newer version.
     #[error("the object database has format {found}, this version knows {known}")]
     Newer {
@@ -83,7 +86,11 @@ impl Storage {
             .name("cluster-writer".to_owned())
             .spawn(move || writer.run(receiver))
             .map_err(StorageError::Thread)?;
-        Ok(Self { state, writer: sender, feed })
+        Ok(Self {
+            state,
+            writer: sender,
+            feed,
+        })
     }
 
     /// The published state; hold it shortly and never across an await.
@@ -103,7 +110,12 @@ impl Storage {
     pub(crate) fn list(&self, table: &TableId, namespace: Option<&str>) -> (u64, Vec<Arc<Object>>) {
         let state = self.read();
         let objects = state.tables.get(table);
-        (state.revision, objects.map(|table| table.in_namespace(namespace).cloned().collect()).unwrap_or_default())
+        (
+            state.revision,
+            objects
+                .map(|table| table.in_namespace(namespace).cloned().collect())
+                .unwrap_or_default(),
+        )
     }
 
     /// The objects of a table as they were at a past revision.
@@ -114,10 +126,16 @@ impl Storage {
         revision: u64,
     ) -> Result<Vec<Arc<Object>>, Gone> {
         let state = self.read();
-        let Some(table) = state.tables.get(table) else { return Ok(Vec::new()) };
+        let Some(table) = state.tables.get(table) else {
+            return Ok(Vec::new());
+        };
         let objects = table.objects_at(revision)?;
         let wanted = |name: &ObjectName| namespace.is_none_or(|namespace| &*name.namespace == namespace);
-        Ok(objects.into_iter().filter(|(name, _)| wanted(name)).map(|(_, object)| object).collect())
+        Ok(objects
+            .into_iter()
+            .filter(|(name, _)| wanted(name))
+            .map(|(_, object)| object)
+            .collect())
     }
 
     /// Events of a table after a revision, and the revision up to which they are complete.
@@ -154,7 +172,10 @@ impl Storage {
 
     /// Revision of the newest change in a table; 0 if there never was one.
     pub(crate) fn changed_at(&self, id: &TableId) -> u64 {
-        self.read().tables.get(id).map_or(0, |table| *table.changed.borrow())
+        self.read()
+            .tables
+            .get(id)
+            .map_or(0, |table| *table.changed.borrow())
     }
 
     /// Every event committed from now on.
@@ -165,15 +186,22 @@ impl Storage {
     /// Objects whose owner references name a uid.
     pub(crate) fn dependents(&self, uid: &str) -> Vec<Arc<Object>> {
         let state = self.read();
-        let Some(names) = state.owners.get(uid) else { return Vec::new() };
-        names.iter().filter_map(|(table, name)| state.get(table, name).cloned()).collect()
+        let Some(names) = state.owners.get(uid) else {
+            return Vec::new();
+        };
+        names
+            .iter()
+            .filter_map(|(table, name)| state.get(table, name).cloned())
+            .collect()
     }
 
     /// Makes a change; when this returns it is durable and visible to every reader.
     pub(crate) async fn commit(&self, change: Change) -> Result<Arc<Object>, CommitError> {
         let (reply, answer) = oneshot::channel();
         let stopped = || CommitError::Failed("storage has been shut down".to_owned());
-        self.writer.send(writer::Request { change, reply }).map_err(|_| stopped())?;
+        self.writer
+            .send(writer::Request { change, reply })
+            .map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 }

@@ -36,8 +36,16 @@ pub(crate) async fn touched(
     let news = news(git, &update.new).await?;
     let mut paths = news.paths.clone();
     let rewrites = if is_branch {
-        let base = if update.old == ZERO { default_tip(git, default_branch).await? } else { Some(update.old.clone()) };
-        let one_step = news.commits.len() == 1 && news.commits.iter().all(|commit| commit.follows_only(base.as_deref()));
+        let base = if update.old == ZERO {
+            default_tip(git, default_branch).await?
+        } else {
+            Some(update.old.clone())
+        };
+        let one_step = news.commits.len() == 1
+            && news
+                .commits
+                .iter()
+                .all(|commit| commit.follows_only(base.as_deref()));
         if !one_step {
             paths.extend(difference(git, base.as_deref(), update).await?);
         }
@@ -73,14 +81,28 @@ struct News {
 /// The commits that come with the push and the paths they touch; for a merge those that differ from all parents.
 async fn news(git: &Program, new: &str) -> Result<News, ForgeError> {
     let format = "--format=%x1e%H%x00%P%x00";
-    let arguments = ["log", "-z", "-c", "--no-renames", "--name-only", format, new, "--not", "--all"];
+    let arguments = [
+        "log",
+        "-z",
+        "-c",
+        "--no-renames",
+        "--name-only",
+        format,
+        new,
+        "--not",
+        "--all",
+    ];
     let printed = git.run(&arguments, b"").await?;
     let mut news = News::default();
     let mut parents_next = false;
     for token in printed.split(|byte| *byte == 0) {
         let token = String::from_utf8_lossy(token);
         if parents_next {
-            let parents = token.split(' ').filter(|parent| !parent.is_empty()).map(str::to_owned).collect();
+            let parents = token
+                .split(' ')
+                .filter(|parent| !parent.is_empty())
+                .map(str::to_owned)
+                .collect();
             news.commits.push(NewCommit { parents });
             parents_next = false;
         } else if token.trim_start_matches('\n').starts_with('\u{1e}') {
@@ -96,41 +118,52 @@ async fn news(git: &Program, new: &str) -> Result<News, ForgeError> {
 }
 
 async fn default_tip(git: &Program, default_branch: &str) -> Result<Option<String>, ForgeError> {
-    let printed = git.run(&["for-each-ref", "--format=%(objectname)", default_branch], b"").await?;
+    let printed = git
+        .run(&["for-each-ref", "--format=%(objectname)", default_branch], b"")
+        .await?;
     let text = String::from_utf8_lossy(&printed).trim().to_owned();
     Ok((!text.is_empty()).then_some(text))
 }
 
 /// What differs in the end; a new branch is compared to where it left the default branch.
 async fn difference(git: &Program, base: Option<&str>, update: &Update) -> Result<Vec<String>, ForgeError> {
-    let plain = ["diff-tree", "-r", "-z", "--no-renames", "--name-only"];
-    let run = async |from: &str, merge_base: bool| {
-        let mut arguments = plain.to_vec();
-        if merge_base {
-            arguments.push("--merge-base");
-        }
-        arguments.extend([from, update.new.as_str()]);
-        git.run(&arguments, b"").await
-    };
     let printed = match base {
-        None => run(EMPTY_TREE, false).await?,
-        Some(base) if update.old != ZERO => run(base, false).await?,
-        Some(base) => match run(base, true).await {
+        None => diff_tree(git, EMPTY_TREE, &update.new, false).await?,
+        Some(base) if update.old != ZERO => diff_tree(git, base, &update.new, false).await?,
+        Some(base) => match diff_tree(git, base, &update.new, true).await {
             // Histories without a common commit: everything in the new one counts.
-            Err(GitError::Failed { .. }) => run(EMPTY_TREE, false).await?,
+            Err(GitError::Failed { .. }) => diff_tree(git, EMPTY_TREE, &update.new, false).await?,
             other => other?,
         },
     };
     let names = printed.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-    Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+    Ok(names
+        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .collect())
+}
+
+async fn diff_tree(git: &Program, from: &str, to: &str, merge_base: bool) -> Result<Vec<u8>, GitError> {
+    let mut arguments = vec!["diff-tree", "-r", "-z", "--no-renames", "--name-only"];
+    if merge_base {
+        arguments.push("--merge-base");
+    }
+    arguments.extend([from, to]);
+    git.run(&arguments, b"").await
 }
 
 /// Whether the new end contains the old one.
 async fn is_forward(git: &Program, news: &News, update: &Update) -> Result<bool, ForgeError> {
-    if news.commits.iter().any(|commit| commit.parents.contains(&update.old)) {
+    if news
+        .commits
+        .iter()
+        .any(|commit| commit.parents.contains(&update.old))
+    {
         return Ok(true);
     }
-    match git.run(&["merge-base", "--is-ancestor", &update.old, &update.new], b"").await {
+    match git
+        .run(&["merge-base", "--is-ancestor", &update.old, &update.new], b"")
+        .await
+    {
         Ok(_) => Ok(true),
         Err(GitError::Failed { status: Some(1), .. }) => Ok(false),
         Err(error) => Err(error.into()),

@@ -27,7 +27,9 @@ pub enum ForgeError {
         source: std::io::Error,
     },
     /// Hooks cannot be executed there, and without them no push could be checked.
-    #[error("{path} cannot be executed; is its file system mounted with `noexec`? Choose another data directory")]
+    #[error(
+        "{path} cannot be executed; is its file system mounted with `noexec`? Choose another data directory"
+    )]
     HookNotExecutable {
         /// The hook.
         path: PathBuf,
@@ -52,7 +54,9 @@ pub enum ForgeError {
     #[error("there is no repository `{0}`")]
     NoRepository(String),
     /// A name that a project or repository cannot have.
-    #[error("`{0}` is not usable as a name: up to 64 characters, none of `/ : \\ * ? \" < > | ; # $ {{ }} , + = [ ]`, no dot or underscore at the start")]
+    #[error(
+        "`{0}` is not usable as a name: up to 64 characters, none of `/ : \\ * ? \" < > | ; # $ {{ }} , + = [ ]`, no dot or underscore at the start"
+    )]
     BadName(String),
     /// The push was refused; the lines say why.
     #[error("{}", .0.join("\n"))]
@@ -72,7 +76,11 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, key: &'static str, message: impl Into<String>) -> Self {
-        Self { status, key, message: message.into() }
+        Self {
+            status,
+            key,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -88,12 +96,17 @@ impl ApiError {
     }
 
     pub(crate) fn unauthorized() -> Self {
-        let message = "TF400813: The user '' is not authorized to access this resource. Give a personal access token.";
+        let message =
+            "TF400813: The user '' is not authorized to access this resource. Give a personal access token.";
         Self::new(StatusCode::UNAUTHORIZED, "UnauthorizedRequestException", message)
     }
 
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "GitNeedsPermissionException", format!("TF401027: {}", message.into()))
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "GitNeedsPermissionException",
+            format!("TF401027: {}", message.into()),
+        )
     }
 
     pub(crate) fn no_repository(name: &str) -> Self {
@@ -104,9 +117,14 @@ impl ApiError {
     }
 
     pub(crate) fn no_project(name: &str) -> Self {
-        let message =
-            format!("TF200016: The following project does not exist: {name}. Verify that the name of the project is correct.");
-        Self::new(StatusCode::NOT_FOUND, "ProjectDoesNotExistWithNameException", message)
+        let message = format!(
+            "TF200016: The following project does not exist: {name}. Verify that the name of the project is correct."
+        );
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "ProjectDoesNotExistWithNameException",
+            message,
+        )
     }
 
     pub(crate) fn no_item(path: &str, repository: &str, version: &str) -> Self {
@@ -117,7 +135,9 @@ impl ApiError {
     }
 
     pub(crate) fn no_version(version: &str) -> Self {
-        let message = format!("TF401175: The version descriptor <{version}> could not be resolved to a version in the repository.");
+        let message = format!(
+            "TF401175: The version descriptor <{version}> could not be resolved to a version in the repository."
+        );
         Self::new(StatusCode::NOT_FOUND, "GitUnresolvableToCommitException", message)
     }
 }
@@ -129,7 +149,9 @@ impl From<ForgeError> for ApiError {
             ForgeError::Stale(name) => Self::new(
                 StatusCode::CONFLICT,
                 "GitReferenceStaleException",
-                format!("TF401028: The reference '{name}' has already been updated by another client, so you cannot update it. Please try again."),
+                format!(
+                    "TF401028: The reference '{name}' has already been updated by another client, so you cannot update it. Please try again."
+                ),
             ),
             ForgeError::RepositoryExists { name, .. } => Self::new(
                 StatusCode::CONFLICT,
@@ -151,7 +173,11 @@ impl From<ForgeError> for ApiError {
                 let id = uuid::Uuid::new_v4();
                 tracing::error!(%id, error = &other as &dyn std::error::Error, "forge request failed");
                 let message = format!("The forge could not do this; its log has the cause under {id}.");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", message)
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "InternalServerErrorException",
+                    message,
+                )
             }
         }
     }
@@ -179,7 +205,10 @@ impl IntoResponse for ApiError {
         });
         let mut response = (self.status, axum::Json(body)).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Pave\""));
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"Pave\""),
+            );
         }
         response
     }

@@ -16,26 +16,51 @@ const LISTED: usize = 25;
 
 /// Whether a subscription asks for this push.
 pub(crate) fn wants(subscription: &Subscription, repository: &Repository, updates: &[Update]) -> bool {
-    let input = |key: &str| subscription.body.pointer(&format!("/publisherInputs/{key}")).and_then(Value::as_str).unwrap_or_default();
+    let input = |key: &str| {
+        subscription
+            .body
+            .pointer(&format!("/publisherInputs/{key}"))
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let is = |wanted: &str, id: Uuid, name: &str| {
         wanted.is_empty() || wanted.eq_ignore_ascii_case(&id.to_string()) || wanted.eq_ignore_ascii_case(name)
     };
     let branch = input("branch");
-    subscription.organization.eq_ignore_ascii_case(&repository.project.organization)
-        && is(input("projectId"), repository.project.id, &repository.project.name)
+    subscription
+        .organization
+        .eq_ignore_ascii_case(&repository.project.organization)
+        && is(
+            input("projectId"),
+            repository.project.id,
+            &repository.project.name,
+        )
         && is(input("repository"), repository.id, &repository.name)
         && (branch.is_empty()
-            || updates.iter().any(|it| it.name == branch || it.name.strip_prefix("refs/heads/") == Some(branch)))
+            || updates
+                .iter()
+                .any(|it| it.name == branch || it.name.strip_prefix("refs/heads/") == Some(branch)))
 }
 
 /// The body of a delivery.
-pub(crate) async fn payload(base: &Url, delivery: &Delivery, repository: &Repository) -> Result<Value, ForgeError> {
-    let Delivery { push, subscription, .. } = delivery;
+pub(crate) async fn payload(
+    base: &Url,
+    delivery: &Delivery,
+    repository: &Repository,
+) -> Result<Value, ForgeError> {
+    let Delivery {
+        push, subscription, ..
+    } = delivery;
     let who = &push.pusher.display_name;
-    let names: Vec<&str> = push.updates.iter().map(|update| update.name.trim_start_matches("refs/heads/")).collect();
+    let names: Vec<&str> = push
+        .updates
+        .iter()
+        .map(|update| update.name.trim_start_matches("refs/heads/"))
+        .collect();
     let text = format!("{who} pushed updates to {}:{}", repository.name, names.join(", "));
     let organization = below(base, &[&repository.project.organization]);
-    let account = json!({ "id": account_id(&repository.project.organization), "baseUrl": format!("{organization}/") });
+    let account =
+        json!({ "id": account_id(&repository.project.organization), "baseUrl": format!("{organization}/") });
     Ok(json!({
         "subscriptionId": subscription.id,
         "notificationId": delivery.id,
@@ -57,7 +82,10 @@ async fn resource(base: &Url, push: &Push, repository: &Repository) -> Result<Va
     for update in &push.updates {
         commits.extend(pushed_commits(repository, update).await?);
     }
-    let commits: Vec<Value> = commits.iter().map(|commit| commit_json(base, repository, commit)).collect();
+    let commits: Vec<Value> = commits
+        .iter()
+        .map(|commit| commit_json(base, repository, commit))
+        .collect();
     let updates: Vec<Value> = push.updates.iter().map(update_json).collect();
     Ok(json!({
         "commits": commits,
@@ -76,9 +104,14 @@ async fn pushed_commits(repository: &Repository, update: &Update) -> Result<Vec<
         return Ok(Vec::new());
     }
     let objects = repository.objects();
-    let Some(new) = objects.first_commit(std::slice::from_ref(&update.new)).await? else { return Ok(Vec::new()) };
+    let Some(new) = objects.first_commit(std::slice::from_ref(&update.new)).await? else {
+        return Ok(Vec::new());
+    };
     let log = objects.log(&new, None, LISTED).await?;
-    Ok(log.into_iter().take_while(|commit| commit.commit.as_str() != update.old).collect())
+    Ok(log
+        .into_iter()
+        .take_while(|commit| commit.commit.as_str() != update.old)
+        .collect())
 }
 
 /// A commit as the REST API and events show it.
@@ -108,7 +141,11 @@ pub(crate) fn update_json(update: &Update) -> Value {
 /// A person.
 pub(crate) fn identity_json(base: &Url, organization: &str, principal: &Principal) -> Value {
     let id = principal.id.to_string();
-    let unique = if principal.email.is_empty() { &principal.user } else { &principal.email };
+    let unique = if principal.email.is_empty() {
+        &principal.user
+    } else {
+        &principal.email
+    };
     json!({
         "id": id,
         "displayName": principal.display_name,
@@ -157,7 +194,14 @@ pub(crate) fn repository_json(base: &Url, repository: &Repository, default_branc
 pub(crate) fn api(base: &Url, repository: &Repository, tail: &[&str]) -> Url {
     let project = &repository.project;
     let (project_id, id) = (project.id.to_string(), repository.id.to_string());
-    let mut segments = vec![project.organization.as_str(), &project_id, "_apis", "git", "repositories", &id];
+    let mut segments = vec![
+        project.organization.as_str(),
+        &project_id,
+        "_apis",
+        "git",
+        "repositories",
+        &id,
+    ];
     segments.extend(tail);
     below(base, &segments)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
@@ -53,8 +54,9 @@ struct Shared {
     tasks: Tasks,
     hooks: Hooks,
     turns: Mutex<HashMap<Uuid, Arc<AsyncMutex<()>>>>,
-    in_flight: Mutex<HashSet<Uuid>>,
+    claims: Mutex<HashSet<Uuid>>,
     outbox: Notify,
+    unsettled: AtomicBool,
     /// Git's protocol 2 greeting is the same for every repository.
     greeting: OnceLock<Bytes>,
 }
@@ -65,8 +67,10 @@ impl Forge {
         let repositories = options.data.join("repositories");
         make_directory(&repositories)?;
         // A relative path would mean another place to Git, which runs in its own directory.
-        let data = std::path::absolute(&options.data)
-            .map_err(|source| ForgeError::Write { path: options.data.clone(), source })?;
+        let data = std::path::absolute(&options.data).map_err(|source| ForgeError::Write {
+            path: options.data.clone(),
+            source,
+        })?;
         let store = Store::open(&data.join("forge.db"), &data.join("repositories"))?;
         let shared = Shared {
             store,
@@ -78,16 +82,21 @@ impl Forge {
             tasks: options.tasks,
             hooks: Hooks::open(&data.join("hooks"))?,
             turns: Mutex::default(),
-            in_flight: Mutex::default(),
+            claims: Mutex::default(),
             outbox: Notify::new(),
+            unsettled: AtomicBool::new(false),
             greeting: OnceLock::new(),
         };
-        let forge = Self { shared: Arc::new(shared) };
+        let forge = Self {
+            shared: Arc::new(shared),
+        };
         for repository in forge.store().repositories().await? {
             pave_git::init_bare(&repository.directory).await?;
             forge.recover(&repository).await?;
         }
-        forge.tasks().spawn("forge service hooks", outbox::run(forge.clone()));
+        forge
+            .tasks()
+            .spawn("forge service hooks", outbox::run(forge.clone()));
         Ok(forge)
     }
 
@@ -110,7 +119,11 @@ impl Forge {
         self.add_repository(project, name).await
     }
 
-    pub(crate) async fn add_repository(&self, project: Project, name: &str) -> Result<Repository, ForgeError> {
+    pub(crate) async fn add_repository(
+        &self,
+        project: Project,
+        name: &str,
+    ) -> Result<Repository, ForgeError> {
         check_name(name)?;
         let (organization, project_name) = (project.organization.clone(), project.name.clone());
         let added = self.store().add_repository(project, name).await?;
@@ -158,7 +171,11 @@ impl Forge {
         }
         let signature = Signature::new(&author.display_name, &author.email);
         let commit = build_commit(&repository.git(), None, &signature, message, files).await?;
-        let update = Update { name: branch, old: ZERO.to_owned(), new: commit.to_string() };
+        let update = Update {
+            name: branch,
+            old: ZERO.to_owned(),
+            new: commit.to_string(),
+        };
         self.update(author, repository, &[update]).await?;
         Ok(Some(commit))
     }
@@ -171,12 +188,18 @@ impl Forge {
         basic: Option<(&str, &str)>,
     ) -> Result<Uuid, ForgeError> {
         for subscription in self.store().subscriptions(organization).await? {
-            let same_url = subscription.body.pointer("/consumerInputs/url").and_then(|it| it.as_str()) == Some(url.as_str());
+            let same_url = subscription
+                .body
+                .pointer("/consumerInputs/url")
+                .and_then(|it| it.as_str())
+                == Some(url.as_str());
             if same_url && self.has_password(&subscription, basic.map(|(_, password)| password)) {
                 return Ok(subscription.id);
             }
             if same_url {
-                self.store().delete_subscription(organization, subscription.id).await?;
+                self.store()
+                    .delete_subscription(organization, subscription.id)
+                    .await?;
             }
         }
         let user = basic.map(|(user, _)| user).unwrap_or_default();
@@ -197,8 +220,14 @@ impl Forge {
         body: serde_json::Value,
         password: Option<&str>,
     ) -> Result<Subscription, ForgeError> {
-        let secret = password.map(|password| self.sealer().seal(password.as_bytes())).transpose()?;
-        let event_type = body.get("eventType").and_then(|it| it.as_str()).unwrap_or_default().to_owned();
+        let secret = password
+            .map(|password| self.sealer().seal(password.as_bytes()))
+            .transpose()?;
+        let event_type = body
+            .get("eventType")
+            .and_then(|it| it.as_str())
+            .unwrap_or_default()
+            .to_owned();
         Ok(Subscription {
             id: Uuid::new_v4(),
             organization: organization.to_owned(),
@@ -212,16 +241,19 @@ impl Forge {
     fn has_password(&self, subscription: &Subscription, password: Option<&str>) -> bool {
         match (&subscription.secret, password) {
             (None, None) => true,
-            (Some(sealed), Some(password)) => {
-                self.sealer().open_sealed(sealed).is_ok_and(|plain| plain == password.as_bytes())
-            }
+            (Some(sealed), Some(password)) => self
+                .sealer()
+                .open_sealed(sealed)
+                .is_ok_and(|plain| plain == password.as_bytes()),
             _ => false,
         }
     }
 
     pub(crate) async fn repository_by_id(&self, id: Uuid) -> Result<Repository, ForgeError> {
         let all = self.store().repositories().await?;
-        all.into_iter().find(|it| it.id == id).ok_or_else(|| ForgeError::NoRepository(id.to_string()))
+        all.into_iter()
+            .find(|it| it.id == id)
+            .ok_or_else(|| ForgeError::NoRepository(id.to_string()))
     }
 
     /// Waits until nobody else changes references of this repository.
@@ -230,10 +262,47 @@ impl Forge {
         turn.lock_owned().await
     }
 
-    /// Claims a subscription for one delivery; `None` while another is under way.
-    pub(crate) fn take_off(&self, subscription: Uuid) -> Option<Flight> {
-        let free = lock(&self.shared.in_flight).insert(subscription);
-        free.then(|| Flight { forge: self.clone(), subscription })
+    /// Packs a repository in the background when many pushes have left many packs.
+    pub(crate) fn tidy_later(&self, repository: &Repository) {
+        let Some(claim) = self.claim(repository.id) else {
+            return;
+        };
+        let repository = repository.clone();
+        self.tasks().spawn("forge tidy", async move {
+            if let Err(error) = repository.git().tidy().await {
+                tracing::warn!(repository = repository.full_name(), %error, "repository could not be tidied");
+            }
+            drop(claim);
+        });
+    }
+
+    /// Claims a subscription for one delivery or a repository for tidying; `None` while it is claimed.
+    pub(crate) fn claim(&self, id: Uuid) -> Option<Claim> {
+        let free = lock(&self.shared.claims).insert(id);
+        free.then(|| Claim {
+            forge: self.clone(),
+            id,
+        })
+    }
+
+    /// Has the outbox look for pushes whose end could not be noted.
+    pub(crate) fn recover_later(&self) {
+        self.shared.unsettled.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// Notes what could not be noted before, if there is something.
+    pub(crate) async fn recover_unsettled(&self) -> Result<(), ForgeError> {
+        if !self.shared.unsettled.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        for repository in self.store().repositories().await? {
+            if let Err(error) = self.recover(&repository).await {
+                self.shared.unsettled.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn wake(&self) {
@@ -283,15 +352,15 @@ impl Forge {
     }
 }
 
-/// A delivery under way.
-pub(crate) struct Flight {
+/// Something that only one task may do at a time; dropping it lets the next.
+pub(crate) struct Claim {
     forge: Forge,
-    subscription: Uuid,
+    id: Uuid,
 }
 
-impl Drop for Flight {
+impl Drop for Claim {
     fn drop(&mut self) {
-        lock(&self.forge.shared.in_flight).remove(&self.subscription);
+        lock(&self.forge.shared.claims).remove(&self.id);
     }
 }
 
@@ -300,5 +369,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 fn make_directory(path: &Path) -> Result<(), ForgeError> {
-    std::fs::create_dir_all(path).map_err(|source| ForgeError::Write { path: path.to_owned(), source })
+    std::fs::create_dir_all(path).map_err(|source| ForgeError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }

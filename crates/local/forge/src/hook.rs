@@ -65,7 +65,10 @@ pub(crate) struct Dialogue {
 impl Hooks {
     /// Writes the hook.
     pub(crate) fn open(directory: &Path) -> Result<Self, ForgeError> {
-        let write = |path: &Path, source| ForgeError::Write { path: path.to_owned(), source };
+        let write = |path: &Path, source| ForgeError::Write {
+            path: path.to_owned(),
+            source,
+        };
         // Pipes that a crash left behind are of no use to anybody.
         if directory.exists() {
             std::fs::remove_dir_all(directory).map_err(|source| write(directory, source))?;
@@ -76,7 +79,9 @@ impl Hooks {
         let hook = directory.join("pre-receive");
         std::fs::write(&hook, SCRIPT).map_err(|source| write(&hook, source))?;
         std::fs::set_permissions(&hook, owner_only).map_err(|source| write(&hook, source))?;
-        let hooks = Self { directory: directory.to_owned() };
+        let hooks = Self {
+            directory: directory.to_owned(),
+        };
         hooks.check()?;
         Ok(hooks)
     }
@@ -102,13 +107,21 @@ impl Hooks {
             mkfifoat(CWD, &question, Mode::RUSR | Mode::WUSR)?;
             mkfifoat(CWD, &answer, Mode::RUSR | Mode::WUSR)?;
             // Open for both ends, so that neither side waits for the other to open.
-            let question = pipe::OpenOptions::new().read_write(true).open_receiver(question)?;
+            let question = pipe::OpenOptions::new()
+                .read_write(true)
+                .open_receiver(question)?;
             let answer = pipe::OpenOptions::new().read_write(true).open_sender(answer)?;
             Ok((BufReader::new(question), answer))
         };
-        let (question, answer) =
-            open().map_err(|source| ForgeError::Write { path: directory.clone(), source })?;
-        Ok(Dialogue { directory, question, answer })
+        let (question, answer) = open().map_err(|source| ForgeError::Write {
+            path: directory.clone(),
+            source,
+        })?;
+        Ok(Dialogue {
+            directory,
+            question,
+            answer,
+        })
     }
 }
 
@@ -126,7 +139,11 @@ impl Dialogue {
         loop {
             let line = self.line().await?;
             if line == "end" {
-                return Ok(Question { objects, alternates, updates });
+                return Ok(Question {
+                    objects,
+                    alternates,
+                    updates,
+                });
             }
             let mut fields = line.splitn(3, ' ').map(str::to_owned);
             let (old, new, name) = (fields.next(), fields.next(), fields.next());

@@ -26,7 +26,10 @@ pub(crate) async fn run(forge: Forge) {
         let wait = match round(&forge).await {
             Ok(wait) => wait,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "service hooks cannot be read");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "service hooks cannot be read"
+                );
                 Duration::from_secs(1)
             }
         };
@@ -40,9 +43,12 @@ pub(crate) async fn run(forge: Forge) {
 
 /// Starts every delivery that is due and tells how long to wait for the next.
 async fn round(forge: &Forge) -> Result<Duration, ForgeError> {
+    forge.recover_unsettled().await?;
     let now = pave_runtime::clock::unix_millis();
     for delivery in forge.store().due(now).await? {
-        let Some(flight) = forge.take_off(delivery.subscription.id) else { continue };
+        let Some(claim) = forge.claim(delivery.subscription.id) else {
+            continue;
+        };
         let worker = forge.clone();
         forge.tasks().spawn("forge service hook", async move {
             let token = worker.tasks().token();
@@ -50,11 +56,15 @@ async fn round(forge: &Forge) -> Result<Duration, ForgeError> {
                 () = token.cancelled() => {}
                 () = attempt(&worker, &delivery) => {}
             }
-            drop(flight);
+            drop(claim);
             worker.wake();
         });
     }
-    let pause = forge.store().next_due().await?.map_or(LONGEST_PAUSE, |due| (due - now).clamp(50, LONGEST_PAUSE));
+    let pause = forge
+        .store()
+        .next_due()
+        .await?
+        .map_or(LONGEST_PAUSE, |due| (due - now).clamp(50, LONGEST_PAUSE));
     Ok(Duration::from_millis(u64::try_from(pause).unwrap_or_default()))
 }
 
@@ -64,7 +74,10 @@ async fn attempt(forge: &Forge, delivery: &Delivery) {
         Err(problem) => {
             let until = pave_runtime::clock::unix_millis() + pause(delivery.attempts);
             tracing::warn!(subscription = %delivery.subscription.id, push = delivery.push.id, problem, "service hook not taken");
-            forge.store().postpone(delivery.id, until, problem, delivery.attempts >= ATTEMPTS).await
+            forge
+                .store()
+                .postpone(delivery.id, until, problem, delivery.attempts >= ATTEMPTS)
+                .await
         }
     };
     if let Err(error) = result {
@@ -80,9 +93,19 @@ fn pause(attempts: u32) -> i64 {
 }
 
 async fn send(forge: &Forge, delivery: &Delivery) -> Result<(), String> {
-    let repository = forge.repository_by_id(delivery.push.repository).await.map_err(|error| error.to_string())?;
-    let body = payload(forge.base_url(), delivery, &repository).await.map_err(|error| error.to_string())?;
-    let inputs = delivery.subscription.body.get("consumerInputs").cloned().unwrap_or_default();
+    let repository = forge
+        .repository_by_id(delivery.push.repository)
+        .await
+        .map_err(|error| error.to_string())?;
+    let body = payload(forge.base_url(), delivery, &repository)
+        .await
+        .map_err(|error| error.to_string())?;
+    let inputs = delivery
+        .subscription
+        .body
+        .get("consumerInputs")
+        .cloned()
+        .unwrap_or_default();
     let text = |key: &str| inputs.get(key).and_then(Value::as_str).unwrap_or_default();
     let mut request = forge.http().post(text("url")).timeout(PATIENCE).json(&body);
     // Whoever needs to tell deliveries apart finds the activity in the header, as with Azure DevOps.
@@ -94,13 +117,20 @@ async fn send(forge: &Forge, delivery: &Delivery) -> Result<(), String> {
         }
     }
     if let Some(sealed) = &delivery.subscription.secret {
-        let password = forge.sealer().open_sealed(sealed).map_err(|error| error.to_string())?;
+        let password = forge
+            .sealer()
+            .open_sealed(sealed)
+            .map_err(|error| error.to_string())?;
         let mut pair = format!("{}:", text("basicAuthUsername")).into_bytes();
         pair.extend_from_slice(&password);
         request = request.header(header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair)));
     }
     let response = request.send().await.map_err(|error| describe(&error))?;
-    if response.status().is_success() { Ok(()) } else { Err(format!("it answered {}", response.status())) }
+    if response.status().is_success() {
+        Ok(())
+    } else {
+        Err(format!("it answered {}", response.status()))
+    }
 }
 
 fn describe(error: &dyn std::error::Error) -> String {

@@ -33,23 +33,36 @@ impl Forge {
         }
         let refusal = self.review(principal, repository, &paths).await;
         if !refusal.is_empty() {
-            tracing::info!(user = principal.user, repository = repository.full_name(), "push refused");
+            tracing::info!(
+                user = principal.user,
+                repository = repository.full_name(),
+                "push refused"
+            );
             return Err(ForgeError::Refused(refusal));
         }
         Ok(self.store().intend(repository, principal, updates).await?)
     }
 
     /// Notes which updates of an admitted push happened and sees that they are announced.
-    pub(crate) async fn settle(&self, id: i64, repository: &Repository, updates: &[Update]) -> Result<Vec<Update>, ForgeError> {
+    pub(crate) async fn settle(
+        &self,
+        id: i64,
+        repository: &Repository,
+        updates: &[Update],
+    ) -> Result<Vec<Update>, ForgeError> {
         let names: Vec<&str> = updates.iter().map(|update| update.name.as_str()).collect();
-        let now = repository.references(&names).await?;
+        let now = repository.current(&names).await?;
         let happened = |update: &&Update| {
-            let object = now.iter().find(|(name, _)| *name == update.name).map_or(ZERO, |(_, object)| object);
+            let object = now
+                .iter()
+                .find(|(name, _)| *name == update.name)
+                .map_or(ZERO, |(_, object)| object);
             object == update.new
         };
         let applied: Vec<Update> = updates.iter().filter(happened).cloned().collect();
         self.store().conclude(id, repository, applied.clone()).await?;
         self.wake();
+        self.tidy_later(repository);
         Ok(applied)
     }
 
@@ -66,7 +79,11 @@ impl Forge {
         let id = self.admit(principal, repository, &git, updates).await?;
         let mut input = String::from("start\n");
         for Update { name, old, new } in updates {
-            let line = if *new == ZERO { format!("delete {name} {old}\n") } else { format!("update {name} {new} {old}\n") };
+            let line = if *new == ZERO {
+                format!("delete {name} {old}\n")
+            } else {
+                format!("update {name} {new} {old}\n")
+            };
             input.push_str(&line);
         }
         input.push_str("prepare\ncommit\n");
@@ -76,7 +93,10 @@ impl Forge {
             Ok(_) => Ok(id),
             Err(_) if applied.len() == updates.len() => Ok(id),
             Err(GitError::Failed { message, .. }) if message.contains("cannot lock ref") => {
-                let name = updates.first().map(|update| update.name.clone()).unwrap_or_default();
+                let name = updates
+                    .first()
+                    .map(|update| update.name.clone())
+                    .unwrap_or_default();
                 Err(ForgeError::Stale(name))
             }
             Err(error) => Err(error.into()),
@@ -88,7 +108,12 @@ impl Forge {
         let _turn = self.turn(repository).await;
         for Push { id, updates, .. } in self.store().intended(repository.id).await? {
             let applied = self.settle(id, repository, &updates).await?;
-            tracing::info!(push = id, applied = applied.len(), repository = repository.full_name(), "push recovered");
+            tracing::info!(
+                push = id,
+                applied = applied.len(),
+                repository = repository.full_name(),
+                "push recovered"
+            );
         }
         let announced = self.store().announced(repository.id).await?;
         let now = repository.references(&["refs/heads", "refs/tags"]).await?;
@@ -96,8 +121,15 @@ impl Forge {
         if updates.is_empty() {
             return Ok(());
         }
-        tracing::warn!(count = updates.len(), repository = repository.full_name(), "references changed unannounced");
-        let id = self.store().intend(repository, &Principal::anonymous(), &updates).await?;
+        tracing::warn!(
+            count = updates.len(),
+            repository = repository.full_name(),
+            "references changed unannounced"
+        );
+        let id = self
+            .store()
+            .intend(repository, &Principal::anonymous(), &updates)
+            .await?;
         self.settle(id, repository, &updates).await?;
         Ok(())
     }
@@ -105,7 +137,9 @@ impl Forge {
 
 fn differences(before: &[(String, String)], now: &[(String, String)]) -> Vec<Update> {
     let find = |list: &[(String, String)], name: &str| {
-        list.iter().find(|(other, _)| other == name).map_or(ZERO.to_owned(), |(_, object)| object.clone())
+        list.iter()
+            .find(|(other, _)| other == name)
+            .map_or(ZERO.to_owned(), |(_, object)| object.clone())
     };
     let names: BTreeSet<&String> = before.iter().chain(now).map(|(name, _)| name).collect();
     let updates = names.into_iter().map(|name| Update {

@@ -51,7 +51,10 @@ impl Repository {
     /// `organization/project/name`, as people and access rules write it.
     #[must_use]
     pub fn full_name(&self) -> String {
-        format!("{}/{}/{}", self.project.organization, self.project.name, self.name)
+        format!(
+            "{}/{}/{}",
+            self.project.organization, self.project.name, self.name
+        )
     }
 
     /// The non-resource path by which access rules name it.
@@ -63,7 +66,10 @@ impl Repository {
     /// The URL to clone it from, below the forge's own.
     #[must_use]
     pub fn clone_url(&self, base: &Url) -> Url {
-        below(base, &[&self.project.organization, &self.project.name, "_git", &self.name])
+        below(
+            base,
+            &[&self.project.organization, &self.project.name, "_git", &self.name],
+        )
     }
 
     /// Reads its objects.
@@ -82,8 +88,27 @@ impl Repository {
 
     /// The branch that `HEAD` names, whether it exists yet or not.
     pub(crate) async fn default_branch(&self) -> String {
-        let head = tokio::fs::read_to_string(self.directory.join("HEAD")).await.unwrap_or_default();
-        head.trim().strip_prefix("ref: ").unwrap_or(DEFAULT_BRANCH).to_owned()
+        let head = tokio::fs::read_to_string(self.directory.join("HEAD"))
+            .await
+            .unwrap_or_default();
+        head.trim()
+            .strip_prefix("ref: ")
+            .unwrap_or(DEFAULT_BRANCH)
+            .to_owned()
+    }
+
+    /// The objects that some references name now. One that has just moved lies in a file of its own, so this
+    /// seldom needs a process.
+    pub(crate) async fn current(&self, names: &[&str]) -> Result<Vec<(String, String)>, ForgeError> {
+        let git = self.git();
+        let mut found = Vec::new();
+        for name in names {
+            match git.loose_reference(name).await {
+                Some(object) => found.push(((*name).to_owned(), object.to_string())),
+                None => return self.references(names).await,
+            }
+        }
+        Ok(found)
     }
 
     /// All references with the objects they name, in the order of their names.
@@ -93,7 +118,9 @@ impl Repository {
         let printed = self.git().run(&arguments, b"").await?;
         let text = String::from_utf8_lossy(&printed);
         let pairs = text.lines().filter_map(|line| line.split_once(' '));
-        Ok(pairs.map(|(object, name)| (name.to_owned(), object.to_owned())).collect())
+        Ok(pairs
+            .map(|(object, name)| (name.to_owned(), object.to_owned()))
+            .collect())
     }
 
     /// The commit that one reference names.
@@ -120,5 +147,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), ForgeError> {
         && !name.ends_with(['.', ' '])
         && !name.contains("..")
         && !name.chars().any(forbidden);
-    if good { Ok(()) } else { Err(ForgeError::BadName(name.to_owned())) }
+    if good {
+        Ok(())
+    } else {
+        Err(ForgeError::BadName(name.to_owned()))
+    }
 }

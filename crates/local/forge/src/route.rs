@@ -37,13 +37,20 @@ pub(crate) enum Target {
 pub(crate) async fn dispatch(State(forge): State<Forge>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let answer = match parse(&path) {
-        Some(Target::Git { organization, project, repository, tail }) => {
+        Some(Target::Git {
+            organization,
+            project,
+            repository,
+            tail,
+        }) => {
             let name = [organization, project, repository];
             smart::serve(&forge, &name, &tail, request).await
         }
-        Some(Target::Api { organization, project, tail }) => {
-            rest::serve(&forge, organization, project, &tail, request).await
-        }
+        Some(Target::Api {
+            organization,
+            project,
+            tail,
+        }) => rest::serve(&forge, organization, project, &tail, request).await,
         None => Err(ApiError::not_found(&path)),
     };
     answer.unwrap_or_else(IntoResponse::into_response)
@@ -51,7 +58,11 @@ pub(crate) async fn dispatch(State(forge): State<Forge>, request: Request) -> Re
 
 /// Reads a path.
 pub(crate) fn parse(path: &str) -> Option<Target> {
-    let segments: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect::<Option<_>>()?;
+    let segments: Vec<String> = path
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .map(decode)
+        .collect::<Option<_>>()?;
     let position = |word: &str| segments.iter().position(|part| part.eq_ignore_ascii_case(word));
     if let Some(at) = position("_git") {
         let repository = segments.get(at + 1)?.clone();
@@ -62,7 +73,12 @@ pub(crate) fn parse(path: &str) -> Option<Target> {
             [] => return None,
         };
         let tail = segments.get(at + 2..)?.to_vec();
-        return Some(Target::Git { organization, project, repository, tail });
+        return Some(Target::Git {
+            organization,
+            project,
+            repository,
+            tail,
+        });
     }
     let at = position("_apis")?;
     let organization = segments.first()?.clone();
@@ -72,7 +88,11 @@ pub(crate) fn parse(path: &str) -> Option<Target> {
         _ => segments.get(at - 1).cloned(),
     };
     let tail = segments.get(at + 1..)?.to_vec();
-    Some(Target::Api { organization, project, tail })
+    Some(Target::Api {
+        organization,
+        project,
+        tail,
+    })
 }
 
 /// Percent-decodes one segment; `None` if that gives no text.
@@ -81,7 +101,11 @@ pub(crate) fn decode(segment: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(segment.len());
     while let Some(byte) = bytes.next() {
         if byte == b'%' {
-            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            let digit = |byte: Option<u8>| {
+                char::from(byte?)
+                    .to_digit(16)
+                    .and_then(|digit| u8::try_from(digit).ok())
+            };
             let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
             decoded.push(high * 16 + low);
         } else {

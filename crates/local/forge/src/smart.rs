@@ -3,13 +3,16 @@
 mod fetch;
 mod push;
 
+use std::process::Stdio;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use futures::TryStreamExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use pave_git::Program;
-use tokio::io::AsyncRead;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{ChildStdin, Command};
 use tokio_util::io::StreamReader;
 
 use crate::error::ApiError;
@@ -23,14 +26,23 @@ pub(crate) async fn serve(
     tail: &[String],
     request: Request,
 ) -> Result<Response, ApiError> {
-    let principal = forge.principal(request.headers()).await?;
+    let headers = request.headers().clone();
+    let principal = forge.principal(&headers).await?;
     let repository = find(forge, name).await?;
     forge.check_read(&principal, &repository).await?;
     let tail: Vec<&str> = tail.iter().map(String::as_str).collect();
     match (request.method(), tail.as_slice()) {
-        (&Method::GET, ["info", "refs"]) => greet(forge, &repository, &request).await,
-        (&Method::POST, ["git-upload-pack"]) => fetch::serve(&repository, request),
-        (&Method::POST, ["git-receive-pack"]) => push::serve(forge, principal, repository, request),
+        (&Method::GET, ["info", "refs"]) => {
+            greet(
+                forge,
+                &repository,
+                &headers,
+                request.uri().query().unwrap_or_default().to_owned(),
+            )
+            .await
+        }
+        (&Method::POST, ["git-upload-pack"]) => fetch::serve(&repository, request).await,
+        (&Method::POST, ["git-receive-pack"]) => push::serve(forge, principal, repository, request).await,
         (&Method::GET, []) => Err(ApiError::not_found("page; clone this URL with git instead")),
         _ => Err(ApiError::not_found(request.uri().path())),
     }
@@ -42,14 +54,23 @@ async fn find(forge: &Forge, [organization, project, name]: &[String; 3]) -> Res
     }
     let bare = name.strip_suffix(".git").unwrap_or(name);
     let project = if project == name { bare } else { project };
-    forge.repository(organization, project, bare).await?.ok_or_else(|| ApiError::no_repository(name))
+    forge
+        .repository(organization, project, bare)
+        .await?
+        .ok_or_else(|| ApiError::no_repository(name))
 }
 
 /// `GET info/refs?service=…`: what we can do, and for protocols 0 and 1 our references.
-async fn greet(forge: &Forge, repository: &Repository, request: &Request) -> Result<Response, ApiError> {
-    let query = request.uri().query().unwrap_or_default();
-    let service = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "service").map(|(_, it)| it);
-    let protocol = protocol(request.headers());
+async fn greet(
+    forge: &Forge,
+    repository: &Repository,
+    headers: &HeaderMap,
+    query: String,
+) -> Result<Response, ApiError> {
+    let service = url::form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == "service")
+        .map(|(_, it)| it);
+    let protocol = protocol(headers);
     let service = match service.as_deref() {
         Some("git-upload-pack") => "upload-pack",
         Some("git-receive-pack") => "receive-pack",
@@ -65,7 +86,9 @@ async fn greet(forge: &Forge, repository: &Repository, request: &Request) -> Res
     }
     let git = with_protocol(repository.git(), protocol.as_deref());
     let directory = repository.directory.display().to_string();
-    let printed = settings(git).run(&[service, "--http-backend-info-refs", &directory], b"").await?;
+    let printed = settings(git)
+        .run(&[service, "--http-backend-info-refs", &directory], b"")
+        .await?;
     let mut body = Vec::new();
     let is_version_2 = service == "upload-pack" && printed.starts_with(b"000eversion 2\n");
     if !is_version_2 {
@@ -111,17 +134,78 @@ fn answer(content_type: &str, body: Body) -> Response {
     if let Ok(value) = HeaderValue::from_str(content_type) {
         headers.insert(header::CONTENT_TYPE, value);
     }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, max-age=0, must-revalidate"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, max-age=0, must-revalidate"),
+    );
     response
 }
 
 /// The body of a request as a stream of bytes.
-fn reader(body: Body) -> impl AsyncRead + Send + Unpin + 'static {
-    StreamReader::new(Box::pin(body.into_data_stream().map_err(std::io::Error::other)))
+type Input = Box<dyn AsyncRead + Send + Unpin>;
+
+/// The largest packed body, and the largest unpacked one. Only long negotiations come packed, never packs.
+const PACKED: usize = 16 * 1024 * 1024;
+const UNPACKED: u64 = 256 * 1024 * 1024;
+
+/// The request's bytes, unpacked if need be.
+async fn input(headers: &HeaderMap, body: Body) -> Result<Input, ApiError> {
+    if !is_gzip(headers) {
+        let stream = body.into_data_stream().map_err(std::io::Error::other);
+        return Ok(Box::new(StreamReader::new(Box::pin(stream))));
+    }
+    let packed = axum::body::to_bytes(body, PACKED)
+        .await
+        .map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let mut command = Command::new("gzip");
+    command
+        .args(["-dc"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    let mut child = command.spawn().map_err(|source| not_started("gzip", &source))?;
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let mut unpacked = Vec::new();
+    let read = async {
+        match stdout {
+            Some(stdout) => stdout.take(UNPACKED).read_to_end(&mut unpacked).await.map(drop),
+            None => Ok(()),
+        }
+    };
+    let packed: Input = Box::new(std::io::Cursor::new(packed));
+    let status = async {
+        tokio::try_join!(feed(packed, stdin), read)?;
+        child.wait().await
+    };
+    match status.await {
+        Ok(status) if status.success() => Ok(Box::new(std::io::Cursor::new(unpacked))),
+        _ => Err(ApiError::bad_request("the body says gzip but cannot be unpacked")),
+    }
+}
+
+/// Copies everything into a process. That the process stops reading is its own affair; that the input breaks off
+/// is an error.
+async fn feed(mut input: Input, stdin: Option<ChildStdin>) -> std::io::Result<()> {
+    let Some(mut stdin) = stdin else { return Ok(()) };
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = input.read(&mut buffer).await?;
+        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            break;
+        };
+        if stdin.write_all(bytes).await.is_err() {
+            break;
+        }
+    }
+    stdin.shutdown().await.ok();
+    Ok(())
 }
 
 fn is_gzip(headers: &HeaderMap) -> bool {
-    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    let encoding = headers
+        .get(header::CONTENT_ENCODING)
+        .and_then(|value| value.to_str().ok());
     matches!(encoding, Some("gzip" | "x-gzip"))
 }
 
@@ -129,5 +213,9 @@ fn is_gzip(headers: &HeaderMap) -> bool {
 fn not_started(program: &str, source: &std::io::Error) -> ApiError {
     tracing::error!(program, %source, "cannot be started");
     let message = format!("`{program}` cannot be started on the forge's machine: {source}");
-    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", message)
+    ApiError::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalServerErrorException",
+        message,
+    )
 }

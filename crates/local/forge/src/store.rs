@@ -1,14 +1,17 @@
 //! `forge.db`: what exists, what was pushed, who wants to hear of it, and who has not yet.
 
+mod rows;
+
 use std::path::{Path, PathBuf};
 
 use pave_auth::Principal;
 use pave_store::{Database, StoreError};
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::repository::{Project, Repository};
+use rows::{directory, read_project, read_push, read_repository, read_subscription, to_json};
 
 const MIGRATIONS: &[&str] = &["
 CREATE TABLE project (
@@ -81,7 +84,10 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn open(file: &Path, repositories: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(file, MIGRATIONS)?, repositories: repositories.to_owned() })
+        Ok(Self {
+            database: Database::open(file, MIGRATIONS)?,
+            repositories: repositories.to_owned(),
+        })
     }
 
     /// Adds a project unless there is one of that name, and returns it.
@@ -112,16 +118,30 @@ impl Store {
             .read(move |connection| {
                 let sql = "SELECT id, organization, name, created_at FROM project ORDER BY folded";
                 let mut statement = connection.prepare_cached(sql)?;
-                let found = statement.query_map([], read_project)?.collect::<Result<Vec<_>, _>>()?;
-                Ok(found.into_iter().filter(|it| folded(&[&it.organization]) == prefix).collect())
+                let found = statement
+                    .query_map([], read_project)?
+                    .collect::<Result<Vec<_>, _>>()?;
+                Ok(found
+                    .into_iter()
+                    .filter(|it| folded(&[&it.organization]) == prefix)
+                    .collect())
             })
             .await
     }
 
     /// Adds a repository; `None` if the name is taken.
-    pub(crate) async fn add_repository(&self, project: Project, name: &str) -> Result<Option<Repository>, StoreError> {
+    pub(crate) async fn add_repository(
+        &self,
+        project: Project,
+        name: &str,
+    ) -> Result<Option<Repository>, StoreError> {
         let id = Uuid::new_v4();
-        let repository = Repository { id, directory: self.directory(id), project, name: name.to_owned() };
+        let repository = Repository {
+            id,
+            directory: self.directory(id),
+            project,
+            name: name.to_owned(),
+        };
         self.database
             .write(move |tx| {
                 let added = tx.execute(
@@ -176,7 +196,9 @@ impl Store {
     pub(crate) async fn intended(&self, repository: Uuid) -> Result<Vec<Push>, StoreError> {
         self.database
             .read(move |connection| {
-                let sql = format!("{PUSH} WHERE push.state = 'intended' AND push.repository_id = ?1 ORDER BY push.id");
+                let sql = format!(
+                    "{PUSH} WHERE push.state = 'intended' AND push.repository_id = ?1 ORDER BY push.id"
+                );
                 let mut statement = connection.prepare_cached(&sql)?;
                 let rows = statement.query_map([repository.to_string()], |row| read_push(row, 0))?;
                 rows.collect()
@@ -211,7 +233,8 @@ impl Store {
             .read(move |connection| {
                 let sql = "SELECT name, object FROM reference WHERE repository_id = ?1 ORDER BY name";
                 let mut statement = connection.prepare_cached(sql)?;
-                let rows = statement.query_map([repository.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let rows =
+                    statement.query_map([repository.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?;
                 rows.collect()
             })
             .await
@@ -299,15 +322,27 @@ impl Store {
     pub(crate) async fn delivered(&self, id: i64) -> Result<(), StoreError> {
         self.database
             .write(move |tx| {
-                tx.execute("UPDATE delivery SET state = 'taken', problem = '' WHERE id = ?1", [id])?;
+                tx.execute(
+                    "UPDATE delivery SET state = 'taken', problem = '' WHERE id = ?1",
+                    [id],
+                )?;
                 // Who wants to know what was delivered lately finds the last thousand.
-                tx.execute("DELETE FROM delivery WHERE state <> 'owed' AND id <= ?1 - 1000", [id])?;
+                tx.execute(
+                    "DELETE FROM delivery WHERE state <> 'owed' AND id <= ?1 - 1000",
+                    [id],
+                )?;
                 Ok(())
             })
             .await
     }
 
-    pub(crate) async fn postpone(&self, id: i64, until: i64, problem: String, give_up: bool) -> Result<(), StoreError> {
+    pub(crate) async fn postpone(
+        &self,
+        id: i64,
+        until: i64,
+        problem: String,
+        give_up: bool,
+    ) -> Result<(), StoreError> {
         self.database
             .write(move |tx| {
                 tx.execute(
@@ -325,16 +360,21 @@ impl Store {
     }
 }
 
-const REPOSITORY: &str = "SELECT repository.id, repository.name, project.id, project.organization, project.name,
+const REPOSITORY: &str =
+    "SELECT repository.id, repository.name, project.id, project.organization, project.name,
   project.created_at FROM repository JOIN project ON project.id = repository.project_id";
 const PUSH: &str = "SELECT push.id, push.repository_id, push.pusher, push.updates, push.created_at FROM push";
-const SUBSCRIPTION: &str = "subscription.id, subscription.organization, subscription.event_type, subscription.body,
+const SUBSCRIPTION: &str =
+    "subscription.id, subscription.organization, subscription.event_type, subscription.body,
   subscription.secret, subscription.created_at";
 
 fn note_reference(tx: &Transaction<'_>, repository: &Repository, update: &Update) -> rusqlite::Result<()> {
     let id = repository.id.to_string();
     if update.new.bytes().all(|byte| byte == b'0') {
-        tx.execute("DELETE FROM reference WHERE repository_id = ?1 AND name = ?2", params![id, update.name])?;
+        tx.execute(
+            "DELETE FROM reference WHERE repository_id = ?1 AND name = ?2",
+            params![id, update.name],
+        )?;
     } else {
         tx.execute(
             "INSERT INTO reference (repository_id, name, object) VALUES (?1, ?2, ?3)
@@ -363,65 +403,9 @@ fn owe(tx: &Transaction<'_>, push: i64, repository: &Repository, applied: &[Upda
 fn subscriptions_for_pushes(connection: &Connection) -> rusqlite::Result<Vec<Subscription>> {
     let sql = format!("SELECT {SUBSCRIPTION} FROM subscription WHERE event_type = 'git.push'");
     let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map([], |row| read_subscription(row, 0))?.collect()
-}
-
-fn directory(root: &Path, id: Uuid) -> PathBuf {
-    root.join(format!("{id}.git"))
-}
-
-fn read_project(row: &Row<'_>) -> rusqlite::Result<Project> {
-    project_at(row, 0, 1)
-}
-
-fn project_at(row: &Row<'_>, id: usize, rest: usize) -> rusqlite::Result<Project> {
-    let (organization, name, created_at) = (row.get(rest)?, row.get(rest + 1)?, row.get(rest + 2)?);
-    Ok(Project { id: uuid_at(row, id)?, organization, name, created_at })
-}
-
-fn read_repository(row: &Row<'_>, root: &Path) -> rusqlite::Result<Repository> {
-    let id = uuid_at(row, 0)?;
-    Ok(Repository { id, name: row.get(1)?, project: project_at(row, 2, 3)?, directory: directory(root, id) })
-}
-
-fn read_push(row: &Row<'_>, at: usize) -> rusqlite::Result<Push> {
-    Ok(Push {
-        id: row.get(at)?,
-        repository: uuid_at(row, at + 1)?,
-        pusher: json_at(row, at + 2)?,
-        updates: json_at(row, at + 3)?,
-        created_at: row.get(at + 4)?,
-    })
-}
-
-fn read_subscription(row: &Row<'_>, at: usize) -> rusqlite::Result<Subscription> {
-    Ok(Subscription {
-        id: uuid_at(row, at)?,
-        organization: row.get(at + 1)?,
-        event_type: row.get(at + 2)?,
-        body: json_at(row, at + 3)?,
-        secret: row.get(at + 4)?,
-        created_at: row.get(at + 5)?,
-    })
-}
-
-fn uuid_at(row: &Row<'_>, index: usize) -> rusqlite::Result<Uuid> {
-    let text: String = row.get(index)?;
-    Uuid::parse_str(&text).map_err(|error| unreadable(index, error))
-}
-
-fn json_at<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
-    let text: String = row.get(index)?;
-    serde_json::from_str(&text).map_err(|error| unreadable(index, error))
-}
-
-fn unreadable(index: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
-}
-
-fn to_json<T: Serialize>(value: &T) -> String {
-    // These types have string keys only, which is all that could fail.
-    serde_json::to_string(value).unwrap_or_default()
+    statement
+        .query_map([], |row| read_subscription(row, 0))?
+        .collect()
 }
 
 /// Names are compared without regard to case.

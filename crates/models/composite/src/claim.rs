@@ -10,6 +10,9 @@ use crate::xrd::Definition;
 /// Longest base of a made-up name: 63 without the random part.
 const LONGEST_BASE: usize = 58;
 
+/// The alphabet of Kubernetes' own name generator: no vowels, nothing easily confused.
+const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+
 /// Spec fields of a claim that are not passed on.
 const NOT_PASSED: [&str; 5] = [
     "resourceRef",
@@ -48,8 +51,6 @@ pub fn propose_name(claim: &Value, attempt: u32) -> String {
         .chars()
         .take(LONGEST_BASE)
         .collect();
-    // The alphabet of Kubernetes' own name generator: no vowels, nothing easily confused.
-    const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
     let hash = sha256_hex(seed.as_bytes());
     let suffix: String = (0..5)
         .filter_map(|index| usize::from_str_radix(hash.get(index * 2..index * 2 + 2)?, 16).ok())

@@ -59,7 +59,7 @@ pub struct Template {
 }
 
 impl Composition {
-    /// Reads a Composition or CompositionRevision. What cannot be read is reported, and blocks only what needs it.
+    /// Reads a Composition or a revision of one. What cannot be read is reported, and blocks only what needs it.
     #[must_use]
     pub fn parse(object: &Value) -> (Self, Vec<Finding>) {
         let text = |pointer: &str| {

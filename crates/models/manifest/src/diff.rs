@@ -168,7 +168,8 @@ fn walk(
         }
         (Some(Value::Array(left)), Some(Value::Array(right))) if left.len() == right.len() => {
             for (index, (left, right)) in left.iter().zip(right).enumerate() {
-                pointer.push_str(&format!("/{index}"));
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
                 walk(pointer, Some(left), Some(right), found);
                 pointer.truncate(length);
             }

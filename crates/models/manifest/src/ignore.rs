@@ -86,7 +86,8 @@ fn remove_owned(value: &mut Value, owned: &Value) {
                 remove_owned(item, below);
             }
         } else if let (Some(member), Value::Array(items)) = (path.strip_prefix("v:"), &mut *value) {
-            items.retain(|item| item.to_string() != member);
+            let member = serde_json::from_str(member).unwrap_or(Value::Null);
+            items.retain(|item| *item != member);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a GitOps engine thinks: files to manifests, manifests to targets, targets against live objects, and the
+//! What an engine that keeps a cluster as Git says thinks: files to manifests, manifests to targets, targets against live objects, and the
 //! order in which a difference is applied.
 //!
 //! Re-implements the behaviour of Argo CD's `Application` and `AppProject` (`argoproj.io/v1alpha1`, 3.x) as functions

@@ -53,15 +53,20 @@ impl<'a> Scope<'a> {
     pub(crate) fn globals(&self) -> Globals {
         let mut names = HashMap::new();
         for (name, value, traces) in &self.names {
-            let traces: HashMap<&str, &LeafTrace> =
-                traces.iter().map(|trace| (trace.pointer.as_str(), trace)).collect();
+            let traces: HashMap<&str, &LeafTrace> = traces
+                .iter()
+                .map(|trace| (trace.pointer.as_str(), trace))
+                .collect();
             let mut traced = traced(value, "", &traces);
             if traced.trace.pieces.is_empty() {
                 traced.trace.path = Some((*name).into());
             }
             names.insert((*name).to_owned(), traced);
         }
-        Globals { names, failed: self.failed }
+        Globals {
+            names,
+            failed: self.failed,
+        }
     }
 }
 
@@ -70,18 +75,29 @@ fn traced(value: &Value, pointer: &str, traces: &HashMap<&str, &LeafTrace>) -> T
         _ if traces.is_empty() => crate::language::value::from_json(value),
         Value::Array(items) => {
             let items = items.iter().enumerate();
-            items.map(|(index, item)| traced(item, &format!("{pointer}/{index}"), traces)).collect::<Vec<_>>().into()
+            items
+                .map(|(index, item)| traced(item, &format!("{pointer}/{index}"), traces))
+                .collect::<Vec<_>>()
+                .into()
         }
         Value::Object(map) => Traced::object(
             map.iter()
-                .map(|(key, item)| (Rc::from(key.as_str()), traced(item, &child_pointer(pointer, key), traces)))
+                .map(|(key, item)| {
+                    (
+                        Rc::from(key.as_str()),
+                        traced(item, &child_pointer(pointer, key), traces),
+                    )
+                })
                 .collect(),
         ),
         _ => crate::language::value::from_json(value),
     };
     if let Some(trace) = traces.get(pointer) {
-        result.trace.pieces =
-            trace.pieces.iter().map(|piece| (piece.start..piece.end, piece.source.clone())).collect();
+        result.trace.pieces = trace
+            .pieces
+            .iter()
+            .map(|piece| (piece.start..piece.end, piece.source.clone()))
+            .collect();
     }
     result
 }
@@ -106,7 +122,10 @@ impl Rendered {
     /// The pieces of the value itself, when it is a string or another scalar.
     #[must_use]
     pub fn pieces(&self) -> &[Piece] {
-        self.traces.iter().find(|trace| trace.pointer.is_empty()).map_or(&[], |trace| &trace.pieces)
+        self.traces
+            .iter()
+            .find(|trace| trace.pointer.is_empty())
+            .map_or(&[], |trace| &trace.pieces)
     }
 }
 
@@ -150,17 +169,26 @@ pub fn is_truthy(value: Option<&Value>) -> bool {
 
 fn string(text: &str, globals: &Globals) -> Rendered {
     if !text.contains("${{") && !text.contains("{%") && !text.contains("{#") {
-        return Rendered { value: Some(Value::String(text.to_owned())), ..Rendered::default() };
+        return Rendered {
+            value: Some(Value::String(text.to_owned())),
+            ..Rendered::default()
+        };
     }
     match parser::parse(text, &Syntax::default()).and_then(|nodes| evaluate(&nodes, globals)) {
         Ok(value) => {
             let mut traces = Vec::new();
             leaves(&value, "", &mut traces, 0);
-            Rendered { value: value.to_json(), traces, fault: None }
+            Rendered {
+                value: value.to_json(),
+                traces,
+                fault: None,
+            }
         }
-        Err(fault) => {
-            Rendered { value: Some(Value::String(text.to_owned())), traces: Vec::new(), fault: Some(fault) }
-        }
+        Err(fault) => Rendered {
+            value: Some(Value::String(text.to_owned())),
+            traces: Vec::new(),
+            fault: Some(fault),
+        },
     }
 }
 
@@ -194,20 +222,29 @@ fn leaves(value: &Traced, pointer: &str, traces: &mut Vec<LeafTrace>, depth: usi
         _ => {
             let pieces = to_pieces(value.pieces(value.to_output().len()));
             if !pieces.is_empty() {
-                traces.push(LeafTrace { pointer: pointer.to_owned(), pieces });
+                traces.push(LeafTrace {
+                    pointer: pointer.to_owned(),
+                    pieces,
+                });
             }
         }
     }
 }
 
-pub(crate) fn to_pieces(
-    pieces: Vec<(std::ops::Range<usize>, crate::provenance::SourceRef)>,
-) -> Vec<Piece> {
-    pieces
-        .into_iter()
-        .filter(|(range, _)| range.start < range.end)
-        .map(|(range, source)| Piece { start: range.start, end: range.end, source })
-        .collect()
+pub(crate) fn to_pieces(pieces: Vec<(std::ops::Range<usize>, crate::provenance::SourceRef)>) -> Vec<Piece> {
+    let mut merged: Vec<Piece> = Vec::new();
+    for (range, source) in pieces.into_iter().filter(|(range, _)| range.start < range.end) {
+        match merged.last_mut() {
+            // A text taken apart and put together again is one stretch.
+            Some(last) if last.end == range.start && last.source == source => last.end = range.end,
+            _ => merged.push(Piece {
+                start: range.start,
+                end: range.end,
+                source,
+            }),
+        }
+    }
+    merged
 }
 
 fn branch(
@@ -219,13 +256,13 @@ fn branch(
     match value {
         Value::String(text) => {
             let rendered = string(text, globals);
-            tree.faults.extend(rendered.fault.map(|fault| (from.to_owned(), fault)));
-            tree.traces.extend(
-                rendered
-                    .traces
-                    .into_iter()
-                    .map(|trace| LeafTrace { pointer: format!("{to}{}", trace.pointer), pieces: trace.pieces }),
-            );
+            tree.faults
+                .extend(rendered.fault.map(|fault| (from.to_owned(), fault)));
+            tree.traces
+                .extend(rendered.traces.into_iter().map(|trace| LeafTrace {
+                    pointer: format!("{to}{}", trace.pointer),
+                    pieces: trace.pieces,
+                }));
             rendered.value
         }
         Value::Array(items) => {

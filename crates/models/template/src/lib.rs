@@ -13,6 +13,7 @@ pub mod provenance;
 pub mod repository;
 pub mod template;
 pub mod text;
+mod wording;
 
 pub use language::fault::Fault;
 pub use lint::{lint, place_in};

@@ -55,7 +55,11 @@ pub(crate) fn join(path: &str, key: &str) -> String {
         return format!("{path}[{key}]");
     }
     let starts_well = key.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    if starts_well && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+    if starts_well
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
         format!("{path}.{key}")
     } else {
         format!("{path}['{key}']")

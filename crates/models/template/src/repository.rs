@@ -30,9 +30,14 @@ impl RepositoryUrl {
         let valid = |char: char| char.is_ascii_alphanumeric() || ".-_[]".contains(char);
         let (name, port) = host.rsplit_once(':').map_or((host, "0"), |parts| parts);
         if name.is_empty() || !name.chars().all(valid) || !port.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(format!("Invalid repo URL passed to publisher, got {text}, not a valid URL"));
+            return Err(format!(
+                "Invalid repo URL passed to publisher, got {text}, not a valid URL"
+            ));
         }
-        let mut parsed = Self { host: host.to_owned(), ..Self::default() };
+        let mut parsed = Self {
+            host: host.to_owned(),
+            ..Self::default()
+        };
         for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
             let value = Some(decode(value)).filter(|value| !value.is_empty());
             match key {
@@ -45,7 +50,9 @@ impl RepositoryUrl {
             }
         }
         if parsed.repository.is_none() {
-            return Err(format!("Invalid repo URL passed to publisher: {text}, missing repo"));
+            return Err(format!(
+                "Invalid repo URL passed to publisher: {text}, missing repo"
+            ));
         }
         Ok(parsed)
     }
@@ -59,7 +66,10 @@ impl RepositoryUrl {
         let repository = self.repository.as_deref()?;
         let project = self.project.as_deref().unwrap_or(repository);
         let [organization, project, repository] = [organization, project, repository].map(encode);
-        Some(format!("https://{}/{organization}/{project}/_git/{repository}", self.host))
+        Some(format!(
+            "https://{}/{organization}/{project}/_git/{repository}",
+            self.host
+        ))
     }
 }
 
@@ -83,7 +93,9 @@ fn decode(text: &str) -> String {
 fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()
@@ -95,11 +107,19 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_apart() {
-        let azure = RepositoryUrl::parse("dev.azure.com?organization=acme&project=my%20team&repo=infra").unwrap();
+        let azure =
+            RepositoryUrl::parse("dev.azure.com?organization=acme&project=my%20team&repo=infra").unwrap();
         assert_eq!(azure.project.as_deref(), Some("my team"));
-        assert_eq!(azure.azure_remote().as_deref(), Some("https://dev.azure.com/acme/my%20team/_git/infra"));
-        let local = RepositoryUrl::parse("127.0.0.1:7443?organization=pave&project=platform&repo=configs").unwrap();
-        assert_eq!(local.azure_remote().as_deref(), Some("https://127.0.0.1:7443/pave/platform/_git/configs"));
+        assert_eq!(
+            azure.azure_remote().as_deref(),
+            Some("https://dev.azure.com/acme/my%20team/_git/infra")
+        );
+        let local =
+            RepositoryUrl::parse("127.0.0.1:7443?organization=pave&project=platform&repo=configs").unwrap();
+        assert_eq!(
+            local.azure_remote().as_deref(),
+            Some("https://127.0.0.1:7443/pave/platform/_git/configs")
+        );
         assert!(RepositoryUrl::parse("github.com:my-org/platform-configs").is_err());
         assert!(RepositoryUrl::parse("github.com?owner=a").is_err());
     }

@@ -22,5 +22,8 @@ pub fn render(source: &str, syntax: &Syntax, scope: &Scope<'_>) -> Result<Render
     let evaluator = Evaluator::new(&globals);
     let mut output = Output::default();
     evaluator.run(&nodes, &Frame::root(), &mut output)?;
-    Ok(RenderedText { text: output.text, pieces: to_pieces(output.pieces) })
+    Ok(RenderedText {
+        text: output.text,
+        pieces: to_pieces(output.pieces),
+    })
 }

@@ -6,7 +6,10 @@ use serde_json::Value;
 
 /// Where ours differs on purpose: what ours gives, and why.
 const DEVIATIONS: &[(&str, &str)] = &[
-    ("${{ parameters.people | sum(attribute='age') }}", "keyword arguments reach every filter"),
+    (
+        "${{ parameters.people | sum(attribute='age') }}",
+        "keyword arguments reach every filter",
+    ),
     ("${{ parameters.name[0:3] }}", "a slice of a string is a string"),
     ("${{ parameters.list[1:99] }}", "a slice ends where the list ends"),
 ];
@@ -23,9 +26,15 @@ fn ours(mode: &str, template: &str, scope: &Scope<'_>) -> Value {
         };
     }
     let trim = mode == "trim";
-    let syntax = Syntax { trim_blocks: trim, lstrip_blocks: trim, ..Syntax::default() };
-    render(template, &syntax, scope)
-        .map_or_else(|_| fails(), |rendered| serde_json::json!({ "value": rendered.text }))
+    let syntax = Syntax {
+        trim_blocks: trim,
+        lstrip_blocks: trim,
+        ..Syntax::default()
+    };
+    render(template, &syntax, scope).map_or_else(
+        |_| fails(),
+        |rendered| serde_json::json!({ "value": rendered.text }),
+    )
 }
 
 #[test]
@@ -42,11 +51,19 @@ fn ours_gives_what_nunjucks_gives() {
         let template = case["template"].as_str().unwrap();
         let found = ours(case["mode"].as_str().unwrap(), template, &scope);
         let mut expected = case.clone();
-        expected.as_object_mut().unwrap().retain(|key, _| !matches!(key.as_str(), "mode" | "template"));
+        expected
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| !matches!(key.as_str(), "mode" | "template"));
         count += 1;
         if found != expected && !DEVIATIONS.iter().any(|(known, _)| *known == template) {
             wrong.push(format!("{template}\n   expected {expected}\n   found    {found}"));
         }
     }
-    assert!(wrong.is_empty(), "{} of {count} differ:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {count} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

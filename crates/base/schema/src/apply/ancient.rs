@@ -40,7 +40,7 @@ fn merge_oldest(updaters: &mut Vec<ManagedFieldsEntry>) {
             continue;
         };
         let bucket = &mut updaters[first];
-        bucket.manager = BUCKET.to_owned();
+        BUCKET.clone_into(&mut bucket.manager);
         bucket.subresource = String::new();
         bucket.fields = bucket.fields.union(&current.fields);
         // The time of what came in last says how old the bucket is at most.

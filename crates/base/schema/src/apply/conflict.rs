@@ -39,7 +39,12 @@ impl Conflicts {
 
     /// Those outside `allowed`, or `None` when all are allowed.
     pub(super) fn without(&self, allowed: &FieldSet) -> Option<Self> {
-        let list: Vec<_> = self.list.iter().filter(|one| !allowed.contains(&one.path)).cloned().collect();
+        let list: Vec<_> = self
+            .list
+            .iter()
+            .filter(|one| !allowed.contains(&one.path))
+            .cloned()
+            .collect();
         (!list.is_empty()).then_some(Self { list })
     }
 }
@@ -47,18 +52,31 @@ impl Conflicts {
 impl fmt::Display for Conflicts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let [only] = self.list.as_slice() {
-            return write!(formatter, "Apply failed with 1 conflict: {}: {}", only.message(), only.path);
+            return write!(
+                formatter,
+                "Apply failed with 1 conflict: {}: {}",
+                only.message(),
+                only.path
+            );
         }
         let mut by_manager: BTreeMap<&str, Vec<&FieldPath>> = BTreeMap::new();
         for conflict in &self.list {
-            by_manager.entry(&conflict.manager).or_default().push(&conflict.path);
+            by_manager
+                .entry(&conflict.manager)
+                .or_default()
+                .push(&conflict.path);
         }
         let mut lines = Vec::new();
         for (manager, paths) in by_manager {
             lines.push(format!("conflicts with {manager}:"));
             lines.extend(paths.into_iter().map(|path| format!("- {path}")));
         }
-        write!(formatter, "Apply failed with {} conflicts: {}", self.list.len(), lines.join("\n"))
+        write!(
+            formatter,
+            "Apply failed with {} conflicts: {}",
+            self.list.len(),
+            lines.join("\n")
+        )
     }
 }
 
@@ -71,7 +89,10 @@ pub(super) fn find(others: &ManagedFields, changes: &Changes) -> Conflicts {
     for entry in &others.entries {
         let manager = entry.to_string();
         for path in entry.fields.intersection(&written).iter() {
-            conflicts.list.push(Conflict { manager: manager.clone(), path });
+            conflicts.list.push(Conflict {
+                manager: manager.clone(),
+                path,
+            });
         }
     }
     conflicts

@@ -22,7 +22,9 @@ pub(super) fn allowed_conflicts(request: &ApplyRequest<'_>) -> FieldSet {
         return FieldSet::new();
     };
     let changes = compare::compare(request.schema, &applied, &bare(request.live));
-    collect::collect(request.schema, &applied).difference(&changes.modified).difference(&changes.removed)
+    collect::collect(request.schema, &applied)
+        .difference(&changes.modified)
+        .difference(&changes.removed)
 }
 
 /// Writes what is applied into the annotation of an object that has it, so that client-side apply goes on from here.
@@ -37,5 +39,9 @@ pub(super) fn keep_in_step(request: &ApplyRequest<'_>, object: &mut Value) {
 }
 
 fn annotation_of(object: &Value) -> Option<&str> {
-    object.get("metadata")?.get("annotations")?.get(ANNOTATION)?.as_str()
+    object
+        .get("metadata")?
+        .get("annotations")?
+        .get(ANNOTATION)?
+        .as_str()
 }

@@ -35,31 +35,42 @@ pub(super) fn merge(node: Option<&Node>, live: &Value, body: &Value) -> Value {
     }
 }
 
-/// Items of the body in the body's order, with live items that the body does not name kept where they stood
-/// relative to their neighbours.
+/// Items of the body in the body's order, between live items that the body does not name: those come as early as
+/// the order of the items that both have allows.
 fn interleave(
     item: Option<&Node>,
     live: &[(PathElement, &Value)],
     body: &[(PathElement, &Value)],
 ) -> Vec<Value> {
-    let live_by_name: HashMap<&PathElement, &Value> = live.iter().map(|(name, value)| (name, *value)).collect();
+    let live_by_name: HashMap<&PathElement, &Value> =
+        live.iter().map(|(name, value)| (name, *value)).collect();
     let named_by_body: HashSet<&PathElement> = body.iter().map(|(name, _)| name).collect();
-    let mut done: HashSet<&PathElement> = HashSet::new();
-    let mut merged = Vec::with_capacity(live.len() + body.len());
+    let mut shared = body
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| live_by_name.contains_key(name))
+        .peekable();
     let mut rest = live.iter().peekable();
+    let mut merged = Vec::with_capacity(live.len() + body.len());
     for (name, new) in body {
-        if live_by_name.contains_key(name) && !done.contains(name) {
-            // Everything live that stands before the shared item stays before it.
-            let position = rest.clone().position(|(other, _)| other == name);
-            for (other, old) in rest.by_ref().take(position.map_or(0, |position| position + 1)) {
-                if !named_by_body.contains(other) {
-                    merged.push((*old).clone());
-                }
+        let next_shared = shared.peek().copied();
+        while let Some((other, old)) = rest.next_if(|(other, _)| Some(other) != next_shared) {
+            if !named_by_body.contains(other) {
+                merged.push((*old).clone());
             }
         }
-        merged.push(live_by_name.get(name).map_or_else(|| (*new).clone(), |old| merge(item, old, new)));
-        done.insert(name);
+        match live_by_name.get(name) {
+            Some(old) => {
+                merged.push(merge(item, old, new));
+                shared.next();
+                rest.next_if(|(other, _)| other == name);
+            }
+            None => merged.push((*new).clone()),
+        }
     }
-    merged.extend(rest.filter(|(name, _)| !named_by_body.contains(name)).map(|(_, old)| (*old).clone()));
+    merged.extend(
+        rest.filter(|(name, _)| !named_by_body.contains(name))
+            .map(|(_, old)| (*old).clone()),
+    );
     merged
 }

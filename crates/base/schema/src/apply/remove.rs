@@ -16,8 +16,12 @@ pub(super) fn remove(node: Option<&Node>, value: &mut Value, previous: &FieldSet
     match value {
         Value::Object(fields) if !typed::is_atomic_map(node) => {
             for (element, before) in previous.children() {
-                let PathElement::Field(name) = element else { continue };
-                let kept = kept.at(std::slice::from_ref(element)).filter(|kept| !kept.is_empty());
+                let PathElement::Field(name) = element else {
+                    continue;
+                };
+                let kept = kept
+                    .at(std::slice::from_ref(element))
+                    .filter(|kept| !kept.is_empty());
                 let declared = node.is_some_and(|node| node.properties.contains_key(name));
                 match kept {
                     None if declared || before.is_member() => {
@@ -25,7 +29,12 @@ pub(super) fn remove(node: Option<&Node>, value: &mut Value, previous: &FieldSet
                     }
                     kept => {
                         if let Some(value) = fields.get_mut(name) {
-                            remove(typed::field(node, name), value, before, kept.unwrap_or(&FieldSet::new()));
+                            remove(
+                                typed::field(node, name),
+                                value,
+                                before,
+                                kept.unwrap_or(&FieldSet::new()),
+                            );
                         }
                     }
                 }
@@ -44,8 +53,12 @@ fn remove_items(node: &Node, items: &mut Vec<Value>, previous: &FieldSet, kept: 
     let nothing = FieldSet::new();
     let mut seen = HashSet::new();
     items.retain_mut(|value| {
-        let Some(name) = typed::name_of(node, value) else { return true };
-        let Some(before) = previous.children().get(&name) else { return true };
+        let Some(name) = typed::name_of(node, value) else {
+            return true;
+        };
+        let Some(before) = previous.children().get(&name) else {
+            return true;
+        };
         let kept = kept.children().get(&name).filter(|kept| !kept.is_empty());
         if kept.is_none() && before.is_member() {
             return false;
@@ -60,7 +73,12 @@ fn remove_items(node: &Node, items: &mut Vec<Value>, previous: &FieldSet, kept: 
 
 /// An item that stays keeps the fields that name it, whoever set them.
 fn without_keys(node: &Node, fields: &FieldSet) -> FieldSet {
-    let ListKind::Map(keys) = &node.list else { return fields.clone() };
-    let keys: FieldSet = keys.iter().map(|key| crate::fields::FieldPath::of(&[key])).collect();
+    let ListKind::Map(keys) = &node.list else {
+        return fields.clone();
+    };
+    let keys: FieldSet = keys
+        .iter()
+        .map(|key| crate::fields::FieldPath::of(&[key]))
+        .collect();
     fields.recursive_difference(&keys)
 }

@@ -61,7 +61,16 @@ pub(super) fn name_of(node: &Node, value: &Value) -> Option<PathElement> {
             let mut named = Map::new();
             for key in keys {
                 let found = fields.get(key).filter(|value| !value.is_null());
-                let default = || node.items.as_ref()?.node().properties.get(key)?.node().default.as_ref();
+                let default = || {
+                    node.items
+                        .as_ref()?
+                        .node()
+                        .properties
+                        .get(key)?
+                        .node()
+                        .default
+                        .as_ref()
+                };
                 named.insert(key.clone(), found.or_else(default)?.clone());
             }
             Some(PathElement::key(&named))
@@ -71,7 +80,10 @@ pub(super) fn name_of(node: &Node, value: &Value) -> Option<PathElement> {
 
 /// All items with their names, or `None` when the list must be treated as one piece: it is atomic, or
 /// some item has no name. Of equal items only the first counts.
-pub(super) fn named_items<'a>(node: Option<&Node>, list: &'a [Value]) -> Option<Vec<(PathElement, &'a Value)>> {
+pub(super) fn named_items<'a>(
+    node: Option<&Node>,
+    list: &'a [Value],
+) -> Option<Vec<(PathElement, &'a Value)>> {
     let node = node.filter(|_| !is_atomic_list(node))?;
     let mut seen = HashSet::new();
     let mut named = Vec::with_capacity(list.len());
@@ -117,13 +129,19 @@ fn check_node(node: &Node, value: &Value, path: &str) -> Result<(), TypedError> 
 fn check_list(node: &Node, items: &[Value], path: &str) -> Result<(), TypedError> {
     let mut seen = HashSet::new();
     for (index, value) in items.iter().enumerate() {
-        let name = name_of(node, value).ok_or_else(|| TypedError::Nameless { path: path.to_owned(), index })?;
+        let name = name_of(node, value).ok_or_else(|| TypedError::Nameless {
+            path: path.to_owned(),
+            index,
+        })?;
         if let Some(schema) = &node.items {
             check_node(schema.node(), value, &format!("{path}{name}"))?;
         }
         let element = name.to_string();
         if !seen.insert(name) {
-            return Err(TypedError::Duplicate { path: path.to_owned(), element });
+            return Err(TypedError::Duplicate {
+                path: path.to_owned(),
+                element,
+            });
         }
     }
     Ok(())

@@ -34,7 +34,9 @@ pub fn track_update(update: &Update<'_>) -> ManagedFields {
     let own = writer.entry(Operation::Update, FieldSet::new());
     let previous = super::take(&mut managed, &own);
     leave_to_writer(&mut managed, &restricted(&changes, writer));
-    let before = previous.as_ref().map_or_else(FieldSet::new, |entry| entry.fields.clone());
+    let before = previous
+        .as_ref()
+        .map_or_else(FieldSet::new, |entry| entry.fields.clone());
     let fields = before.difference(&changes.removed).union(&written);
     super::put_back(&mut managed, ManagedFieldsEntry { fields, ..own }, previous);
     ancient::cap(&mut managed);
@@ -43,7 +45,12 @@ pub fn track_update(update: &Update<'_>) -> ManagedFields {
 
 /// The entries before this update: those that the request brought, unless it brought none or nonsense.
 fn starting_point(update: &Update<'_>) -> ManagedFields {
-    let stored = || update.live.and_then(|live| ManagedFields::from_object(live).ok()).unwrap_or_default();
+    let stored = || {
+        update
+            .live
+            .and_then(|live| ManagedFields::from_object(live).ok())
+            .unwrap_or_default()
+    };
     if !update.writer.subresource.is_empty() {
         return stored();
     }
@@ -85,11 +92,20 @@ pub(super) fn leave_to_writer(others: &mut ManagedFields, changes: &Changes) {
 /// The owner of everything in an object that was stored before anybody was tracked.
 pub(super) fn before_first_apply(schema: &Schema, live: &Value, writer: &Writer<'_>) -> ManagedFields {
     let changes = compare::compare(schema, &Value::Object(Map::new()), live);
-    let owner = Writer { manager: "before-first-apply", ..*writer };
+    let owner = Writer {
+        manager: "before-first-apply",
+        ..*writer
+    };
     let fields = owner.restrict(&changes.added);
     let mut entry = owner.entry(Operation::Update, fields);
     if let Some(version) = live.get("apiVersion").and_then(Value::as_str) {
         version.clone_into(&mut entry.api_version);
     }
-    ManagedFields { entries: if entry.fields.is_empty() { Vec::new() } else { vec![entry] } }
+    ManagedFields {
+        entries: if entry.fields.is_empty() {
+            Vec::new()
+        } else {
+            vec![entry]
+        },
+    }
 }

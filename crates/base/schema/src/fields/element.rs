@@ -68,7 +68,10 @@ impl fmt::Display for PathElement {
             Self::Index(index) => write!(formatter, "[{index}]"),
             Self::Key(fields) => {
                 let fields: Map<String, Value> = serde_json::from_str(fields).unwrap_or_default();
-                let parts: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let parts: Vec<String> = fields
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
                 write!(formatter, "[{}]", parts.join(","))
             }
         }
@@ -105,9 +108,14 @@ fn canonical(value: &Value) -> String {
 }
 
 fn canonical_object(fields: &Map<String, Value>) -> String {
-    let mut parts: Vec<(&String, String)> = fields.iter().map(|(name, value)| (name, canonical(value))).collect();
+    let mut parts: Vec<(&String, String)> = fields
+        .iter()
+        .map(|(name, value)| (name, canonical(value)))
+        .collect();
     parts.sort_unstable();
-    let parts: Vec<String> =
-        parts.into_iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str()))).collect();
+    let parts: Vec<String> = parts
+        .into_iter()
+        .map(|(name, value)| format!("{}:{value}", Value::from(name.as_str())))
+        .collect();
     format!("{{{}}}", parts.join(","))
 }

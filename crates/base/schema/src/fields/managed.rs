@@ -50,7 +50,9 @@ pub enum ManagedFieldsError {
     #[error("metadata.managedFields is not a list of objects")]
     Shape,
     /// The operation is neither `Apply` nor `Update`.
-    #[error("metadata.managedFields[{index}].operation: Invalid value: \"{operation}\": must be `Apply` or `Update`")]
+    #[error(
+        "metadata.managedFields[{index}].operation: Invalid value: \"{operation}\": must be `Apply` or `Update`"
+    )]
     Operation {
         /// The entry.
         index: usize,
@@ -87,11 +89,22 @@ impl ManagedFieldsEntry {
 
     fn parse(index: usize, json: &Value) -> Result<Self, ManagedFieldsError> {
         let fields = json.as_object().ok_or(ManagedFieldsError::Shape)?;
-        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |name: &str| {
+            fields
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let operation = match text("operation").as_str() {
             "Apply" => Operation::Apply,
             "Update" => Operation::Update,
-            other => return Err(ManagedFieldsError::Operation { index, operation: other.to_owned() }),
+            other => {
+                return Err(ManagedFieldsError::Operation {
+                    index,
+                    operation: other.to_owned(),
+                });
+            }
         };
         let set = match fields.get("fieldsV1") {
             None | Some(Value::Null) => FieldSet::new(),
@@ -132,7 +145,11 @@ impl fmt::Display for ManagedFieldsEntry {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", Value::from(self.manager.as_str()))?;
         if !self.subresource.is_empty() {
-            write!(formatter, " with subresource {}", Value::from(self.subresource.as_str()))?;
+            write!(
+                formatter,
+                " with subresource {}",
+                Value::from(self.subresource.as_str())
+            )?;
         }
         match self.operation {
             Operation::Update => write!(formatter, " using {}", self.api_version),
@@ -159,8 +176,13 @@ impl ManagedFields {
     /// When an entry is malformed.
     pub fn from_json(list: &Value) -> Result<Self, ManagedFieldsError> {
         let items = list.as_array().ok_or(ManagedFieldsError::Shape)?;
-        let entries = items.iter().enumerate().map(|(index, item)| ManagedFieldsEntry::parse(index, item));
-        Ok(Self { entries: entries.collect::<Result<_, _>>()? })
+        let entries = items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| ManagedFieldsEntry::parse(index, item));
+        Ok(Self {
+            entries: entries.collect::<Result<_, _>>()?,
+        })
     }
 
     /// The list in the order in which Kubernetes stores it.
@@ -169,18 +191,31 @@ impl ManagedFields {
         let mut sorted: Vec<&ManagedFieldsEntry> = self.entries.iter().collect();
         sorted.sort_by(|a, b| {
             let key = |entry: &ManagedFieldsEntry| {
-                (entry.operation, entry.time.clone(), entry.manager.clone(), entry.api_version.clone())
+                (
+                    entry.operation,
+                    entry.time.clone(),
+                    entry.manager.clone(),
+                    entry.api_version.clone(),
+                )
             };
-            key(a).cmp(&key(b)).then_with(|| a.subresource.cmp(&b.subresource))
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| a.subresource.cmp(&b.subresource))
         });
         sorted.into_iter().map(ManagedFieldsEntry::to_json).collect()
     }
 
     /// Writes the list to `metadata.managedFields` of `object`; without entries the field is removed.
     pub fn write_to(&self, object: &mut Value) {
-        let Some(fields) = object.as_object_mut() else { return };
-        let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
-        let Some(metadata) = metadata.as_object_mut() else { return };
+        let Some(fields) = object.as_object_mut() else {
+            return;
+        };
+        let metadata = fields
+            .entry("metadata")
+            .or_insert_with(|| Value::Object(Map::new()));
+        let Some(metadata) = metadata.as_object_mut() else {
+            return;
+        };
         if self.entries.is_empty() {
             metadata.shift_remove("managedFields");
         } else {
@@ -209,7 +244,12 @@ impl ManagedFields {
 
     /// The entry of a manager.
     #[must_use]
-    pub fn find(&self, manager: &str, operation: Operation, subresource: &str) -> Option<&ManagedFieldsEntry> {
+    pub fn find(
+        &self,
+        manager: &str,
+        operation: Operation,
+        subresource: &str,
+    ) -> Option<&ManagedFieldsEntry> {
         self.entries.iter().find(|entry| {
             entry.manager == manager && entry.operation == operation && entry.subresource == subresource
         })

@@ -46,7 +46,9 @@ impl FieldSet {
                 continue;
             }
             let element = PathElement::parse(key).ok_or_else(|| FieldSetError::Element(key.clone()))?;
-            let below = content.as_object().ok_or_else(|| FieldSetError::Content(key.clone()))?;
+            let below = content
+                .as_object()
+                .ok_or_else(|| FieldSetError::Content(key.clone()))?;
             let mut child = Self::from_json(content)?;
             child.member |= below.is_empty();
             set.children.insert(element, child);
@@ -87,7 +89,11 @@ impl FieldSet {
     pub(crate) fn insert_elements(&mut self, path: &[PathElement]) {
         match path.split_first() {
             None => self.member = true,
-            Some((first, rest)) => self.children.entry(first.clone()).or_default().insert_elements(rest),
+            Some((first, rest)) => self
+                .children
+                .entry(first.clone())
+                .or_default()
+                .insert_elements(rest),
         }
     }
 
@@ -100,7 +106,8 @@ impl FieldSet {
     /// The paths below `path`, relative to it.
     #[must_use]
     pub fn at(&self, path: &[PathElement]) -> Option<&FieldSet> {
-        path.iter().try_fold(self, |set, element| set.children.get(element))
+        path.iter()
+            .try_fold(self, |set, element| set.children.get(element))
     }
 
     pub(crate) fn is_member(&self) -> bool {
@@ -129,7 +136,10 @@ impl FieldSet {
     /// The paths in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        let mut both = Self { member: self.member && other.member, ..Self::default() };
+        let mut both = Self {
+            member: self.member && other.member,
+            ..Self::default()
+        };
         for (element, ours) in &self.children {
             if let Some(theirs) = other.children.get(element) {
                 both.put(element, ours.intersection(theirs));
@@ -141,7 +151,10 @@ impl FieldSet {
     /// The paths in `self` alone.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        let mut rest = Self { member: self.member && !other.member, ..Self::default() };
+        let mut rest = Self {
+            member: self.member && !other.member,
+            ..Self::default()
+        };
         for (element, ours) in &self.children {
             match other.children.get(element) {
                 Some(theirs) => rest.put(element, ours.difference(theirs)),
@@ -157,7 +170,10 @@ impl FieldSet {
         if other.member {
             return Self::new();
         }
-        let mut rest = Self { member: self.member, ..Self::default() };
+        let mut rest = Self {
+            member: self.member,
+            ..Self::default()
+        };
         for (element, ours) in &self.children {
             match other.children.get(element) {
                 Some(theirs) => rest.put(element, ours.recursive_difference(theirs)),
@@ -235,23 +251,38 @@ mod tests {
     #[test]
     fn reads_and_writes_fields_v1() {
         check_round_trip(&json!({}), &[]);
-        check_round_trip(&json!({ "f:spec": { ".": {}, "f:a": {} } }), &[".spec", ".spec.a"]);
+        check_round_trip(
+            &json!({ "f:spec": { ".": {}, "f:a": {} } }),
+            &[".spec", ".spec.a"],
+        );
         check_round_trip(
             &json!({ "f:l": { "k:{\"name\":\"a\",\"port\":80}": { ".": {}, "f:x": {} } } }),
             &[r#".l[name="a",port=80]"#, r#".l[name="a",port=80].x"#],
         );
-        check_round_trip(&json!({ "f:s": { "v:\"x\"": {}, "v:3": {}, "i:2": {} } }), &[r#".s[="x"]"#, ".s[=3]", ".s[2]"]);
+        check_round_trip(
+            &json!({ "f:s": { "v:\"x\"": {}, "v:3": {}, "i:2": {} } }),
+            &[r#".s[="x"]"#, ".s[=3]", ".s[2]"],
+        );
     }
 
     #[test]
     fn keys_are_sorted() {
         let set = set(&json!({ "f:l": { "k:{\"port\":80,\"name\":\"a\"}": {} } }));
-        assert_eq!(set.to_json(), json!({ "f:l": { "k:{\"name\":\"a\",\"port\":80}": {} } }));
+        assert_eq!(
+            set.to_json(),
+            json!({ "f:l": { "k:{\"name\":\"a\",\"port\":80}": {} } })
+        );
     }
 
     #[test]
     fn refuses_foreign_forms() {
-        for json in [json!([]), json!({ "x:a": {} }), json!({ "f:a": 1 }), json!({ "k:[]": {} }), json!({ "plain": {} })] {
+        for json in [
+            json!([]),
+            json!({ "x:a": {} }),
+            json!({ "f:a": 1 }),
+            json!({ "k:[]": {} }),
+            json!({ "plain": {} }),
+        ] {
             assert!(FieldSet::from_json(&json).is_err(), "{json}");
         }
     }
@@ -291,8 +322,15 @@ mod tests {
     #[test]
     fn recursive_difference_takes_whole_subtrees() {
         let all = set(&json!({ "f:status": { "f:x": {} }, "f:spec": {} }));
-        assert_eq!(all.recursive_difference(&set(&json!({ "f:status": {} }))).to_json(), json!({ "f:spec": {} }));
-        assert_eq!(all.only_field("status").to_json(), json!({ "f:status": { "f:x": {} } }));
+        assert_eq!(
+            all.recursive_difference(&set(&json!({ "f:status": {} })))
+                .to_json(),
+            json!({ "f:spec": {} })
+        );
+        assert_eq!(
+            all.only_field("status").to_json(),
+            json!({ "f:status": { "f:x": {} } })
+        );
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub(super) fn directive(fields: &Map<String, Value>) -> Result<Directive, PatchE
         Some(Some("delete")) => Ok(Directive::Delete),
         Some(other) => {
             let other = other.unwrap_or("not a string");
-            Err(PatchError::Directive(format!("unknown patch type found: {other}")))
+            Err(PatchError::Directive(format!(
+                "unknown patch type found: {other}"
+            )))
         }
     }
 }
@@ -54,8 +56,13 @@ pub(super) fn order_of<'a>(patch: &'a Map<String, Value>, name: &str) -> Option<
 pub(super) fn without_directives(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let kept = fields.iter().filter(|(name, value)| !is_directive(name) && !value.is_null());
-            Value::Object(kept.map(|(name, value)| (name.clone(), without_directives(value))).collect())
+            let kept = fields
+                .iter()
+                .filter(|(name, value)| !is_directive(name) && !value.is_null());
+            Value::Object(
+                kept.map(|(name, value)| (name.clone(), without_directives(value)))
+                    .collect(),
+            )
         }
         Value::Array(items) => {
             let kept = items.iter().filter(|item| !is_marker(item));
@@ -67,7 +74,9 @@ pub(super) fn without_directives(value: &Value) -> Value {
 
 /// Whether a list item is only there to delete or to replace.
 fn is_marker(item: &Value) -> bool {
-    let Some(fields) = item.as_object() else { return false };
+    let Some(fields) = item.as_object() else {
+        return false;
+    };
     match fields.get(PATCH).and_then(Value::as_str) {
         Some("delete") => true,
         Some("replace") => fields.len() == 1,

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::PatchError;
 use super::directives::{
-    Directive, RETAIN_KEYS, deletion_target, directive, is_directive, order_of, order_target, without_directives,
+    Directive, RETAIN_KEYS, deletion_target, directive, is_directive, order_of, order_target,
+    without_directives,
 };
 use crate::schema::{ListKind, Node, Schema};
 
@@ -19,7 +20,9 @@ use crate::schema::{ListKind, Node, Schema};
 /// When the patch is no object or a directive is used wrongly; `target` is then unchanged.
 pub fn strategic(schema: &Schema, target: &mut Value, patch: &Value) -> Result<(), PatchError> {
     let (Value::Object(current), Value::Object(fields)) = (&*target, patch) else {
-        return Err(PatchError::Malformed("a strategic merge patch must be an object".to_owned()));
+        return Err(PatchError::Malformed(
+            "a strategic merge patch must be an object".to_owned(),
+        ));
     };
     *target = Value::Object(patch_map(Some(schema.node()), current, fields)?);
     Ok(())
@@ -55,8 +58,14 @@ fn patch_map(
             None => merged.shift_remove(name),
         };
     }
-    for name in patch.keys().filter_map(|name| order_target(name)).filter(|name| !patch.contains_key(*name)) {
-        let key = node.and_then(|node| node.child(name)).and_then(|schema| merge_key(schema.node()));
+    for name in patch
+        .keys()
+        .filter_map(|name| order_target(name))
+        .filter(|name| !patch.contains_key(*name))
+    {
+        let key = node
+            .and_then(|node| node.child(name))
+            .and_then(|schema| merge_key(schema.node()));
         if let (Some(Value::Array(items)), Some(order)) = (merged.get_mut(name), order_of(patch, name)) {
             sort_by_order(items, order, key);
         }
@@ -97,11 +106,20 @@ fn plain(patch: &Map<String, Value>) -> Map<String, Value> {
 
 /// `$retainKeys` names all fields that may stay.
 fn retain_keys(fields: &mut Map<String, Value>, patch: &Map<String, Value>) -> Result<(), PatchError> {
-    let Some(listed) = patch.get(RETAIN_KEYS) else { return Ok(()) };
-    let listed = listed.as_array().ok_or_else(|| PatchError::Directive("invalid patch format of retainKeys".to_owned()))?;
+    let Some(listed) = patch.get(RETAIN_KEYS) else {
+        return Ok(());
+    };
+    let listed = listed
+        .as_array()
+        .ok_or_else(|| PatchError::Directive("invalid patch format of retainKeys".to_owned()))?;
     let names: HashSet<&str> = listed.iter().filter_map(Value::as_str).collect();
-    if patch.iter().any(|(name, value)| !is_directive(name) && !value.is_null() && !names.contains(name.as_str())) {
-        return Err(PatchError::Directive("invalid patch format of retainKeys".to_owned()));
+    if patch
+        .iter()
+        .any(|(name, value)| !is_directive(name) && !value.is_null() && !names.contains(name.as_str()))
+    {
+        return Err(PatchError::Directive(
+            "invalid patch format of retainKeys".to_owned(),
+        ));
     }
     fields.retain(|name, _| names.contains(name.as_str()));
     Ok(())
@@ -138,7 +156,8 @@ fn patch_list(
     order: Option<&Vec<Value>>,
 ) -> Result<Vec<Value>, PatchError> {
     let replace_all = patch.iter().any(|item| {
-        item.as_object().is_some_and(|fields| fields.len() == 1 && matches!(directive(fields), Ok(Directive::Replace)))
+        item.as_object()
+            .is_some_and(|fields| fields.len() == 1 && matches!(directive(fields), Ok(Directive::Replace)))
     });
     let Some(node) = node.filter(|node| merges(node) && !replace_all) else {
         return match without_directives(&Value::Array(patch.to_vec())) {

@@ -15,10 +15,15 @@ pub struct JsonPathError {
 }
 
 pub(super) fn parse(text: &str) -> Result<JsonPath, JsonPathError> {
-    let fail = |detail: String| JsonPathError { text: text.to_owned(), detail };
+    let fail = |detail: String| JsonPathError {
+        text: text.to_owned(),
+        detail,
+    };
     let trimmed = text.trim();
     let inner = match trimmed.strip_prefix('{') {
-        Some(rest) => rest.strip_suffix('}').ok_or_else(|| fail("missing `}`".to_owned()))?,
+        Some(rest) => rest
+            .strip_suffix('}')
+            .ok_or_else(|| fail("missing `}`".to_owned()))?,
         None => trimmed,
     };
     let mut reader = Reader { rest: inner };
@@ -34,7 +39,7 @@ struct Reader<'a> {
     rest: &'a str,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn eat(&mut self, token: &str) -> bool {
         match self.rest.strip_prefix(token) {
             Some(rest) => {
@@ -70,7 +75,11 @@ impl<'a> Reader<'a> {
     }
 
     fn dotted(&mut self) -> Result<Step, String> {
-        if self.eat("*") { Ok(Step::All) } else { self.name().map(Step::Field) }
+        if self.eat("*") {
+            Ok(Step::All)
+        } else {
+            self.name().map(Step::Field)
+        }
     }
 
     fn name(&mut self) -> Result<String, String> {
@@ -88,13 +97,21 @@ impl<'a> Reader<'a> {
             }
         }
         self.rest = &self.rest[end..];
-        if name.is_empty() { Err("missing field name".to_owned()) } else { Ok(name) }
+        if name.is_empty() {
+            Err("missing field name".to_owned())
+        } else {
+            Ok(name)
+        }
     }
 
     fn bracket(&mut self) -> Result<Step, String> {
         if self.eat("?(") {
             let filter = self.filter()?;
-            return if self.eat(")") && self.eat("]") { Ok(filter) } else { Err("unterminated filter".to_owned()) };
+            return if self.eat(")") && self.eat("]") {
+                Ok(filter)
+            } else {
+                Err("unterminated filter".to_owned())
+            };
         }
         let mut steps = vec![self.selector()?];
         while self.eat(",") {
@@ -103,7 +120,11 @@ impl<'a> Reader<'a> {
         if !self.eat("]") {
             return Err("unterminated array".to_owned());
         }
-        Ok(if steps.len() == 1 { steps.swap_remove(0) } else { Step::Union(steps) })
+        Ok(if steps.len() == 1 {
+            steps.swap_remove(0)
+        } else {
+            Step::Union(steps)
+        })
     }
 
     fn selector(&mut self) -> Result<Step, String> {
@@ -125,18 +146,25 @@ impl<'a> Reader<'a> {
     }
 
     fn integer(&mut self) -> Result<Option<i64>, String> {
-        let end = self.rest.find(|character: char| !character.is_ascii_digit() && character != '-');
+        let end = self
+            .rest
+            .find(|character: char| !character.is_ascii_digit() && character != '-');
         let (digits, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         if digits.is_empty() {
             return Ok(None);
         }
         self.rest = rest;
-        digits.parse().map(Some).map_err(|_| format!("`{digits}` is not an index"))
+        digits
+            .parse()
+            .map(Some)
+            .map_err(|_| format!("`{digits}` is not an index"))
     }
 
     fn quoted(&mut self) -> Result<String, String> {
         let mut characters = self.rest.char_indices();
-        let Some((_, quote)) = characters.next() else { return Err("expected a quote".to_owned()) };
+        let Some((_, quote)) = characters.next() else {
+            return Err("expected a quote".to_owned());
+        };
         let mut text = String::new();
         while let Some((index, character)) = characters.next() {
             match character {
@@ -158,7 +186,11 @@ impl<'a> Reader<'a> {
             Operator::Exists => Operand::Literal(Value::Bool(true)),
             _ => self.operand()?,
         };
-        Ok(Step::Filter { left, operator, right })
+        Ok(Step::Filter {
+            left,
+            operator,
+            right,
+        })
     }
 
     fn operator(&mut self) -> Operator {
@@ -170,7 +202,10 @@ impl<'a> Reader<'a> {
             ("<", Operator::Less),
             (">", Operator::Greater),
         ];
-        known.into_iter().find(|(token, _)| self.eat(token)).map_or(Operator::Exists, |(_, operator)| operator)
+        known
+            .into_iter()
+            .find(|(token, _)| self.eat(token))
+            .map_or(Operator::Exists, |(_, operator)| operator)
     }
 
     fn operand(&mut self) -> Result<Operand, String> {
@@ -187,7 +222,10 @@ impl<'a> Reader<'a> {
     }
 
     fn literal(&mut self) -> Result<Value, String> {
-        let end = self.rest.find([')', ' ', '=', '!', '<', '>']).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find([')', ' ', '=', '!', '<', '>'])
+            .unwrap_or(self.rest.len());
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest;
         match serde_json::from_str(text) {

@@ -20,9 +20,7 @@ fn text(description: &str) -> Value {
 }
 
 fn openapi() -> Value {
-    let labels = |description: &str| {
-        json!({ "type": "object", "description": description, "additionalProperties": { "type": "string" } })
-    };
+    let labels = |description: &str| json!({ "type": "object", "description": description, "additionalProperties": { "type": "string" } });
     json!({
         "type": "object",
         "description": "Standard object's metadata.",

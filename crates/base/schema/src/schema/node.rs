@@ -107,12 +107,18 @@ pub(crate) struct PatchStrategy {
 }
 
 /// One node of a schema.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a keyword of its own in the schema language"
+)]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Node {
     pub(crate) kind: Option<Kind>,
     pub(crate) int_or_string: bool,
     pub(crate) preserve_unknown: bool,
     pub(crate) embedded_resource: bool,
+    /// A whole object: the root or an embedded one.
+    pub(crate) resource: bool,
     pub(crate) nullable: bool,
     pub(crate) properties: BTreeMap<String, Schema>,
     pub(crate) additional: Additional,
@@ -127,6 +133,7 @@ pub(crate) struct Node {
     pub(crate) has_rules: bool,
     /// Some node at or below is a list of kind set or map.
     pub(crate) has_keyed_lists: bool,
+    /// The keywords of this node, with nulls in place of child schemas.
     pub(crate) source: Arc<Value>,
 }
 

@@ -1,4 +1,4 @@
-//! From an OpenAPI document to [`Schema`].
+//! From an `OpenAPI` document to [`Schema`].
 
 mod fields;
 mod reference;
@@ -22,8 +22,21 @@ pub(super) struct Parser<'a> {
 
 /// Parses `openapi`, whose references are looked up in `document`.
 pub(super) fn document(document: &Value, openapi: &Value, resource: bool) -> (Schema, Vec<FieldError>) {
-    let mut parser = Parser { references: References::new(document), errors: Vec::new() };
-    let mut node = parser.node(openapi, &Trail::root(""));
+    document_at("", document, openapi, resource)
+}
+
+/// The same with the paths of errors below `path`.
+pub(super) fn document_at(
+    path: &str,
+    document: &Value,
+    openapi: &Value,
+    resource: bool,
+) -> (Schema, Vec<FieldError>) {
+    let mut parser = Parser {
+        references: References::new(document),
+        errors: Vec::new(),
+    };
+    let mut node = parser.node(openapi, &Trail::root(path));
     if resource {
         make_resource(&mut node);
         node.kind = node.kind.or(Some(Kind::Object));
@@ -34,15 +47,23 @@ pub(super) fn document(document: &Value, openapi: &Value, resource: bool) -> (Sc
 
 /// Adds the fields that every whole object has, whatever its schema says about them.
 fn make_resource(node: &mut Node) {
+    node.resource = true;
     for name in ["apiVersion", "kind"] {
-        node.properties.entry(name.to_owned()).or_insert_with(|| Schema::from_node(text()));
+        node.properties
+            .entry(name.to_owned())
+            .or_insert_with(|| Schema::from_node(text()));
     }
     let mut object_meta = metadata::object_meta().node().clone();
-    if let Some(declared) = node.properties.get("metadata").filter(|declared| restricts(declared)) {
+    if let Some(declared) = node
+        .properties
+        .get("metadata")
+        .filter(|declared| restricts(declared))
+    {
         // A CRD may restrict name and generateName; nothing else of metadata is its to describe.
         object_meta.checks.all_of.push(declared.clone());
     }
-    node.properties.insert("metadata".to_owned(), Schema::from_node(object_meta));
+    node.properties
+        .insert("metadata".to_owned(), Schema::from_node(object_meta));
 }
 
 fn restricts(metadata: &Schema) -> bool {
@@ -67,7 +88,7 @@ impl Parser<'_> {
         match openapi {
             Value::Object(fields) => match reference::target(fields) {
                 Some(name) => self.referenced(name, fields, trail),
-                None => self.object(fields, openapi, trail),
+                None => self.object(fields, trail),
             },
             Value::Bool(true) => Schema::any().node().clone(),
             other => {
@@ -91,7 +112,7 @@ impl Parser<'_> {
         node
     }
 
-    fn object(&mut self, fields: &Map<String, Value>, openapi: &Value, trail: &Trail<'_>) -> Node {
+    fn object(&mut self, fields: &Map<String, Value>, trail: &Trail<'_>) -> Node {
         let flag = |name: &str| fields.get(name).and_then(Value::as_bool).unwrap_or(false);
         let (kind, null_type) = self.kind(fields, trail);
         let mut node = Node {
@@ -105,7 +126,7 @@ impl Parser<'_> {
             default: fields.get("default").cloned(),
             list: list_kind(fields),
             patch: patch_strategy(fields),
-            source: Arc::new(openapi.clone()),
+            source: Arc::new(without_children(fields)),
             ..Node::default()
         };
         if node.int_or_string {
@@ -179,14 +200,37 @@ impl Parser<'_> {
 
     fn junctor(&mut self, fields: &Map<String, Value>, name: &str, trail: &Trail<'_>) -> Vec<Schema> {
         let trail = trail.field(name);
-        let branches = fields.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let branches = fields
+            .get(name)
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice);
         let parse = |(index, branch)| Schema::from_node(self.node(branch, &trail.index(index)));
         branches.iter().enumerate().map(parse).collect()
     }
 
     fn invalid(&mut self, trail: &Trail<'_>, value: &Value, detail: &str) {
-        self.errors.push(FieldError::invalid(trail.to_string(), value.clone(), detail));
+        self.errors
+            .push(FieldError::invalid(trail.to_string(), value.clone(), detail));
     }
+}
+
+/// The keywords of one node with placeholders for its children, which keep their own.
+fn without_children(fields: &Map<String, Value>) -> Value {
+    let kept = fields
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "definitions" | "$defs" | "components"));
+    let shallow = kept.map(|(name, value)| {
+        let value = match (name.as_str(), value) {
+            ("properties", Value::Object(properties)) => properties
+                .keys()
+                .map(|name| (name.clone(), Value::Null))
+                .collect(),
+            ("items" | "additionalProperties", Value::Object(_)) => Value::Null,
+            _ => value.clone(),
+        };
+        (name.clone(), value)
+    });
+    Value::Object(shallow.collect())
 }
 
 fn compute_flags(node: &mut Node) {

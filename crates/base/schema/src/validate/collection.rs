@@ -15,9 +15,18 @@ pub(super) fn check_list(checks: &Checks, items: &[Value], trail: &Trail<'_>, er
         let detail = format!("{trail} in body should have at least {limit} items");
         errors.push(FieldError::invalid(trail.to_string(), count, detail));
     }
-    if checks.unique_items && items.iter().enumerate().any(|(index, item)| items[..index].contains(item)) {
+    if checks.unique_items
+        && items
+            .iter()
+            .enumerate()
+            .any(|(index, item)| items[..index].contains(item))
+    {
         let detail = format!("{trail} in body shouldn't contain duplicates");
-        errors.push(FieldError::new(trail.to_string(), FieldErrorReason::Invalid, detail));
+        errors.push(FieldError::new(
+            trail.to_string(),
+            FieldErrorReason::Invalid,
+            detail,
+        ));
     }
 }
 
@@ -34,7 +43,10 @@ pub(super) fn check_map(
     if node.embedded_resource {
         for name in ["apiVersion", "kind"] {
             if fields.get(name).and_then(Value::as_str).is_none_or(str::is_empty) {
-                errors.push(FieldError::required(trail.field(name).to_string(), "must not be empty"));
+                errors.push(FieldError::required(
+                    trail.field(name).to_string(),
+                    "must not be empty",
+                ));
             }
         }
     }

@@ -26,7 +26,9 @@ fn is_go(text: &str) -> bool {
 
 /// Skips a decimal number with at least one digit.
 fn number(text: &str) -> Option<&str> {
-    let end = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
+    let end = text
+        .find(|character: char| !character.is_ascii_digit() && character != '.')
+        .unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
     let valid = digits.bytes().any(|byte| byte.is_ascii_digit()) && digits.matches('.').count() <= 1;
     valid.then_some(rest)
@@ -35,10 +37,32 @@ fn number(text: &str) -> Option<&str> {
 fn is_in_words(text: &str) -> bool {
     let Some(rest) = number(text) else { return false };
     let unit = rest.trim();
-    let singular = unit.strip_suffix('s').filter(|singular| singular.len() > 1).unwrap_or(unit);
+    let singular = unit
+        .strip_suffix('s')
+        .filter(|singular| singular.len() > 1)
+        .unwrap_or(unit);
     matches!(
         singular,
-        "d" | "day" | "w" | "wk" | "week" | "hr" | "hour" | "min" | "minute" | "sec" | "second" | "milli"
-            | "millisecond" | "microsecond" | "nano" | "nanosecond" | "h" | "m" | "s" | "ms" | "us" | "ns"
+        "d" | "day"
+            | "w"
+            | "wk"
+            | "week"
+            | "hr"
+            | "hour"
+            | "min"
+            | "minute"
+            | "sec"
+            | "second"
+            | "milli"
+            | "millisecond"
+            | "microsecond"
+            | "nano"
+            | "nanosecond"
+            | "h"
+            | "m"
+            | "s"
+            | "ms"
+            | "us"
+            | "ns"
     )
 }

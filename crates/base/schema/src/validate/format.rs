@@ -36,7 +36,8 @@ pub(super) fn is_valid(name: &str, text: &str) -> bool {
 
 static EMAIL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"^[^\s@<>"(),:;\[\]\\]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"#).ok());
-static URI: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^([A-Za-z][A-Za-z0-9+.-]*:\S+|/\S*)$").ok());
+static URI: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^([A-Za-z][A-Za-z0-9+.-]*:\S+|/\S*)$").ok());
 
 /// RFC 3339; a space or lower-case `t` between date and time is tolerated as upstream does.
 fn is_date_time(text: &str) -> bool {
@@ -54,16 +55,23 @@ fn is_uuid(text: &str, version: Option<u8>) -> bool {
 }
 
 fn is_cidr(text: &str) -> bool {
-    let Some((address, bits)) = text.split_once('/') else { return false };
-    let Ok(bits) = bits.parse::<u8>() else { return false };
-    (address.parse::<Ipv4Addr>().is_ok() && bits <= 32) || (address.parse::<Ipv6Addr>().is_ok() && bits <= 128)
+    let Some((address, bits)) = text.split_once('/') else {
+        return false;
+    };
+    let Ok(bits) = bits.parse::<u8>() else {
+        return false;
+    };
+    (address.parse::<Ipv4Addr>().is_ok() && bits <= 32)
+        || (address.parse::<Ipv6Addr>().is_ok() && bits <= 128)
 }
 
 fn is_mac(text: &str) -> bool {
     let separator = if text.contains('-') { '-' } else { ':' };
     let parts: Vec<&str> = text.split(separator).collect();
     matches!(parts.len(), 6 | 8 | 20)
-        && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && parts
+            .iter()
+            .all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn is_hostname(text: &str) -> bool {
@@ -72,7 +80,9 @@ fn is_hostname(text: &str) -> bool {
         && text.split('.').all(|part| {
             !part.is_empty()
                 && part.len() <= 63
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
                 && !part.starts_with('-')
                 && !part.ends_with('-')
         })
@@ -87,7 +97,9 @@ fn is_hex_color(text: &str) -> bool {
 fn is_label(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 63
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
@@ -109,20 +121,52 @@ mod tests {
     fn formats() {
         check(
             "date-time",
-            &["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.123456Z", "2026-01-02T03:04:05+02:00"],
+            &[
+                "2026-01-02T03:04:05Z",
+                "2026-01-02T03:04:05.123456Z",
+                "2026-01-02T03:04:05+02:00",
+            ],
             &["2026-01-02", "yesterday", "2026-13-02T03:04:05Z", ""],
         );
         check("date", &["2026-01-02"], &["2026-02-30", "20260102"]);
-        check("duration", &["1h30m", "0", "-1.5s", "300ms", "3 days", "1w"], &["", "h", "1", "1x", "s1"]);
-        check("uuid", &["123e4567-e89b-12d3-a456-426614174000"], &["123e4567", "g23e4567-e89b-12d3-a456-426614174000"]);
-        check("uuid4", &["123e4567-e89b-42d3-a456-426614174000"], &["123e4567-e89b-12d3-a456-426614174000"]);
+        check(
+            "duration",
+            &["1h30m", "0", "-1.5s", "300ms", "3 days", "1w"],
+            &["", "h", "1", "1x", "s1"],
+        );
+        check(
+            "uuid",
+            &["123e4567-e89b-12d3-a456-426614174000"],
+            &["123e4567", "g23e4567-e89b-12d3-a456-426614174000"],
+        );
+        check(
+            "uuid4",
+            &["123e4567-e89b-42d3-a456-426614174000"],
+            &["123e4567-e89b-12d3-a456-426614174000"],
+        );
         check("ipv4", &["10.0.0.1"], &["10.0.0", "::1", "10.0.0.256"]);
         check("ipv6", &["::1", "fe80::1"], &["10.0.0.1", "g::"]);
-        check("cidr", &["10.0.0.0/8", "fe80::/64"], &["10.0.0.0", "10.0.0.0/33", "x/8"]);
-        check("mac", &["00:00:5e:00:53:01", "02-00-5e-10-00-01"], &["00:00:5e:00:53", "zz:00:5e:00:53:01"]);
-        check("email", &["alice@example.com"], &["alice", "@example.com", "a b@example.com"]);
+        check(
+            "cidr",
+            &["10.0.0.0/8", "fe80::/64"],
+            &["10.0.0.0", "10.0.0.0/33", "x/8"],
+        );
+        check(
+            "mac",
+            &["00:00:5e:00:53:01", "02-00-5e-10-00-01"],
+            &["00:00:5e:00:53", "zz:00:5e:00:53:01"],
+        );
+        check(
+            "email",
+            &["alice@example.com"],
+            &["alice", "@example.com", "a b@example.com"],
+        );
         check("hostname", &["example.com", "localhost"], &["", "-a.com", "a..b"]);
-        check("uri", &["https://example.com/a?b=c", "/relative"], &["no scheme", ""]);
+        check(
+            "uri",
+            &["https://example.com/a?b=c", "/relative"],
+            &["no scheme", ""],
+        );
         check("byte", &["aGk=", ""], &["aGk", "***"]);
         check("hexcolor", &["#fff", "00ff00"], &["#ff", "green"]);
         check("k8s-short-name", &["a-b"], &["A", "a.b", "-a"]);

@@ -23,7 +23,10 @@ pub(super) fn check(node: &Node, value: &Value, trail: &Trail<'_>, errors: &mut 
         let outcomes = outcomes(&checks.one_of, value, trail);
         match outcomes.iter().filter(|errors| errors.is_empty()).count() {
             0 => {
-                errors.push(refusal(trail, "must validate one and only one schema (oneOf). Found none valid"));
+                errors.push(refusal(
+                    trail,
+                    "must validate one and only one schema (oneOf). Found none valid",
+                ));
                 errors.extend(closest(outcomes));
             }
             1 => {}
@@ -34,7 +37,9 @@ pub(super) fn check(node: &Node, value: &Value, trail: &Trail<'_>, errors: &mut 
         }
     }
     if let Some(not) = &checks.not
-        && outcomes(std::slice::from_ref(not), value, trail).iter().all(Vec::is_empty)
+        && outcomes(std::slice::from_ref(not), value, trail)
+            .iter()
+            .all(Vec::is_empty)
     {
         errors.push(refusal(trail, "must not validate the schema (not)"));
     }

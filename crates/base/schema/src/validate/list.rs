@@ -55,8 +55,10 @@ fn duplicates(node: &Node, items: &[Value], trail: &Trail<'_>, errors: &mut Vec<
 
 fn identity(keys: &[String], item: &Value) -> Option<Value> {
     let fields = item.as_object()?;
-    let named: Map<String, Value> =
-        keys.iter().filter_map(|key| Some((key.clone(), fields.get(key)?.clone()))).collect();
+    let named: Map<String, Value> = keys
+        .iter()
+        .filter_map(|key| Some((key.clone(), fields.get(key)?.clone())))
+        .collect();
     Some(Value::Object(named))
 }
 
@@ -65,6 +67,9 @@ pub(crate) fn correlate<'a>(node: &Node, item: &Value, old: &'a [Value]) -> Opti
     if !correlates(node) {
         return None;
     }
-    let ListKind::Map(keys) = &node.list else { return None };
-    old.iter().find(|old| keys.iter().all(|key| old.get(key) == item.get(key)))
+    let ListKind::Map(keys) = &node.list else {
+        return None;
+    };
+    old.iter()
+        .find(|old| keys.iter().all(|key| old.get(key) == item.get(key)))
 }

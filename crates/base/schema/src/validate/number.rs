@@ -9,11 +9,17 @@ use crate::trail::Trail;
 pub(super) fn check(checks: &Checks, number: &Number, trail: &Trail<'_>, errors: &mut Vec<FieldError>) {
     let Some(value) = number.as_f64() else { return };
     let mut refuse = |detail: String| {
-        errors.push(FieldError::invalid(trail.to_string(), number.clone(), format!("{trail} in body {detail}")));
+        errors.push(FieldError::invalid(
+            trail.to_string(),
+            number.clone(),
+            format!("{trail} in body {detail}"),
+        ));
     };
     match checks.minimum {
         Some((limit, true)) if value <= limit => refuse(format!("should be greater than {limit}")),
-        Some((limit, false)) if value < limit => refuse(format!("should be greater than or equal to {limit}")),
+        Some((limit, false)) if value < limit => {
+            refuse(format!("should be greater than or equal to {limit}"));
+        }
         _ => {}
     }
     match checks.maximum {
@@ -24,7 +30,9 @@ pub(super) fn check(checks: &Checks, number: &Number, trail: &Trail<'_>, errors:
     if let Some(step) = checks.multiple_of.filter(|step| !is_multiple(value, *step)) {
         refuse(format!("should be a multiple of {step}"));
     }
-    if checks.format.as_deref() == Some("int32") && number.as_i64().is_none_or(|value| i32::try_from(value).is_err()) {
+    if checks.format.as_deref() == Some("int32")
+        && number.as_i64().is_none_or(|value| i32::try_from(value).is_err())
+    {
         let detail = format!("{trail} in body must be of type integer with format int32: {number}");
         errors.push(
             FieldError::new(trail.to_string(), FieldErrorReason::Invalid, detail).with_value(number.clone()),

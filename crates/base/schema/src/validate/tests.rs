@@ -37,7 +37,11 @@ fn types() {
         &json!({ "y": "x" }),
         &[r#"spec.y: Invalid value: "string": spec.y in body must be of type integer: "string""#],
     );
-    check(&spec, &json!({ "y": 1, "s": "", "b": true, "n": 1, "l": ["a"], "i": 1, "o": null, "any": [{}] }), &[]);
+    check(
+        &spec,
+        &json!({ "y": 1, "s": "", "b": true, "n": 1, "l": ["a"], "i": 1, "o": null, "any": [{}] }),
+        &[],
+    );
     check(&spec, &json!({ "y": 1.0, "n": 1.5, "i": "50%" }), &[]);
     check(
         &spec,
@@ -83,9 +87,21 @@ fn required_and_enumerated() {
 fn strings() {
     let spec = json!({ "type": "string", "minLength": 2, "maxLength": 3, "pattern": "^[a-z]+$" });
     check(&spec, &json!("ab"), &[]);
-    check(&spec, &json!("abcd"), &["spec: Too long: may not be more than 3 bytes"]);
-    check(&spec, &json!("a"), &[r#"spec: Invalid value: "a": spec in body should be at least 2 chars long"#]);
-    check(&spec, &json!("AB"), &[r#"spec: Invalid value: "AB": spec in body should match '^[a-z]+$'"#]);
+    check(
+        &spec,
+        &json!("abcd"),
+        &["spec: Too long: may not be more than 3 bytes"],
+    );
+    check(
+        &spec,
+        &json!("a"),
+        &[r#"spec: Invalid value: "a": spec in body should be at least 2 chars long"#],
+    );
+    check(
+        &spec,
+        &json!("AB"),
+        &[r#"spec: Invalid value: "AB": spec in body should match '^[a-z]+$'"#],
+    );
     check(
         &json!({ "type": "string", "format": "date-time" }),
         &json!("now"),
@@ -96,29 +112,67 @@ fn strings() {
 #[test]
 fn numbers() {
     let spec = json!({ "type": "integer", "minimum": 1, "maximum": 5 });
-    check(&spec, &json!(0), &["spec: Invalid value: 0: spec in body should be greater than or equal to 1"]);
-    check(&spec, &json!(6), &["spec: Invalid value: 6: spec in body should be less than or equal to 5"]);
+    check(
+        &spec,
+        &json!(0),
+        &["spec: Invalid value: 0: spec in body should be greater than or equal to 1"],
+    );
+    check(
+        &spec,
+        &json!(6),
+        &["spec: Invalid value: 6: spec in body should be less than or equal to 5"],
+    );
     check(&spec, &json!(5), &[]);
     let exclusive = json!({ "type": "number", "minimum": 1, "exclusiveMinimum": true, "maximum": 2, "exclusiveMaximum": true });
-    check(&exclusive, &json!(1), &["spec: Invalid value: 1: spec in body should be greater than 1"]);
-    check(&exclusive, &json!(2), &["spec: Invalid value: 2: spec in body should be less than 2"]);
-    check(&json!({ "type": "integer", "multipleOf": 5 }), &json!(7), &["spec: Invalid value: 7: spec in body should be a multiple of 5"]);
+    check(
+        &exclusive,
+        &json!(1),
+        &["spec: Invalid value: 1: spec in body should be greater than 1"],
+    );
+    check(
+        &exclusive,
+        &json!(2),
+        &["spec: Invalid value: 2: spec in body should be less than 2"],
+    );
+    check(
+        &json!({ "type": "integer", "multipleOf": 5 }),
+        &json!(7),
+        &["spec: Invalid value: 7: spec in body should be a multiple of 5"],
+    );
     check(&json!({ "type": "number", "multipleOf": 0.1 }), &json!(0.3), &[]);
     check(
         &json!({ "type": "integer", "format": "int32" }),
         &json!(3_000_000_000_i64),
-        &["spec: Invalid value: 3000000000: spec in body must be of type integer with format int32: 3000000000"],
+        &[
+            "spec: Invalid value: 3000000000: spec in body must be of type integer with format int32: 3000000000",
+        ],
     );
 }
 
 #[test]
 fn collections() {
     let list = json!({ "type": "array", "minItems": 1, "maxItems": 2, "items": { "type": "integer" } });
-    check(&list, &json!([]), &["spec: Invalid value: 0: spec in body should have at least 1 items"]);
-    check(&list, &json!([1, 2, 3]), &["spec: Too many: 3: must have at most 2 items"]);
+    check(
+        &list,
+        &json!([]),
+        &["spec: Invalid value: 0: spec in body should have at least 1 items"],
+    );
+    check(
+        &list,
+        &json!([1, 2, 3]),
+        &["spec: Too many: 3: must have at most 2 items"],
+    );
     let map = json!({ "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": { "type": "string" } });
-    check(&map, &json!({}), &["spec: Invalid value: 0: spec in body should have at least 1 properties"]);
-    check(&map, &json!({ "a": "", "b": "" }), &["spec: Too many: 2: must have at most 1 item"]);
+    check(
+        &map,
+        &json!({}),
+        &["spec: Invalid value: 0: spec in body should have at least 1 properties"],
+    );
+    check(
+        &map,
+        &json!({ "a": "", "b": "" }),
+        &["spec: Too many: 2: must have at most 1 item"],
+    );
     check(
         &map,
         &json!({ "a": 1 }),
@@ -129,13 +183,26 @@ fn collections() {
 #[test]
 fn duplicates() {
     let set = json!({ "type": "array", "x-kubernetes-list-type": "set", "items": { "type": "string" } });
-    check(&set, &json!(["a", "b", "a"]), &[r#"spec[2]: Duplicate value: "a""#]);
+    check(
+        &set,
+        &json!(["a", "b", "a"]),
+        &[r#"spec[2]: Duplicate value: "a""#],
+    );
     let map = json!({ "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
         "items": { "type": "object", "properties": { "name": { "type": "string" }, "x": { "type": "integer" } } } });
-    check(&map, &json!([{ "name": "a" }, { "name": "a", "x": 1 }]), &[r#"spec[1]: Duplicate value: {"name":"a"}"#]);
+    check(
+        &map,
+        &json!([{ "name": "a" }, { "name": "a", "x": 1 }]),
+        &[r#"spec[1]: Duplicate value: {"name":"a"}"#],
+    );
     check(&map, &json!([{ "name": "a" }, { "name": "b" }]), &[]);
     check_update(&set, &json!(["a", "a", "b"]), Some(&json!(["a", "a"])), &[]);
-    check_update(&set, &json!(["a", "a"]), Some(&json!(["a"])), &[r#"spec[1]: Duplicate value: "a""#]);
+    check_update(
+        &set,
+        &json!(["a", "a"]),
+        Some(&json!(["a"])),
+        &[r#"spec[1]: Duplicate value: "a""#],
+    );
 }
 
 #[test]
@@ -146,7 +213,9 @@ fn junctors() {
     check(
         &spec,
         &json!({ "a": "", "b": "" }),
-        &[r#"spec: Invalid value: "": "spec" must validate one and only one schema (oneOf). Found 2 valid alternatives"#],
+        &[
+            r#"spec: Invalid value: "": "spec" must validate one and only one schema (oneOf). Found 2 valid alternatives"#,
+        ],
     );
     check(
         &spec,
@@ -185,7 +254,12 @@ fn unchanged_values_are_tolerated() {
                 "w": { "type": "string" } } } },
         "atomic": { "type": "array", "items": { "type": "string", "maxLength": 1 } }
     }));
-    check_update(&spec, &json!({ "a": "long", "b": "new" }), Some(&json!({ "a": "long" })), &[]);
+    check_update(
+        &spec,
+        &json!({ "a": "long", "b": "new" }),
+        Some(&json!({ "a": "long" })),
+        &[],
+    );
     check_update(
         &spec,
         &json!({ "a": "longer" }),
@@ -256,8 +330,14 @@ fn references_are_followed_once() {
     }));
     assert_eq!(errors, []);
     assert_eq!(schema.property_names(), ["child", "leaf", "name"]);
-    assert_eq!(schema.property(&["leaf"]).unwrap().description(), Some("own words"));
+    assert_eq!(
+        schema.property(&["leaf"]).unwrap().description(),
+        Some("own words")
+    );
     assert_eq!(schema.property(&["leaf", "size"]).unwrap().type_name(), "integer");
     assert!(schema.property(&["leaf", "nothing"]).is_none());
-    assert_eq!(schema.property(&["child", "whatever"]).unwrap().type_name(), "any");
+    assert_eq!(
+        schema.property(&["child", "whatever"]).unwrap().type_name(),
+        "any"
+    );
 }

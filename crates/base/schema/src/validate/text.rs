@@ -14,7 +14,8 @@ pub(super) fn check(node: &Node, text: &str, trail: &Trail<'_>, errors: &mut Vec
         let length = text.chars().count() as u64;
         if let Some(limit) = checks.max_length.filter(|limit| length > *limit) {
             let detail = format!("may not be more than {limit} bytes");
-            errors.push(FieldError::new(trail.to_string(), FieldErrorReason::TooLong, detail).with_value(text));
+            errors
+                .push(FieldError::new(trail.to_string(), FieldErrorReason::TooLong, detail).with_value(text));
         }
         if let Some(limit) = checks.min_length.filter(|limit| length < *limit) {
             let detail = format!("{trail} in body should be at least {limit} chars long");
@@ -29,6 +30,7 @@ pub(super) fn check(node: &Node, text: &str, trail: &Trail<'_>, errors: &mut Vec
         && !format::is_valid(name, text)
     {
         let detail = format!("{trail} in body must be of type {name}: {}", Value::from(text));
-        errors.push(FieldError::new(trail.to_string(), FieldErrorReason::TypeInvalid, detail).with_value(text));
+        errors
+            .push(FieldError::new(trail.to_string(), FieldErrorReason::TypeInvalid, detail).with_value(text));
     }
 }

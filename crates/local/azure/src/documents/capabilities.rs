@@ -27,7 +27,10 @@ pub(crate) fn capabilities(location: &str) -> Value {
 }
 
 fn edition(tier: &str) -> Value {
-    let skus: Vec<&Sku> = FLEXIBLE_SERVER_SKUS.iter().filter(|sku| sku.tier == tier).collect();
+    let skus: Vec<&Sku> = FLEXIBLE_SERVER_SKUS
+        .iter()
+        .filter(|sku| sku.tier == tier)
+        .collect();
     let listed = skus.iter().map(|sku| {
         json!({
             "name": sku.name,
@@ -40,6 +43,15 @@ fn edition(tier: &str) -> Value {
             "status": "Available",
         })
     });
+    let sizes = [32, 64, 128, 256, 512].map(|size| {
+        json!({
+            "storageSizeMb": size * 1024,
+            "supportedIops": 120,
+            "defaultIopsTier": "P4",
+            "supportedIopsTiers": [{ "name": "P4", "iops": 120, "status": "Available" }],
+            "status": "Available",
+        })
+    });
     json!({
         "name": tier,
         "defaultSkuName": skus.first().map(|sku| sku.name),
@@ -47,13 +59,7 @@ fn edition(tier: &str) -> Value {
         "supportedStorageEditions": [{
             "name": "ManagedDisk",
             "defaultStorageSizeMb": 32 * 1024,
-            "supportedStorageMb": [32, 64, 128, 256, 512].map(|size| json!({
-                "storageSizeMb": size * 1024,
-                "supportedIops": 120,
-                "defaultIopsTier": "P4",
-                "supportedIopsTiers": [{ "name": "P4", "iops": 120, "status": "Available" }],
-                "status": "Available",
-            })),
+            "supportedStorageMb": sizes,
             "status": "Available",
         }],
         "status": "Available",

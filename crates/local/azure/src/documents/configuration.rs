@@ -11,9 +11,21 @@ pub(super) const SECURE_TRANSPORT: &str = "require_secure_transport";
 /// Parameters that Azure adds, and their defaults.
 const SERVICE_PARAMETERS: &[(&str, &str, &str)] = &[
     (SECURE_TRANSPORT, "on", "Lets only TLS connections in."),
-    ("azure.extensions", "", "Extensions that may be created; kept, not enforced here."),
-    ("pgbouncer.enabled", "false", "Connection pooler; kept, not started here."),
-    ("metrics.collector_database_activity", "off", "Collects figures; kept, without effect here."),
+    (
+        "azure.extensions",
+        "",
+        "Extensions that may be created; kept, not enforced here.",
+    ),
+    (
+        "pgbouncer.enabled",
+        "false",
+        "Connection pooler; kept, not started here.",
+    ),
+    (
+        "metrics.collector_database_activity",
+        "off",
+        "Collects figures; kept, without effect here.",
+    ),
 ];
 
 /// Parameters that decide where the server lives, how it is reached, or what it runs: ours alone.
@@ -45,28 +57,46 @@ const OURS: &[&str] = &[
     "shared_preload_libraries",
     "wal_level",
 ];
-const OUR_PREFIXES: &[&str] = &["ssl", "unix_socket", "krb_", "recovery_target", "bonjour", "debug_", "log_d", "log_file"];
+const OUR_PREFIXES: &[&str] = &[
+    "ssl",
+    "unix_socket",
+    "krb_",
+    "recovery_target",
+    "bonjour",
+    "debug_",
+    "log_d",
+    "log_file",
+];
 
 /// Whether a parameter is Azure's own, unknown to PostgreSQL.
 pub(crate) fn is_service_parameter(name: &str) -> bool {
-    SERVICE_PARAMETERS.iter().any(|(known, _, _)| known.eq_ignore_ascii_case(name))
+    SERVICE_PARAMETERS
+        .iter()
+        .any(|(known, _, _)| known.eq_ignore_ascii_case(name))
 }
 
 /// Azure's own parameters as if the server knew them.
 pub(crate) fn service_parameters() -> impl Iterator<Item = Parameter> {
-    SERVICE_PARAMETERS.iter().map(|(name, default, description)| Parameter {
-        name: (*name).to_owned(),
-        value: (*default).to_owned(),
-        unit: String::new(),
-        description: (*description).to_owned(),
-        context: "sighup".to_owned(),
-        kind: if matches!(*default, "on" | "off") { "bool" } else { "string" }.to_owned(),
-        least: String::new(),
-        most: String::new(),
-        choices: Vec::new(),
-        default: (*default).to_owned(),
-        pending_restart: false,
-    })
+    SERVICE_PARAMETERS
+        .iter()
+        .map(|(name, default, description)| Parameter {
+            name: (*name).to_owned(),
+            value: (*default).to_owned(),
+            unit: String::new(),
+            description: (*description).to_owned(),
+            context: "sighup".to_owned(),
+            kind: if matches!(*default, "on" | "off") {
+                "bool"
+            } else {
+                "string"
+            }
+            .to_owned(),
+            least: String::new(),
+            most: String::new(),
+            choices: Vec::new(),
+            default: (*default).to_owned(),
+            pending_restart: false,
+        })
 }
 
 fn is_read_only(parameter: &Parameter) -> bool {
@@ -79,7 +109,10 @@ fn is_read_only(parameter: &Parameter) -> bool {
 /// Checks a change before it is accepted; what only the server can judge, it judges later.
 pub(crate) fn check_change(name: &str, value: &str, known: Option<&Parameter>) -> Result<(), ArmError> {
     let Some(parameter) = known else {
-        return Err(ArmError::not_found("ServerParameterNotFound", format!("the server has no parameter `{name}`")));
+        return Err(ArmError::not_found(
+            "ServerParameterNotFound",
+            format!("the server has no parameter `{name}`"),
+        ));
     };
     if is_read_only(parameter) {
         let message = format!("parameter `{name}` is read-only");
@@ -92,11 +125,17 @@ pub(crate) fn check_change(name: &str, value: &str, known: Option<&Parameter>) -
     let target = "properties.value";
     if outside(&parameter.least, true) || outside(&parameter.most, false) {
         let range = format!("{}-{}", parameter.least, parameter.most);
-        return Err(invalid(target, &format!("`{value}` is outside of {range}, which `{name}` allows")));
+        return Err(invalid(
+            target,
+            &format!("`{value}` is outside of {range}, which `{name}` allows"),
+        ));
     }
     let choices = &parameter.choices;
     if !choices.is_empty() && !choices.iter().any(|choice| choice.eq_ignore_ascii_case(value)) {
-        return Err(invalid(target, &format!("`{value}` is not one of {}", choices.join(", "))));
+        return Err(invalid(
+            target,
+            &format!("`{value}` is not one of {}", choices.join(", ")),
+        ));
     }
     let switches = ["on", "off", "true", "false", "yes", "no", "1", "0"];
     if parameter.kind == "bool" && !switches.contains(&value.to_ascii_lowercase().as_str()) {
@@ -158,12 +197,30 @@ mod tests {
     #[test]
     fn changes_are_checked_before_they_are_accepted() {
         let memory = parameter("work_mem", "integer");
-        for (value, expected) in [("64", true), ("500", true), ("1000", true), ("63", false), ("1001", false)] {
-            assert_eq!(check_change("work_mem", value, Some(&memory)).is_ok(), expected, "{value}");
+        for (value, expected) in [
+            ("64", true),
+            ("500", true),
+            ("1000", true),
+            ("63", false),
+            ("1001", false),
+        ] {
+            assert_eq!(
+                check_change("work_mem", value, Some(&memory)).is_ok(),
+                expected,
+                "{value}"
+            );
         }
         assert!(check_change("nothing", "1", None).is_err());
-        for name in ["archive_command", "ssl_cert_file", "shared_preload_libraries", "listen_addresses"] {
-            assert!(check_change(name, "x", Some(&parameter(name, "string"))).is_err(), "{name}");
+        for name in [
+            "archive_command",
+            "ssl_cert_file",
+            "shared_preload_libraries",
+            "listen_addresses",
+        ] {
+            assert!(
+                check_change(name, "x", Some(&parameter(name, "string"))).is_err(),
+                "{name}"
+            );
         }
         assert!(check_change("jit", "perhaps", Some(&parameter("jit", "bool"))).is_err());
     }

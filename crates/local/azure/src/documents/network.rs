@@ -9,8 +9,12 @@ pub(crate) fn network(body: &Value, children: &[Resource]) -> Network {
     let properties = &body["properties"];
     let network = &properties["network"];
     let is = |value: &Value, word: &str| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(word));
-    let rules = children.iter().filter(|child| child.visible && child.kind.ends_with("/firewallrules"));
-    let secure = children.iter().find(|child| child.name().eq_ignore_ascii_case(SECURE_TRANSPORT));
+    let rules = children
+        .iter()
+        .filter(|child| child.visible && child.kind.ends_with("/firewallrules"));
+    let secure = children
+        .iter()
+        .find(|child| child.name().eq_ignore_ascii_case(SECURE_TRANSPORT));
     Network {
         public: !is(&network["publicNetworkAccess"], "Disabled"),
         private: network["delegatedSubnetResourceId"].is_string(),

@@ -15,7 +15,9 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     pub(crate) fn login(&self) -> &str {
-        self.body["properties"]["administratorLogin"].as_str().unwrap_or_default()
+        self.body["properties"]["administratorLogin"]
+            .as_str()
+            .unwrap_or_default()
     }
 }
 
@@ -23,14 +25,23 @@ impl Incoming {
 fn take_password(request: &Value) -> Incoming {
     let mut body = writable(request);
     let mut password = None;
-    if let Some(properties) = body["properties"].as_object_mut() {
+    if let (Some(tier), true) = (
+        body["sku"]["name"].as_str().and_then(names::sku_tier),
+        body["sku"]["tier"].is_null(),
+    ) {
+        body["sku"]["tier"] = json!(tier);
+    }
+    if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
         password = properties.shift_remove("administratorLoginPassword");
         for field in ["state", "fullyQualifiedDomainName", "minorVersion", "stateReason"] {
             properties.shift_remove(field);
         }
     }
     let password = password.and_then(|password| password.as_str().map(str::to_owned));
-    Incoming { body, password: password.filter(|password| !password.is_empty()) }
+    Incoming {
+        body,
+        password: password.filter(|password| !password.is_empty()),
+    }
 }
 
 /// Checks a new server and fills in what Azure fills in.
@@ -40,7 +51,10 @@ pub(crate) fn create_server(name: &str, request: &Value) -> Result<Incoming, Arm
     let mut incoming = take_password(request);
     let location = incoming.body["location"].as_str().unwrap_or_default().to_owned();
     if location.is_empty() {
-        return Err(ArmError::bad_request("LocationRequired", "`location` is missing (help: write one, such as `westeurope`)"));
+        return Err(ArmError::bad_request(
+            "LocationRequired",
+            "`location` is missing (help: write one, such as `westeurope`)",
+        ));
     }
     names::check_location(&location)
         .map_err(|error| ArmError::name("LocationNotAvailableForResourceType", "location", &error))?;
@@ -54,8 +68,9 @@ pub(crate) fn create_server(name: &str, request: &Value) -> Result<Incoming, Arm
     let passwords = incoming.body["properties"]["authConfig"]["passwordAuth"] != json!("Disabled");
     if passwords {
         let login = incoming.login();
-        names::check_administrator_login(login)
-            .map_err(|error| ArmError::name("InvalidParameterValue", "properties.administratorLogin", &error))?;
+        names::check_administrator_login(login).map_err(|error| {
+            ArmError::name("InvalidParameterValue", "properties.administratorLogin", &error)
+        })?;
         check_password(incoming.password.as_deref().unwrap_or_default(), login)?;
     }
     Ok(incoming)
@@ -64,15 +79,33 @@ pub(crate) fn create_server(name: &str, request: &Value) -> Result<Incoming, Arm
 /// Lays a change over an existing server; `replace` is a PUT, otherwise a PATCH.
 pub(crate) fn update_server(existing: &Value, request: &Value, replace: bool) -> Result<Incoming, ArmError> {
     let incoming = take_password(request);
-    let fixed = [("/location", true), ("/properties/administratorLogin", false), ("/properties/version", false)];
+    let fixed = [
+        ("/location", true),
+        ("/properties/administratorLogin", false),
+        ("/properties/version", false),
+    ];
     for (pointer, is_location) in fixed {
-        let (Some(before), Some(after)) = (text(existing, pointer), text(&incoming.body, pointer)) else { continue };
-        let after = if is_location { names::normalize_location(after) } else { after.to_owned() };
+        let (Some(before), Some(after)) = (text(existing, pointer), text(&incoming.body, pointer)) else {
+            continue;
+        };
+        let after = if is_location {
+            names::normalize_location(after)
+        } else {
+            after.to_owned()
+        };
         if !before.is_empty() && before != after {
             let field = pointer.trim_start_matches('/').replace('/', ".");
-            let message = format!("`{field}` cannot be changed from `{before}` to `{after}` (help: make a new server)");
-            let code = if is_location { "InvalidResourceLocation" } else { "PropertyChangeNotAllowed" };
-            return Err(ArmError { target: Some(field), ..ArmError::conflict(code, message) });
+            let message =
+                format!("`{field}` cannot be changed from `{before}` to `{after}` (help: make a new server)");
+            let code = if is_location {
+                "InvalidResourceLocation"
+            } else {
+                "PropertyChangeNotAllowed"
+            };
+            return Err(ArmError {
+                target: Some(field),
+                ..ArmError::conflict(code, message)
+            });
         }
     }
     let mut change = incoming.body;
@@ -85,7 +118,10 @@ pub(crate) fn update_server(existing: &Value, request: &Value, replace: bool) ->
     }
     merge(&mut body, &change);
     check_shape(&body)?;
-    let incoming = Incoming { body, password: incoming.password };
+    let incoming = Incoming {
+        body,
+        password: incoming.password,
+    };
     if let Some(password) = &incoming.password {
         check_password(password, incoming.login())?;
     }
@@ -101,7 +137,11 @@ pub(crate) fn render_server(resource: &Resource, server: Option<&Server>) -> Val
     }
     let Some(server) = server else { return document };
     let deleting = resource.state == "Deleting";
-    properties["state"] = json!(if deleting { "Dropping" } else { server.state.as_str() });
+    properties["state"] = json!(if deleting {
+        "Dropping"
+    } else {
+        server.state.as_str()
+    });
     if let Some(address) = &server.address {
         properties["fullyQualifiedDomainName"] = json!(address);
     }
@@ -130,7 +170,8 @@ fn check_mode(body: &Value) -> Result<(), ArmError> {
     match body["properties"]["createMode"].as_str().unwrap_or("Default") {
         "Default" | "Create" | "Update" => Ok(()),
         mode => {
-            let message = format!("createMode `{mode}` is not available in the local cloud (help: use `Default`)");
+            let message =
+                format!("createMode `{mode}` is not available in the local cloud (help: use `Default`)");
             Err(invalid("properties.createMode", &message))
         }
     }
@@ -147,18 +188,31 @@ fn check_shape(body: &Value) -> Result<(), ArmError> {
     let size = &properties["storage"]["storageSizeGB"];
     match size.as_u64() {
         Some(32..=65_536) => {}
-        _ => return Err(invalid("properties.storage.storageSizeGB", &format!("`{size}` is not between 32 and 65536"))),
+        _ => {
+            return Err(invalid(
+                "properties.storage.storageSizeGB",
+                &format!("`{size}` is not between 32 and 65536"),
+            ));
+        }
     }
     let days = &properties["backup"]["backupRetentionDays"];
     match days.as_u64() {
         Some(7..=35) => Ok(()),
-        _ => Err(invalid("properties.backup.backupRetentionDays", &format!("`{days}` is not between 7 and 35"))),
+        _ => Err(invalid(
+            "properties.backup.backupRetentionDays",
+            &format!("`{days}` is not between 7 and 35"),
+        )),
     }
 }
 
 fn check_password(password: &str, login: &str) -> Result<(), ArmError> {
-    names::check_administrator_password(password, login)
-        .map_err(|error| ArmError::name("InvalidParameterValue", "properties.administratorLoginPassword", &error))
+    names::check_administrator_password(password, login).map_err(|error| {
+        ArmError::name(
+            "InvalidParameterValue",
+            "properties.administratorLoginPassword",
+            &error,
+        )
+    })
 }
 
 fn defaults() -> Value {
@@ -218,7 +272,11 @@ mod tests {
         check_refusal("/sku/tier", json!("GeneralPurpose"), "belongs to tier");
         check_refusal("/properties/version", json!("9.6"), "is not offered");
         check_refusal("/properties/administratorLogin", json!("admin"), "is reserved");
-        check_refusal("/properties/administratorLoginPassword", json!("short"), "shorter than 8");
+        check_refusal(
+            "/properties/administratorLoginPassword",
+            json!("short"),
+            "shorter than 8",
+        );
         assert!(create_server("Orders", &request()).is_err());
     }
 
@@ -232,7 +290,8 @@ mod tests {
         ] {
             assert!(update_server(&existing, &change, false).is_err(), "{change}");
         }
-        let change = json!({ "tags": { "a": "b" }, "properties": { "backup": { "backupRetentionDays": 14 } } });
+        let change =
+            json!({ "tags": { "a": "b" }, "properties": { "backup": { "backupRetentionDays": 14 } } });
         let updated = update_server(&existing, &change, false).unwrap().body;
         assert_eq!(updated["properties"]["backup"]["geoRedundantBackup"], "Disabled");
         assert_eq!(updated["properties"]["backup"]["backupRetentionDays"], 14);

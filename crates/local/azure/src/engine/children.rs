@@ -8,11 +8,17 @@ use crate::store::{Operation, OperationKind, Outcome, Resource, Server};
 impl Engine {
     pub(super) async fn change_child(self: &Arc<Self>, operation: &Operation) -> Result<(), Failure> {
         let Some(server) = self.server(&operation.lane).await? else {
-            return Err(Failure::refused("ParentResourceNotFound", "the server that this belongs to is gone"));
+            return Err(Failure::refused(
+                "ParentResourceNotFound",
+                "the server that this belongs to is gone",
+            ));
         };
         self.ensure_running(&server).await?;
         let resource = operation.resource.clone();
-        let found = self.store.read(move |connection| Resource::find(connection, &resource)).await?;
+        let found = self
+            .store
+            .read(move |connection| Resource::find(connection, &resource))
+            .await?;
         let Some(child) = found else {
             // Deleted by a deletion that was interrupted after its last effect.
             return self.finish_child(operation, None).await;
@@ -27,14 +33,30 @@ impl Engine {
         }
     }
 
-    async fn put_database(&self, operation: &Operation, server: &Server, child: &Resource) -> Result<(), Failure> {
+    async fn put_database(
+        &self,
+        operation: &Operation,
+        server: &Server,
+        child: &Resource,
+    ) -> Result<(), Failure> {
         let session = self.session(server).await?;
-        session.ensure_database(child.name(), child.property("charset"), child.property("collation")).await?;
+        session
+            .ensure_database(
+                child.name(),
+                child.property("charset"),
+                child.property("collation"),
+            )
+            .await?;
         self.fault("database:created")?;
         self.finish_child(operation, Some(true)).await
     }
 
-    async fn delete_database(&self, operation: &Operation, server: &Server, child: &Resource) -> Result<(), Failure> {
+    async fn delete_database(
+        &self,
+        operation: &Operation,
+        server: &Server,
+        child: &Resource,
+    ) -> Result<(), Failure> {
         self.session(server).await?.drop_database(child.name()).await?;
         self.fault("database:dropped")?;
         self.finish_child(operation, Some(false)).await
@@ -58,19 +80,29 @@ impl Engine {
         child: &Resource,
     ) -> Result<(), Failure> {
         let id = child.id.clone();
-        self.store.write(move |transaction| Resource::set_state(transaction, &id, "Deleting", false)).await?;
+        self.store
+            .write(move |transaction| Resource::set_state(transaction, &id, "Deleting", false))
+            .await?;
         self.apply_access(server).await?;
         self.fault("firewall:applied")?;
         self.finish_child(operation, Some(false)).await
     }
 
-    async fn put_configuration(&self, operation: &Operation, server: &Server, child: &Resource) -> Result<(), Failure> {
+    async fn put_configuration(
+        &self,
+        operation: &Operation,
+        server: &Server,
+        child: &Resource,
+    ) -> Result<(), Failure> {
         let resets = child.property("source") == "system-default";
         if crate::documents::is_service_parameter(child.name()) {
             self.apply_access(server).await?;
         } else {
             let value = (!resets).then(|| child.property("value"));
-            self.session(server).await?.set_parameter(child.name(), value).await?;
+            self.session(server)
+                .await?
+                .set_parameter(child.name(), value)
+                .await?;
         }
         self.fault("configuration:applied")?;
         self.finish_child(operation, Some(!resets)).await

@@ -25,7 +25,10 @@ pub(crate) enum Failure {
 
 impl Failure {
     pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { code, message: message.into() }
+        Self::Refused {
+            code,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn internal(error: &dyn Error) -> Self {

@@ -59,7 +59,12 @@ pub(super) async fn run(engine: Arc<Engine>, lane: String, mut woken: watch::Rec
     }
 }
 
-async fn watch(engine: &Engine, lane: &str, postmaster: Option<Postmaster>, woken: &mut watch::Receiver<u64>) {
+async fn watch(
+    engine: &Engine,
+    lane: &str,
+    postmaster: Option<Postmaster>,
+    woken: &mut watch::Receiver<u64>,
+) {
     let cancelled = engine.tasks.token();
     let ended = async {
         match postmaster {
@@ -68,22 +73,22 @@ async fn watch(engine: &Engine, lane: &str, postmaster: Option<Postmaster>, woke
         }
     };
     tokio::select! {
-        () = ended => {
-            tracing::warn!(lane, "a PostgreSQL server ended unexpectedly and is started again");
-            let reason = "the server process ended unexpectedly; it is being started again";
-            drop(engine.note_state(lane, ServerState::Starting, reason).await);
-        }
+        () = ended => {}
         _ = woken.changed() => {}
-        () = cancelled.cancelled() => {}
+        () = cancelled.cancelled() => return,
+    }
+    if postmaster.is_some_and(|postmaster| !postmaster.is_alive()) {
+        tracing::warn!(
+            lane,
+            "a PostgreSQL server ended unexpectedly and is started again"
+        );
+        let reason = "the server process ended unexpectedly; it is being started again";
+        drop(engine.note_state(lane, ServerState::Starting, reason).await);
     }
 }
 
 impl Engine {
-    async fn take_turn(
-        self: &Arc<Self>,
-        lane: &str,
-        woken: watch::Receiver<u64>,
-    ) -> Result<Turn, Failure> {
+    async fn take_turn(self: &Arc<Self>, lane: &str, woken: watch::Receiver<u64>) -> Result<Turn, Failure> {
         let id = lane.to_owned();
         let (operation, server) = self
             .store
@@ -115,7 +120,8 @@ impl Engine {
             Err(Failure::Interrupted) => Err(Failure::Interrupted),
             Err(failure) => {
                 let reason = super::failure::with_causes(&failure);
-                self.note_state(&server.id, ServerState::Inaccessible, &reason).await?;
+                self.note_state(&server.id, ServerState::Inaccessible, &reason)
+                    .await?;
                 Err(failure)
             }
         }
@@ -123,13 +129,19 @@ impl Engine {
 
     /// Returns when somebody asked for the server's deletion while something else is being done to it.
     async fn deletion_comes(&self, operation: &Operation, mut woken: watch::Receiver<u64>) {
-        if matches!(operation.kind, OperationKind::DeleteServer | OperationKind::DeleteGroup) {
+        if matches!(
+            operation.kind,
+            OperationKind::DeleteServer | OperationKind::DeleteGroup
+        ) {
             std::future::pending::<()>().await;
         }
         loop {
             let lane = operation.lane.clone();
             let kind = OperationKind::DeleteServer;
-            let asked = self.store.read(move |connection| Operation::is_pending(connection, &lane, kind)).await;
+            let asked = self
+                .store
+                .read(move |connection| Operation::is_pending(connection, &lane, kind))
+                .await;
             if asked.unwrap_or(false) {
                 return;
             }
@@ -144,10 +156,12 @@ impl Engine {
         let lane = lane.to_owned();
         let kind = OperationKind::DeleteServer;
         self.store
-            .write(move |transaction| match Operation::running(transaction, &lane, kind)? {
-                Some(deletion) => Operation::cancel_before(transaction, &deletion),
-                None => Ok(()),
-            })
+            .write(
+                move |transaction| match Operation::running(transaction, &lane, kind)? {
+                    Some(deletion) => Operation::cancel_before(transaction, &deletion),
+                    None => Ok(()),
+                },
+            )
             .await?;
         self.announce();
         Ok(())
@@ -196,7 +210,10 @@ impl Engine {
             Failure::Refused { code, .. } => (*code).to_owned(),
             _ => "ServerNotReachable".to_owned(),
         };
-        let outcome = Outcome::Failed { code, message: super::failure::with_causes(failure) };
+        let outcome = Outcome::Failed {
+            code,
+            message: super::failure::with_causes(failure),
+        };
         tracing::warn!(resource = operation.resource, kind = operation.kind.as_str(), %failure, "operation failed");
         match operation.kind {
             OperationKind::CreateServer => self.undo_creation(operation, outcome).await,
@@ -207,13 +224,18 @@ impl Engine {
     /// Says in the operation what it waits for.
     pub(super) async fn note_waiting(&self, id: &str, message: &str) -> Result<(), Failure> {
         let (id, message) = (id.to_owned(), message.to_owned());
-        Ok(self.store.write(move |transaction| Operation::set_message(transaction, &id, &message)).await?)
+        Ok(self
+            .store
+            .write(move |transaction| Operation::set_message(transaction, &id, &message))
+            .await?)
     }
 
     /// Says in the server's row what it does and why.
     pub(super) async fn note_state(&self, id: &str, state: ServerState, reason: &str) -> Result<(), Failure> {
         let (id, reason) = (id.to_owned(), reason.to_owned());
-        self.store.write(move |transaction| Server::set_state(transaction, &id, state, &reason)).await?;
+        self.store
+            .write(move |transaction| Server::set_state(transaction, &id, state, &reason))
+            .await?;
         self.announce();
         Ok(())
     }

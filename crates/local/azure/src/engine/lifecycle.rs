@@ -11,7 +11,7 @@ use crate::postgresql::process::{Postmaster, end_orphans};
 use crate::store::{Operation, OperationKind, Outcome, Resource, Server, ServerState};
 
 /// How often we look whether PostgreSQL was installed meanwhile.
-const INSTALL_POLL: Duration = Duration::from_millis(1000);
+const INSTALL_POLL: Duration = Duration::from_secs(1);
 
 impl Engine {
     pub(super) async fn create_server(self: &Arc<Self>, operation: &Operation) -> Result<(), Failure> {
@@ -27,7 +27,9 @@ impl Engine {
         let password = self.password(operation)?;
         if !server.login.is_empty() {
             let session = self.session(&server).await?;
-            session.ensure_administrator(&server.login, &server.name, password.as_deref()).await?;
+            session
+                .ensure_administrator(&server.login, &server.name, password.as_deref())
+                .await?;
         }
         self.fault("create:administrator")?;
         let (id, operation) = (server.id.clone(), operation.id.clone());
@@ -50,14 +52,19 @@ impl Engine {
     }
 
     /// The installed PostgreSQL; while there is none, the operation and the resource say so and wait.
-    async fn wait_for_binaries(&self, operation: &Operation, major: Option<u32>) -> Result<Binaries, Failure> {
+    async fn wait_for_binaries(
+        &self,
+        operation: &Operation,
+        major: Option<u32>,
+    ) -> Result<Binaries, Failure> {
         let mut told = false;
         loop {
             let search = Arc::clone(&self.search);
             if let Some(binaries) = blocking(move || Ok(search.find(major))).await? {
                 if told {
                     self.note_waiting(&operation.id, "").await?;
-                    self.note_state(&operation.lane, ServerState::Provisioning, "").await?;
+                    self.note_state(&operation.lane, ServerState::Provisioning, "")
+                        .await?;
                 }
                 return Ok(binaries);
             }
@@ -65,7 +72,8 @@ impl Engine {
                 told = true;
                 let reason = format!("PostgreSQL is not installed on this machine; {INSTALL}");
                 self.note_waiting(&operation.id, &reason).await?;
-                self.note_state(&operation.lane, ServerState::Provisioning, &reason).await?;
+                self.note_state(&operation.lane, ServerState::Provisioning, &reason)
+                    .await?;
             }
             tokio::time::sleep(INSTALL_POLL).await;
         }
@@ -81,10 +89,14 @@ impl Engine {
             let servers = self.store.read(Server::all).await?;
             let taken: Vec<String> = servers.into_iter().filter_map(|other| other.address).collect();
             let port = server.port;
-            let address = blocking(move || Ok(address::choose(port, seed, &taken)?)).await?.to_string();
+            let address = blocking(move || Ok(address::choose(port, seed, &taken)?))
+                .await?
+                .to_string();
             let (id, wanted) = (server.id.clone(), address.clone());
-            let written =
-                self.store.write(move |transaction| Server::set_address(transaction, &id, &wanted)).await;
+            let written = self
+                .store
+                .write(move |transaction| Server::set_address(transaction, &id, &wanted))
+                .await;
             match written {
                 Ok(()) => {
                     server.address = Some(address);
@@ -98,7 +110,9 @@ impl Engine {
     }
 
     async fn make_data(&self, server: &Server, binaries: &Binaries) -> Result<(), Failure> {
-        let cluster = self.cluster(server).ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
+        let cluster = self
+            .cluster(server)
+            .ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
         let (templates, binaries) = (Arc::clone(&self.templates), binaries.clone());
         blocking(move || {
             cluster.make_directories()?;
@@ -125,7 +139,11 @@ impl Engine {
             .write(move |transaction| {
                 Operation::finish(transaction, &id, &outcome)?;
                 while let Some(other) = Operation::next(transaction, &lane)? {
-                    let outcome = if other.kind.is_deletion() { &Outcome::Succeeded } else { &gone };
+                    let outcome = if other.kind.is_deletion() {
+                        &Outcome::Succeeded
+                    } else {
+                        &gone
+                    };
                     Operation::finish(transaction, &other.id, outcome)?;
                 }
                 Server::remove(transaction, &lane)?;
@@ -140,7 +158,9 @@ impl Engine {
         self.ensure_running(&server).await?;
         if let Some(password) = self.password(operation)? {
             let session = self.session(&server).await?;
-            session.ensure_administrator(&server.login, &server.name, Some(&password)).await?;
+            session
+                .ensure_administrator(&server.login, &server.name, Some(&password))
+                .await?;
         }
         self.fault("update:password")?;
         self.apply_access(&server).await?;
@@ -149,7 +169,9 @@ impl Engine {
 
     pub(super) async fn switch_server(self: &Arc<Self>, operation: &Operation) -> Result<(), Failure> {
         let server = self.required_server(operation).await?;
-        let cluster = self.cluster(&server).ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
+        let cluster = self
+            .cluster(&server)
+            .ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
         let stops = operation.kind != OperationKind::StartServer;
         // A restart that was interrupted may stop the server twice, which does no harm.
         if let (true, Some(postmaster)) = (stops, Postmaster::find(&cluster.data())) {
@@ -194,7 +216,9 @@ impl Engine {
 
     async fn remove_data(self: &Arc<Self>, server: &Server) -> Result<(), Failure> {
         // Without an address nothing was made yet.
-        let Some(cluster) = self.cluster(server) else { return Ok(()) };
+        let Some(cluster) = self.cluster(server) else {
+            return Ok(());
+        };
         let data = cluster.data();
         if let Some(postmaster) = Postmaster::find(&data) {
             postmaster.stop_now().await;

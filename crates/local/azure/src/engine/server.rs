@@ -21,7 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 impl Engine {
     /// The server's process, adopted if it runs and started if not; it accepts connections.
     pub(super) async fn ensure_running(self: &Arc<Self>, server: &Server) -> Result<Postmaster, Failure> {
-        let cluster = self.cluster(server).ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
+        let cluster = self
+            .cluster(server)
+            .ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
         let data = cluster.data();
         let postmaster = match blocking(move || Ok(Postmaster::find(&data))).await? {
             Some(postmaster) => postmaster,
@@ -53,25 +55,32 @@ impl Engine {
     }
 
     fn spawn(self: &Arc<Self>, server: &Server, binaries: &Binaries) -> Result<Postmaster, Failure> {
-        let cluster = self.cluster(server).ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
+        let cluster = self
+            .cluster(server)
+            .ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
         let mut child = cluster.start(binaries)?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         let cancelled = self.tasks.token();
-        // Collects the exit status, so that no dead process stays in the process list. Ending this does not end the server.
+        let (engine, lane) = (Arc::clone(self), server.id.clone());
+        // Collects the exit status, so that no dead process stays in the process list, and lets the lane look at once.
+        // Ending this does not end the server.
         self.tasks.spawn("azure: server process", async move {
             tokio::select! {
-                _ = child.wait() => {}
+                _ = child.wait() => engine.wake(&lane),
                 () = cancelled.cancelled() => {}
             }
         });
-        pid.and_then(Postmaster::of).ok_or_else(|| Failure::Lost(Self::complaint(&cluster)))
+        pid.and_then(Postmaster::of)
+            .ok_or_else(|| Failure::Lost(Self::complaint(&cluster)))
     }
 
     /// The installed PostgreSQL that fits an existing data directory.
     fn binaries_of(&self, cluster: &Cluster) -> Option<Binaries> {
         let version = std::fs::read_to_string(cluster.data().join("PG_VERSION")).ok()?;
         let major: u32 = version.trim().parse().ok()?;
-        self.search.find(Some(major)).filter(|binaries| binaries.major == major)
+        self.search
+            .find(Some(major))
+            .filter(|binaries| binaries.major == major)
     }
 
     async fn wait_until_ready(&self, cluster: &Cluster, postmaster: Postmaster) -> Result<(), Failure> {
@@ -81,7 +90,9 @@ impl Engine {
                 return Err(Failure::Lost(Self::complaint(cluster)));
             }
             if tokio::time::Instant::now() > deadline {
-                return Err(Failure::Lost("the server runs but does not accept connections".into()));
+                return Err(Failure::Lost(
+                    "the server runs but does not accept connections".into(),
+                ));
             }
             tokio::time::sleep(POLL).await;
         }
@@ -89,13 +100,17 @@ impl Engine {
     }
 
     fn complaint(cluster: &Cluster) -> String {
-        let words = cluster.last_complaint().unwrap_or_else(|| format!("see {}", cluster.log().display()));
+        let words = cluster
+            .last_complaint()
+            .unwrap_or_else(|| format!("see {}", cluster.log().display()));
         format!("the server ended while it was starting: {words}")
     }
 
     /// A connection to a running server as its superuser.
     pub(crate) async fn session(&self, server: &Server) -> Result<Session, Failure> {
-        let cluster = self.cluster(server).ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
+        let cluster = self
+            .cluster(server)
+            .ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
         Ok(Session::open(&cluster, &self.tasks).await?)
     }
 
@@ -105,7 +120,10 @@ impl Engine {
         let (resource, children) = self
             .store
             .read(move |connection| {
-                Ok((Resource::find(connection, &id)?, Resource::children(connection, &id, None)?))
+                Ok((
+                    Resource::find(connection, &id)?,
+                    Resource::children(connection, &id, None)?,
+                ))
             })
             .await?;
         let body = resource.map(|resource| resource.body).unwrap_or_default();
@@ -115,7 +133,9 @@ impl Engine {
     /// Lets the running server know who may connect now.
     pub(super) async fn apply_access(&self, server: &Server) -> Result<(), Failure> {
         let access = self.access(&server.id).await?;
-        let cluster = self.cluster(server).ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
+        let cluster = self
+            .cluster(server)
+            .ok_or_else(|| Failure::Lost("the server has no address yet".into()))?;
         blocking(move || Ok(cluster.write_access(&access)?)).await?;
         Ok(self.session(server).await?.reload().await?)
     }

@@ -5,6 +5,10 @@ use std::net::Ipv4Addr;
 
 /// What decides who gets in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent switches of a server"
+)]
 pub(crate) struct Network {
     /// Public access is on; without it, firewall rules admit nobody.
     pub(crate) public: bool,
@@ -63,7 +67,11 @@ fn to_blocks(first: Ipv4Addr, last: Ipv4Addr) -> Vec<String> {
     let (mut from, to) = (u64::from(u32::from(first)), u64::from(u32::from(last)));
     let mut blocks = Vec::new();
     while from <= to {
-        let aligned = if from == 0 { 32 } else { from.trailing_zeros().min(32) };
+        let aligned = if from == 0 {
+            32
+        } else {
+            from.trailing_zeros().min(32)
+        };
         let fitting = (to - from + 1).ilog2();
         let bits = aligned.min(fitting);
         let Ok(address) = u32::try_from(from) else { break };
@@ -78,12 +86,24 @@ mod tests {
     use super::*;
 
     fn check(rules: &[(&str, &str)], expected: &[&str]) {
-        let rules = rules.iter().map(|(a, b)| (a.parse().unwrap(), b.parse().unwrap())).collect();
-        let network = Network { public: true, passwords: true, secure_only: true, rules, private: false };
+        let rules = rules
+            .iter()
+            .map(|(a, b)| (a.parse().unwrap(), b.parse().unwrap()))
+            .collect();
+        let network = Network {
+            public: true,
+            passwords: true,
+            secure_only: true,
+            rules,
+            private: false,
+        };
         let text = render_access(&network);
         let found: Vec<&str> = text
             .lines()
-            .filter_map(|line| line.strip_prefix("hostssl all all ")?.strip_suffix(" scram-sha-256"))
+            .filter_map(|line| {
+                line.strip_prefix("hostssl all all ")?
+                    .strip_suffix(" scram-sha-256")
+            })
             .collect();
         assert_eq!(found, expected);
     }
@@ -94,15 +114,25 @@ mod tests {
         check(&[("0.0.0.0", "0.0.0.0")], &["127.0.0.0/8"]);
         check(&[("127.0.0.1", "127.0.0.1")], &["127.0.0.1/32"]);
         check(&[("0.0.0.0", "255.255.255.255")], &["0.0.0.0/0"]);
-        check(&[("10.0.0.1", "10.0.0.4")], &["10.0.0.1/32", "10.0.0.2/31", "10.0.0.4/32"]);
+        check(
+            &[("10.0.0.1", "10.0.0.4")],
+            &["10.0.0.1/32", "10.0.0.2/31", "10.0.0.4/32"],
+        );
         check(&[("10.0.0.4", "10.0.0.1")], &[]);
     }
 
     #[test]
     fn private_and_closed_networks() {
-        let open = Network { passwords: true, rules: vec![(Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST)], ..Network::default() };
+        let open = Network {
+            passwords: true,
+            rules: vec![(Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST)],
+            ..Network::default()
+        };
         assert!(!render_access(&open).contains("scram"), "public access is off");
-        let private = Network { private: true, ..open };
+        let private = Network {
+            private: true,
+            ..open
+        };
         assert!(render_access(&private).contains("host all all 127.0.0.0/8 scram-sha-256"));
     }
 }

@@ -62,7 +62,10 @@ pub(crate) fn wildcard_listener(port: u16) -> Option<AddressError> {
         let text = fs::read_to_string(table).ok()?;
         text.lines().skip(1).find_map(|line| wildcard_socket(line, port))
     })?;
-    Some(AddressError::Wildcard { port, holder: holder_of(&inode) })
+    Some(AddressError::Wildcard {
+        port,
+        holder: holder_of(&inode),
+    })
 }
 
 /// The socket's inode if a line of the kernel's table is a wildcard listener on this port.
@@ -79,6 +82,7 @@ fn wildcard_socket(line: &str, port: u16) -> Option<String> {
 fn holder_of(inode: &str) -> Option<String> {
     let wanted = format!("socket:[{inode}]");
     fs::read_dir("/proc").ok()?.flatten().find_map(|process| {
+        let number: u32 = process.file_name().to_str()?.parse().ok()?;
         let descriptors = fs::read_dir(process.path().join("fd")).ok()?;
         let holds = descriptors
             .flatten()
@@ -87,7 +91,7 @@ fn holder_of(inode: &str) -> Option<String> {
             return None;
         }
         let name = fs::read_to_string(process.path().join("comm")).ok()?;
-        Some(format!("`{}` (process {})", name.trim(), process.file_name().to_string_lossy()))
+        Some(format!("`{}` (process {number})", name.trim()))
     })
 }
 
@@ -110,6 +114,9 @@ mod tests {
         let port = held.local_addr().unwrap().port();
         let error = choose(port, 1, &[]).unwrap_err();
         assert!(matches!(error, AddressError::Wildcard { .. }), "{error}");
-        assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+        assert!(
+            error.to_string().contains(&std::process::id().to_string()),
+            "{error}"
+        );
     }
 }

@@ -30,7 +30,10 @@ pub(crate) struct Search {
 impl Search {
     /// Looks in these directories; `None` means the distribution's directories and `PATH`.
     pub(crate) fn new(places: Option<Vec<PathBuf>>) -> Self {
-        Self { places, known: Mutex::default() }
+        Self {
+            places,
+            known: Mutex::default(),
+        }
     }
 
     /// The installed server of this major version, else the newest one.
@@ -46,7 +49,9 @@ impl Search {
     }
 
     fn probe(&self, directory: &Path) -> Option<Binaries> {
-        let complete = ["postgres", "initdb"].iter().all(|name| directory.join(name).is_file());
+        let complete = ["postgres", "initdb"]
+            .iter()
+            .all(|name| directory.join(name).is_file());
         if !complete {
             return None;
         }
@@ -54,9 +59,16 @@ impl Search {
         if let Some(binaries) = known.get(directory) {
             return Some(binaries.clone());
         }
-        let output = Command::new(directory.join("postgres")).arg("--version").output().ok()?;
+        let output = Command::new(directory.join("postgres"))
+            .arg("--version")
+            .output()
+            .ok()?;
         let (version, major) = parse_version(&String::from_utf8_lossy(&output.stdout))?;
-        let binaries = Binaries { directory: directory.to_owned(), version, major };
+        let binaries = Binaries {
+            directory: directory.to_owned(),
+            version,
+            major,
+        };
         known.insert(directory.to_owned(), binaries.clone());
         Some(binaries)
     }
@@ -64,7 +76,9 @@ impl Search {
 
 /// Reads `postgres (PostgreSQL) 15.18 (Debian …)`.
 fn parse_version(text: &str) -> Option<(String, u32)> {
-    let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let version = text
+        .split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
     Some((version.to_owned(), digits.parse().ok()?))
 }
@@ -83,7 +97,8 @@ fn usual_places() -> Vec<PathBuf> {
 }
 
 /// What a person types to get PostgreSQL, in words for messages.
-pub(crate) const INSTALL: &str = "install it with `apt-get install postgresql`; this goes on by itself afterwards";
+pub(crate) const INSTALL: &str =
+    "install it with `apt-get install postgresql`; this goes on by itself afterwards";
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +107,10 @@ mod tests {
     #[test]
     fn reads_versions() {
         for (text, expected) in [
-            ("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", Some(("15.18".to_owned(), 15))),
+            (
+                "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)",
+                Some(("15.18".to_owned(), 15)),
+            ),
             ("postgres (PostgreSQL) 19beta1", Some(("19beta1".to_owned(), 19))),
             ("nonsense", None),
         ] {
@@ -102,6 +120,9 @@ mod tests {
 
     #[test]
     fn finds_nothing_in_an_empty_place() {
-        assert_eq!(Search::new(Some(vec![PathBuf::from("/nowhere")])).find(None), None);
+        assert_eq!(
+            Search::new(Some(vec![PathBuf::from("/nowhere")])).find(None),
+            None
+        );
     }
 }

@@ -42,7 +42,10 @@ impl Cluster {
         if below.as_os_str().len() <= SOCKET_PATH {
             return below;
         }
-        let name = self.directory.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = self
+            .directory
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
         PathBuf::from("/tmp").join(format!("pave-{}", name.unwrap_or_default()))
     }
 
@@ -63,7 +66,9 @@ impl Cluster {
 
     /// Writes certificate and settings; `access` is the text of `pg_hba.conf`.
     pub(crate) fn configure(&self, keys: &Keys, access: &str) -> io::Result<()> {
-        let certificate = keys.issue_server(&[&self.address.to_string()]).map_err(io::Error::other)?;
+        let certificate = keys
+            .issue_server(&[&self.address.to_string()])
+            .map_err(io::Error::other)?;
         self.write("server.crt", &certificate.chain_pem)?;
         self.write("server.key", &certificate.key_pem)?;
         self.write("pg_hba.conf", access)?;
@@ -112,7 +117,11 @@ impl Cluster {
     fn write(&self, name: &str, text: &str) -> io::Result<()> {
         let unfinished = self.data().join(format!("{name}.unfinished"));
         remove_file(&unfinished)?;
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         Account::own(self.account.as_ref(), &unfinished)?;
         fs::rename(&unfinished, self.data().join(name))
@@ -124,10 +133,19 @@ impl Cluster {
         if fs::metadata(&path).is_ok_and(|found| found.len() > LOG_LIMIT) {
             remove_file(&path)?;
         }
-        let log = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)?;
         Account::own(self.account.as_ref(), &path)?;
         let mut command = as_account(&binaries.program("postgres"), self.account.as_ref());
-        command.arg("-D").arg(self.data()).process_group(0).stdout(log.try_clone()?).stderr(log);
+        command
+            .arg("-D")
+            .arg(self.data())
+            .process_group(0)
+            .stdout(log.try_clone()?)
+            .stderr(log);
         tokio::process::Command::from(command).spawn()
     }
 
@@ -135,7 +153,11 @@ impl Cluster {
     pub(crate) fn last_complaint(&self) -> Option<String> {
         let text = fs::read(self.log()).ok()?;
         let text = String::from_utf8_lossy(&text[text.len().saturating_sub(8192)..]).into_owned();
-        let complaint = |line: &&str| ["FATAL:", "PANIC:", "could not"].iter().any(|word| line.contains(word));
+        let complaint = |line: &&str| {
+            ["FATAL:", "PANIC:", "could not"]
+                .iter()
+                .any(|word| line.contains(word))
+        };
         let line = text.lines().rfind(complaint)?;
         let words = line.split_once("] ").map_or(line, |(_, words)| words);
         Some(words.trim().to_owned())

@@ -6,11 +6,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::process::{Pid, PidfdFlags, Signal};
-use tokio::io::unix::AsyncFd;
+use rustix::process::{Pid, Signal};
 
-/// How often a process is looked at where the kernel cannot tell us of its end.
-const POLL: Duration = Duration::from_millis(250);
+/// How often a process is looked at in the long run. The end of those that we started ourselves is heard of at once, see the engine.
+const POLL: Duration = Duration::from_millis(100);
 
 /// The main process of one server. Number and start time together name a process for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,36 +29,28 @@ impl Postmaster {
     pub(crate) fn find(data: &Path) -> Option<Self> {
         let recorded = recorded_pid(data).filter(|pid| serves(*pid, data));
         // The file is missing for a moment while a server starts; the process list is not.
-        recorded.or_else(|| processes().find(|pid| serves(*pid, data))).and_then(Self::of)
+        recorded
+            .or_else(|| processes().find(|pid| serves(*pid, data)))
+            .and_then(Self::of)
     }
 
     pub(crate) fn is_alive(self) -> bool {
         start_time(self.pid) == Some(self.started)
     }
 
-    /// Returns when the process has ended.
+    /// Returns when the process has ended. It need not be a child of ours, so nobody tells us.
     pub(crate) async fn ended(self) {
-        if let Some(descriptor) = self.descriptor()
-            && self.is_alive()
-            && descriptor.readable().await.is_ok()
-        {
-            return;
-        }
+        let mut pause = POLL / 32;
         while self.is_alive() {
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(POLL);
         }
-    }
-
-    fn descriptor(self) -> Option<AsyncFd<std::os::fd::OwnedFd>> {
-        let pid = Pid::from_raw(self.pid)?;
-        let descriptor = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
-        AsyncFd::register_with_interest(descriptor, tokio::io::Interest::READABLE).ok()
     }
 
     fn signal(self, signal: Signal) {
         if let (true, Some(pid)) = (self.is_alive(), Pid::from_raw(self.pid)) {
             // It may have ended in between, which is what a signal is for.
-            drop(rustix::process::kill_process(pid, signal));
+            let _ = rustix::process::kill_process(pid, signal);
         }
     }
 
@@ -67,7 +58,10 @@ impl Postmaster {
     pub(crate) async fn stop(self) {
         for (signal, patience) in [(Signal::INT, 8), (Signal::QUIT, 4), (Signal::KILL, 4)] {
             self.signal(signal);
-            if tokio::time::timeout(Duration::from_secs(patience), self.ended()).await.is_ok() {
+            if tokio::time::timeout(Duration::from_secs(patience), self.ended())
+                .await
+                .is_ok()
+            {
                 return;
             }
         }
@@ -77,7 +71,10 @@ impl Postmaster {
     pub(crate) async fn stop_now(self) {
         for (signal, patience) in [(Signal::QUIT, 3), (Signal::KILL, 4)] {
             self.signal(signal);
-            if tokio::time::timeout(Duration::from_secs(patience), self.ended()).await.is_ok() {
+            if tokio::time::timeout(Duration::from_secs(patience), self.ended())
+                .await
+                .is_ok()
+            {
                 return;
             }
         }
@@ -88,7 +85,7 @@ impl Postmaster {
 pub(crate) fn end_orphans(data: &Path) {
     for pid in processes().filter(|pid| works_in(*pid, data)) {
         if let Some(pid) = Pid::from_raw(pid) {
-            drop(rustix::process::kill_process(pid, Signal::KILL));
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
         }
     }
 }
@@ -133,8 +130,13 @@ fn processes() -> impl Iterator<Item = i32> {
 fn serves(pid: i32, data: &Path) -> bool {
     let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let mut words = command.split(|byte| *byte == 0);
-    let program = words.next().map(|word| PathBuf::from(OsString::from_vec(word.to_vec())));
-    let is_server = program.as_deref().and_then(Path::file_name).is_some_and(|name| name == "postgres");
+    let program = words
+        .next()
+        .map(|word| PathBuf::from(OsString::from_vec(word.to_vec())));
+    let is_server = program
+        .as_deref()
+        .and_then(Path::file_name)
+        .is_some_and(|name| name == "postgres");
     is_server && words.next() == Some(b"-D") && words.next() == Some(data.as_os_str().as_bytes())
 }
 
@@ -162,7 +164,13 @@ mod tests {
         let own = i32::try_from(std::process::id()).unwrap();
         let found = Postmaster::of(own).unwrap();
         assert!(found.is_alive());
-        assert!(!Postmaster { started: found.started + 1, ..found }.is_alive());
+        assert!(
+            !Postmaster {
+                started: found.started + 1,
+                ..found
+            }
+            .is_alive()
+        );
         assert_eq!(Postmaster::find(Path::new("/nowhere")), None);
     }
 

@@ -30,19 +30,27 @@ impl SessionError {
     pub(crate) fn is_lost(&self) -> bool {
         match self {
             Self::Connect(_) => true,
-            Self::Statement(error) => error.is_closed() || error.code().is_none() || is_shutdown(error.code()),
+            Self::Statement(error) => {
+                error.is_closed() || error.code().is_none() || is_shutdown(error.code())
+            }
             Self::Collation(_) => false,
         }
     }
 }
 
 fn is_shutdown(code: Option<&SqlState>) -> bool {
-    let codes = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
+    let codes = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+    ];
     code.is_some_and(|code| codes.contains(code))
 }
 
 fn words(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
+    error
+        .as_db_error()
+        .map_or_else(|| error.to_string(), |error| error.message().to_owned())
 }
 
 impl From<tokio_postgres::Error> for SessionError {
@@ -58,16 +66,22 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) async fn open(cluster: &Cluster, tasks: &pave_runtime::Tasks) -> Result<Self, SessionError> {
-        let (client, connection) = tokio_postgres::Config::new()
+        let mut config = tokio_postgres::Config::new();
+        config
             .host_path(cluster.socket_directory())
             .port(cluster.port)
             .user(SUPERUSER)
             .dbname("postgres")
             .application_name("pave")
-            .connect_timeout(Duration::from_secs(5))
-            .connect(NoTls)
-            .await
-            .map_err(SessionError::Connect)?;
+            .connect_timeout(Duration::from_secs(5));
+        let connected = match config.connect(NoTls).await {
+            // The administrator owns that database, as on Azure, and may have dropped it.
+            Err(error) if error.code() == Some(&SqlState::INVALID_CATALOG_NAME) => {
+                config.dbname("template1").connect(NoTls).await
+            }
+            other => other,
+        };
+        let (client, connection) = connected.map_err(SessionError::Connect)?;
         tasks.spawn("azure: server session", async move {
             // An error ends the session; whoever uses it hears of it there.
             drop(connection.await);
@@ -84,7 +98,10 @@ impl Session {
     ) -> Result<(), SessionError> {
         self.ensure_role("azure_pg_admin", "NOLOGIN").await?;
         self.client
-            .batch_execute("GRANT pg_monitor, pg_signal_backend TO azure_pg_admin WITH ADMIN OPTION")
+            .batch_execute(
+                "GRANT pg_monitor, pg_signal_backend TO azure_pg_admin WITH ADMIN OPTION;
+                 ALTER DATABASE postgres OWNER TO azure_pg_admin",
+            )
             .await?;
         let long = format!("{login}@{server}");
         self.ensure_role(login, "LOGIN CREATEDB CREATEROLE").await?;
@@ -95,7 +112,9 @@ impl Session {
         );
         if let Some(password) = password {
             let verifier = literal(&to_verifier(password));
-            sql.push_str(&format!("ALTER ROLE {role} PASSWORD {verifier}; ALTER ROLE {long} PASSWORD {verifier};"));
+            for role in [&role, &long] {
+                sql.extend(["ALTER ROLE ", role, " PASSWORD ", &verifier, ";"]);
+            }
         }
         // Should the statement fail, the server's log must not repeat it.
         let quiet = "SET log_statement = 'none'; SET log_min_error_statement = 'panic'; SET log_min_duration_statement = -1";
@@ -138,19 +157,34 @@ impl Session {
     async fn locale_clause(&self, collation: &str) -> Result<String, SessionError> {
         let wanted = collation.to_owned();
         let known = tokio::task::spawn_blocking(move || {
-            matches!(wanted.to_ascii_uppercase().as_str(), "C" | "POSIX" | "C.UTF-8" | "C.UTF8") || has_locale(&wanted)
+            matches!(
+                wanted.to_ascii_uppercase().as_str(),
+                "C" | "POSIX" | "C.UTF-8" | "C.UTF8"
+            ) || has_locale(&wanted)
         });
         if known.await.unwrap_or(false) {
             let name = literal(collation);
             return Ok(format!("LC_COLLATE {name} LC_CTYPE {name}"));
         }
-        let language = collation.split(['.', '@']).next().unwrap_or_default().replace('_', "-");
+        let language = collation
+            .split(['.', '@'])
+            .next()
+            .unwrap_or_default()
+            .replace('_', "-");
         let icu = "SELECT 1 FROM pg_collation WHERE collprovider = 'i' AND collname = $1 \
                    AND current_setting('server_version_num')::int >= 150000";
-        if self.client.query_opt(icu, &[&format!("{language}-x-icu")]).await?.is_none() {
+        if self
+            .client
+            .query_opt(icu, &[&format!("{language}-x-icu")])
+            .await?
+            .is_none()
+        {
             return Err(SessionError::Collation(collation.to_owned()));
         }
-        Ok(format!("LOCALE_PROVIDER icu ICU_LOCALE {} LC_COLLATE 'C' LC_CTYPE 'C'", literal(&language)))
+        Ok(format!(
+            "LOCALE_PROVIDER icu ICU_LOCALE {} LC_COLLATE 'C' LC_CTYPE 'C'",
+            literal(&language)
+        ))
     }
 
     /// Removes a database, ending its connections; one that is not there is removed already.
@@ -225,7 +259,11 @@ fn identifier(name: &str) -> String {
 
 fn literal(value: &str) -> String {
     let escaped = value.replace('\\', "\\\\").replace('\'', "''");
-    if escaped.contains('\\') { format!(" E'{escaped}'") } else { format!("'{escaped}'") }
+    if escaped.contains('\\') {
+        format!(" E'{escaped}'")
+    } else {
+        format!("'{escaped}'")
+    }
 }
 
 #[cfg(test)]

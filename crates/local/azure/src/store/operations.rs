@@ -69,7 +69,6 @@ impl OperationKind {
 pub(crate) enum Outcome {
     Succeeded,
     Failed { code: String, message: String },
-    Canceled,
 }
 
 /// One long-running operation. Its row is the durable intent: it is there before anything is done.
@@ -95,8 +94,7 @@ pub(crate) struct Operation {
     pub(crate) ended_at: Option<String>,
 }
 
-const COLUMNS: &str =
-    "id, lane, resource, kind, request, secret, status, message, error, location, correlation, started_at, ended_at";
+const COLUMNS: &str = "id, lane, resource, kind, request, secret, status, message, error, location, correlation, started_at, ended_at";
 
 /// Status of an operation that is not over.
 pub(crate) const RUNNING: &str = "InProgress";
@@ -124,17 +122,26 @@ impl Operation {
     }
 
     /// The running operation of this kind on a resource, so that asking twice does it once.
-    pub(crate) fn running(connection: &Connection, resource: &str, kind: OperationKind) -> Result<Option<Self>> {
+    pub(crate) fn running(
+        connection: &Connection,
+        resource: &str,
+        kind: OperationKind,
+    ) -> Result<Option<Self>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM operations WHERE resource = ?1 AND status = '{RUNNING}' AND kind = ?2 LIMIT 1"
         );
-        connection.query_row(&sql, params![resource, kind.as_str()], Self::from_row).optional()
+        connection
+            .query_row(&sql, params![resource, kind.as_str()], Self::from_row)
+            .optional()
     }
 
     /// All lanes in which something is to be done.
     pub(crate) fn lanes(connection: &Connection) -> Result<Vec<String>> {
         let sql = format!("SELECT DISTINCT lane FROM operations WHERE status = '{RUNNING}'");
-        connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
+        connection
+            .prepare(&sql)?
+            .query_map([], |row| row.get(0))?
+            .collect()
     }
 
     pub(crate) fn insert(&self, connection: &Connection) -> Result<()> {
@@ -162,7 +169,10 @@ impl Operation {
 
     /// Says what it waits for.
     pub(crate) fn set_message(connection: &Connection, id: &str, message: &str) -> Result<()> {
-        connection.execute("UPDATE operations SET message = ?2 WHERE id = ?1", params![id, message])?;
+        connection.execute(
+            "UPDATE operations SET message = ?2 WHERE id = ?1",
+            params![id, message],
+        )?;
         Ok(())
     }
 
@@ -170,10 +180,10 @@ impl Operation {
     pub(crate) fn finish(connection: &Connection, id: &str, outcome: &Outcome) -> Result<()> {
         let (status, error) = match outcome {
             Outcome::Succeeded => ("Succeeded", None),
-            Outcome::Canceled => ("Canceled", None),
-            Outcome::Failed { code, message } => {
-                ("Failed", Some(serde_json::json!({ "code": code, "message": message }).to_string()))
-            }
+            Outcome::Failed { code, message } => (
+                "Failed",
+                Some(serde_json::json!({ "code": code, "message": message }).to_string()),
+            ),
         };
         let sql = "UPDATE operations SET status = ?2, error = ?3, ended_at = ?4, secret = NULL, message = ''
              WHERE id = ?1";
@@ -188,13 +198,19 @@ impl Operation {
              WHERE lane = ?1 AND status = '{RUNNING}'
                AND sequence < (SELECT sequence FROM operations WHERE id = ?2)"
         );
-        connection.execute(&sql, params![deletion.lane, deletion.id, pave_runtime::clock::rfc3339()])?;
+        connection.execute(
+            &sql,
+            params![deletion.lane, deletion.id, pave_runtime::clock::rfc3339()],
+        )?;
         Ok(())
     }
 
     /// Forgets operations that ended before this moment; nobody asks for them any more.
     pub(crate) fn prune(connection: &Connection, before: &str) -> Result<()> {
-        connection.execute("DELETE FROM operations WHERE ended_at IS NOT NULL AND ended_at < ?1", [before])?;
+        connection.execute(
+            "DELETE FROM operations WHERE ended_at IS NOT NULL AND ended_at < ?1",
+            [before],
+        )?;
         Ok(())
     }
 
@@ -203,7 +219,10 @@ impl Operation {
         let request: String = row.get(4)?;
         let error: Option<String> = row.get(8)?;
         let unknown = || rusqlite::Error::InvalidColumnType(3, kind.clone(), rusqlite::types::Type::Text);
-        let known = OperationKind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or_else(unknown)?;
+        let known = OperationKind::ALL
+            .into_iter()
+            .find(|known| known.as_str() == kind)
+            .ok_or_else(unknown)?;
         Ok(Self {
             id: row.get(0)?,
             lane: row.get(1)?,

@@ -46,13 +46,19 @@ impl Resource {
         let sql = format!(
             "SELECT {COLUMNS} FROM resources WHERE parent = ?1 AND (?2 IS NULL OR kind = ?2) ORDER BY rowid"
         );
-        connection.prepare_cached(&sql)?.query_map(params![parent, kind], Self::from_row)?.collect()
+        connection
+            .prepare_cached(&sql)?
+            .query_map(params![parent, kind], Self::from_row)?
+            .collect()
     }
 
     /// All resources of one type.
     pub(crate) fn of_kind(connection: &Connection, kind: &str) -> Result<Vec<Self>> {
         let sql = format!("SELECT {COLUMNS} FROM resources WHERE kind = ?1 ORDER BY rowid");
-        connection.prepare_cached(&sql)?.query_map([kind], Self::from_row)?.collect()
+        connection
+            .prepare_cached(&sql)?
+            .query_map([kind], Self::from_row)?
+            .collect()
     }
 
     /// Writes it, new or changed.
@@ -64,13 +70,25 @@ impl Resource {
         let body = self.body.to_string();
         connection.execute(
             sql,
-            params![self.id, self.canonical, self.kind, self.parent, self.state, self.visible, body, stamp],
+            params![
+                self.id,
+                self.canonical,
+                self.kind,
+                self.parent,
+                self.state,
+                self.visible,
+                body,
+                stamp
+            ],
         )?;
         Ok(())
     }
 
     pub(crate) fn set_state(connection: &Connection, id: &str, state: &str, visible: bool) -> Result<()> {
-        connection.execute("UPDATE resources SET state = ?2, visible = ?3 WHERE id = ?1", params![id, state, visible])?;
+        connection.execute(
+            "UPDATE resources SET state = ?2, visible = ?3 WHERE id = ?1",
+            params![id, state, visible],
+        )?;
         Ok(())
     }
 
@@ -93,7 +111,9 @@ impl Resource {
     fn from_row(row: &Row<'_>) -> Result<Self> {
         let text: String = row.get(6)?;
         let stamp: String = row.get(7)?;
-        let damaged = |error| rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error));
+        let damaged = |error| {
+            rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error))
+        };
         Ok(Self {
             id: row.get(0)?,
             canonical: row.get(1)?,

@@ -62,7 +62,11 @@ impl Server {
 
     /// Whether a name is taken, wherever in the cloud.
     pub(crate) fn name_is_taken(connection: &Connection, name: &str) -> Result<bool> {
-        connection.query_row("SELECT EXISTS (SELECT 1 FROM servers WHERE name = ?1)", [name], |row| row.get(0))
+        connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM servers WHERE name = ?1)",
+            [name],
+            |row| row.get(0),
+        )
     }
 
     pub(crate) fn all(connection: &Connection) -> Result<Vec<Self>> {
@@ -71,7 +75,8 @@ impl Server {
     }
 
     pub(crate) fn insert(&self, connection: &Connection) -> Result<()> {
-        let sql = format!("INSERT INTO servers ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+        let sql =
+            format!("INSERT INTO servers ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
         connection.execute(
             &sql,
             params![
@@ -92,12 +97,18 @@ impl Server {
     }
 
     pub(crate) fn set_address(connection: &Connection, id: &str, address: &str) -> Result<()> {
-        connection.execute("UPDATE servers SET address = ?2 WHERE id = ?1", params![id, address])?;
+        connection.execute(
+            "UPDATE servers SET address = ?2 WHERE id = ?1",
+            params![id, address],
+        )?;
         Ok(())
     }
 
     pub(crate) fn set_version(connection: &Connection, id: &str, version: &str) -> Result<()> {
-        connection.execute("UPDATE servers SET version = ?2 WHERE id = ?1", params![id, version])?;
+        connection.execute(
+            "UPDATE servers SET version = ?2 WHERE id = ?1",
+            params![id, version],
+        )?;
         Ok(())
     }
 
@@ -112,11 +123,19 @@ impl Server {
     }
 
     pub(crate) fn set_wanted(connection: &Connection, id: &str, wanted: bool) -> Result<()> {
-        connection.execute("UPDATE servers SET wanted = ?2 WHERE id = ?1", params![id, wanted])?;
+        connection.execute(
+            "UPDATE servers SET wanted = ?2 WHERE id = ?1",
+            params![id, wanted],
+        )?;
         Ok(())
     }
 
-    pub(crate) fn set_state(connection: &Connection, id: &str, state: ServerState, reason: &str) -> Result<()> {
+    pub(crate) fn set_state(
+        connection: &Connection,
+        id: &str,
+        state: ServerState,
+        reason: &str,
+    ) -> Result<()> {
         let sql = "UPDATE servers SET state = ?2, reason = ?3 WHERE id = ?1";
         connection.execute(sql, params![id, state.as_str(), reason])?;
         Ok(())

@@ -24,9 +24,8 @@ impl FieldValidation {
             "Strict" => Ok(Self::Strict),
             other => {
                 let supported = "\"\", \"Ignore\", \"Strict\", \"Warn\"";
-                let why = format!(
-                    "fieldValidation: Unsupported value: \"{other}\": supported values: {supported}"
-                );
+                let why =
+                    format!("fieldValidation: Unsupported value: \"{other}\": supported values: {supported}");
                 Err(Failure::new(422, "Invalid", why))
             }
         }
@@ -42,8 +41,15 @@ pub(super) fn check_fields(
 ) -> Result<(), Failure> {
     let resource = &call.resource;
     let unknown = resource.schema().prune(value);
-    let mut words: Vec<String> = unknown.into_iter().map(|path| format!("unknown field \"{path}\"")).collect();
-    words.extend(duplicates.into_iter().map(|path| format!("duplicate field \"{path}\"")));
+    let mut words: Vec<String> = unknown
+        .into_iter()
+        .map(|path| format!("unknown field \"{path}\""))
+        .collect();
+    words.extend(
+        duplicates
+            .into_iter()
+            .map(|path| format!("duplicate field \"{path}\"")),
+    );
     if words.is_empty() {
         return Ok(());
     }
@@ -62,8 +68,18 @@ pub(super) fn check_fields(
     Ok(())
 }
 
-/// Built-in kinds read null as absent.
-pub(super) fn strip_nulls(value: &mut Value) {
+/// Built-in kinds read null as absent; custom kinds do so in their metadata.
+pub(super) fn strip_nulls_of(resource: &Resource, value: &mut Value) {
+    if resource.is_custom() {
+        if let Some(metadata) = value.get_mut("metadata") {
+            strip_nulls(metadata);
+        }
+    } else {
+        strip_nulls(value);
+    }
+}
+
+fn strip_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, value| !value.is_null());
@@ -75,7 +91,7 @@ pub(super) fn strip_nulls(value: &mut Value) {
 }
 
 /// Checks an object that is about to be stored.
-pub(super) async fn admit(
+pub(super) fn admit(
     server: &Server,
     call: &Call,
     new: &mut Value,
@@ -91,26 +107,37 @@ pub(super) async fn admit(
     errors.extend(resource.schema().validate(new, old));
     errors.extend(strategy::validate(resource, new, old));
     if !errors.is_empty() {
-        let causes = errors.iter().map(|error| Cause::new(&*error.path, error.reason.as_str(), error.body())).collect();
+        let causes = errors
+            .iter()
+            .map(|error| Cause::new(&*error.path, error.reason.as_str(), error.body()))
+            .collect();
         let name = new["metadata"]["name"].as_str().unwrap_or_default();
         return Err(Failure::invalid(resource, name, causes));
     }
-    rules::check_escalation(server, call, new, old).await
+    rules::check_escalation(server, call, new, old)
 }
 
 fn check_name(resource: &Resource, value: &Value) -> Option<FieldError> {
     let metadata = &value["metadata"];
     let Some(name) = metadata["name"].as_str().filter(|name| !name.is_empty()) else {
-        return Some(FieldError::required("metadata.name", "name or generateName is required"));
+        return Some(FieldError::required(
+            "metadata.name",
+            "name or generateName is required",
+        ));
     };
     let invalid = |why: &str| Some(FieldError::invalid("metadata.name", name, why));
     if resource.group == "rbac.authorization.k8s.io" {
         let is_bad = matches!(name, "." | "..") || name.contains(['/', '%']);
-        return if is_bad { invalid("may not be '.' or '..' or contain '/' or '%'") } else { None };
+        return if is_bad {
+            invalid("may not be '.' or '..' or contain '/' or '%'")
+        } else {
+            None
+        };
     }
     let is_label = resource.is("", "namespaces") || resource.is("", "services");
     let most = if is_label { 63 } else { 253 };
-    let fits = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+    let fits =
+        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
     let parts_fit = name.split('.').all(|part| {
         !part.is_empty() && part.chars().all(fits) && !part.starts_with('-') && !part.ends_with('-')
     });
@@ -133,14 +160,20 @@ fn check_name(resource: &Resource, value: &Value) -> Option<FieldError> {
 
 fn check_metadata(value: &Value) -> Option<FieldError> {
     let annotations = value["metadata"]["annotations"].as_object()?;
-    let size: usize = annotations.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
-    (size > 256 * 1024).then(|| FieldError::invalid("metadata.annotations", size, "may not be more than 262144 bytes"))
+    let size: usize = annotations
+        .iter()
+        .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
+        .sum();
+    (size > 256 * 1024)
+        .then(|| FieldError::invalid("metadata.annotations", size, "may not be more than 262144 bytes"))
 }
 
 impl Server {
     /// A namespaced object needs a namespace that exists and stays.
     pub(super) fn check_namespace(&self, call: &Call, resource: &Resource) -> Result<(), Failure> {
-        let Some(name) = call.namespace() else { return Ok(()) };
+        let Some(name) = call.namespace() else {
+            return Ok(());
+        };
         let table = self.builtin_table("", "namespaces");
         let Some(namespace) = self.storage.get(&table, &ObjectName::new("", name)) else {
             let failure = Failure::new(404, "NotFound", format!("namespaces \"{name}\" not found"));
@@ -149,8 +182,7 @@ impl Server {
         if !namespace.is_terminating() {
             return Ok(());
         }
-        let why =
-            format!("unable to create new content in namespace {name} because it is being terminated");
+        let why = format!("unable to create new content in namespace {name} because it is being terminated");
         let mut failure = Failure::forbidden(resource, &call.target.name, &why);
         failure.details["causes"] = json!([{
             "reason": "NamespaceTerminating", "message": format!("namespace {name} is being terminated"), "field": "metadata.namespace",

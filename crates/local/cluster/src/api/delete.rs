@@ -77,8 +77,10 @@ pub(super) async fn collection(server: &Server, call: &Call) -> Result<Response,
             _ => {}
         }
     }
-    let items: Vec<Value> =
-        objects.iter().map(|object| respond::view(&call.resource, object).into_owned()).collect();
+    let items: Vec<Value> = objects
+        .iter()
+        .map(|object| respond::view(&call.resource, object).into_owned())
+        .collect();
     let list = json!({
         "kind": call.resource.list_kind, "apiVersion": call.resource.api_version(),
         "metadata": { "resourceVersion": revision.to_string() }, "items": items,
@@ -87,10 +89,16 @@ pub(super) async fn collection(server: &Server, call: &Call) -> Result<Response,
 }
 
 fn options(call: &Call) -> Result<Deletion, Failure> {
-    let body = if call.body.is_empty() { json!({}) } else { body::decode(&call.headers, &call.body)?.value };
+    let body = if call.body.is_empty() {
+        json!({})
+    } else {
+        body::decode(&call.headers, &call.body)?.value
+    };
     let from_query = call.query.get("propagationPolicy");
     let policy = body["propagationPolicy"].as_str().unwrap_or(from_query);
-    let orphans = body["orphanDependents"].as_bool().unwrap_or_else(|| call.query.get("orphanDependents") == "true");
+    let orphans = body["orphanDependents"]
+        .as_bool()
+        .unwrap_or_else(|| call.query.get("orphanDependents") == "true");
     let propagation = match policy {
         "Foreground" => Propagation::Foreground,
         "Orphan" => Propagation::Orphan,
@@ -98,11 +106,18 @@ fn options(call: &Call) -> Result<Deletion, Failure> {
         "Background" | "" => Propagation::Background,
         other => {
             let supported = "\"Background\", \"Foreground\", \"Orphan\"";
-            let why = format!("propagationPolicy: Unsupported value: \"{other}\": supported values: {supported}");
-            return Err(Failure::new(422, "Invalid", format!("DeleteOptions.meta.k8s.io \"\" is invalid: {why}")));
+            let why =
+                format!("propagationPolicy: Unsupported value: \"{other}\": supported values: {supported}");
+            return Err(Failure::new(
+                422,
+                "Invalid",
+                format!("DeleteOptions.meta.k8s.io \"\" is invalid: {why}"),
+            ));
         }
     };
-    let in_body = body["dryRun"].as_array().is_some_and(|list| list.iter().any(|entry| entry == "All"));
+    let in_body = body["dryRun"]
+        .as_array()
+        .is_some_and(|list| list.iter().any(|entry| entry == "All"));
     let text = |value: &Value| value.as_str().map(str::to_owned);
     Ok(Deletion {
         propagation,
@@ -134,7 +149,11 @@ impl Server {
                 mark(resource, &mut value, &finalizers);
             }
             if deletion.is_dry_run {
-                return Ok(if is_removed { Deleted::Removed } else { Deleted::Dry(value) });
+                return Ok(if is_removed {
+                    Deleted::Removed
+                } else {
+                    Deleted::Dry(value)
+                });
             }
             let change = Change {
                 table: resource.table.clone(),
@@ -166,7 +185,11 @@ fn check(resource: &Resource, current: &Object, deletion: &Deletion) -> Result<(
         );
         return Err(Failure::conflict(resource, name, &why));
     }
-    if let Some(revision) = deletion.revision.as_deref().filter(|revision| *revision != current.revision.to_string()) {
+    if let Some(revision) = deletion
+        .revision
+        .as_deref()
+        .filter(|revision| *revision != current.revision.to_string())
+    {
         let why = format!(
             "Precondition failed: ResourceVersion in precondition: {revision}, ResourceVersion in object meta: {}",
             current.revision
@@ -174,7 +197,11 @@ fn check(resource: &Resource, current: &Object, deletion: &Deletion) -> Result<(
         return Err(Failure::conflict(resource, name, &why));
     }
     if resource.is("", "namespaces") && matches!(name, "default" | "kube-system" | "kube-public") {
-        return Err(Failure::forbidden(resource, name, "this namespace may not be deleted"));
+        return Err(Failure::forbidden(
+            resource,
+            name,
+            "this namespace may not be deleted",
+        ));
     }
     Ok(())
 }
@@ -188,7 +215,9 @@ fn waits_for_content(resource: &Resource) -> bool {
 fn finalizers(resource: &Resource, current: &Object, propagation: Propagation) -> Vec<String> {
     let mut finalizers: Vec<String> = current
         .finalizers()
-        .filter(|finalizer| !matches!(*finalizer, "orphan" | "foregroundDeletion") || current.is_terminating())
+        .filter(|finalizer| {
+            !matches!(*finalizer, "orphan" | "foregroundDeletion") || current.is_terminating()
+        })
         .map(str::to_owned)
         .collect();
     let mut add = |name: &str| {

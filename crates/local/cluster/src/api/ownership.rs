@@ -5,27 +5,30 @@ use pave_schema::apply::{Update, Writer, track_update};
 use serde_json::Value;
 
 use super::Call;
-use crate::http::failure::Failure;
 
 /// Records the fields of a create or update in `new`.
-pub(super) fn track(call: &Call, old: Option<&Value>, new: &mut Value) -> Result<(), Failure> {
+pub(super) fn track(call: &Call, old: Option<&Value>, new: &mut Value) {
     let now = clock::rfc3339();
-    let manager = call.manager();
-    let writer = writer(call, &manager, &now);
-    let managed = track_update(&Update { schema: call.resource.schema(), live: old, new, writer });
+    let name = call.manager();
+    let writer = writer(call, &name, &now);
+    let managed = track_update(&Update {
+        schema: call.resource.schema(),
+        live: old,
+        new,
+        writer,
+    });
     managed.write_to(new);
-    Ok(())
 }
 
 /// The same where the request may have brought `managedFields` of its own.
-pub(super) fn track_sent(call: &Call, old: &Value, new: &mut Value, sent: &Value) -> Result<(), Failure> {
+pub(super) fn track_sent(call: &Call, old: &Value, new: &mut Value, sent: &Value) {
     if let Some(metadata) = new["metadata"].as_object_mut() {
         metadata.shift_remove("managedFields");
         if !sent.is_null() {
             metadata.insert("managedFields".to_owned(), sent.clone());
         }
     }
-    track(call, Some(old), new)
+    track(call, Some(old), new);
 }
 
 pub(super) fn set(new: &mut Value, managed: Value) {

@@ -55,9 +55,7 @@ pub(super) async fn patch(server: &Server, call: &Call) -> Result<Response, Fail
         }
         check_same_object(call, &current, &value)?;
         let validation = FieldValidation::of(call)?;
-        if !call.resource.is_custom() {
-            admission::strip_nulls(&mut value);
-        }
+        admission::strip_nulls_of(&call.resource, &mut value);
         admission::check_fields(call, validation, &mut value, decoded.duplicates.clone())?;
         to_stored(&call.resource, &mut value);
         match replace(server, call, &current, value, None).await {
@@ -81,18 +79,18 @@ fn patched(call: &Call, format: Format, current: &Arc<Object>, patch: &Value) ->
             }
             patch::merge(&mut value, patch);
         }
-        Format::Json => patch::json(&mut value, patch).map_err(refusal)?,
+        Format::Json => patch::json(&mut value, patch).map_err(|error| refusal(&error))?,
         Format::Strategic => {
-            patch::strategic(call.resource.schema(), &mut value, patch).map_err(refusal)?;
+            patch::strategic(call.resource.schema(), &mut value, patch).map_err(|error| refusal(&error))?;
         }
     }
     Ok(value)
 }
 
-fn refusal(error: PatchError) -> Failure {
+fn refusal(error: &PatchError) -> Failure {
     match error {
         PatchError::TooManyOperations(_) => Failure::new(413, "RequestEntityTooLarge", error.to_string()),
-        PatchError::Rejected { ref path, ref detail, .. } => {
+        PatchError::Rejected { path, detail, .. } => {
             tracing::debug!(path, detail, "a patch was rejected");
             Failure::new(422, "Invalid", error.to_string()).with_details(json!({}))
         }
@@ -104,9 +102,11 @@ fn refusal(error: PatchError) -> Failure {
 fn pins_revision(format: Format, patch: &Value) -> bool {
     match format {
         Format::Merge | Format::Strategic => patch["metadata"]["resourceVersion"].is_string(),
-        Format::Json => patch.as_array().into_iter().flatten().any(|operation| {
-            operation["path"] == "/metadata/resourceVersion" && operation["op"] != "test"
-        }),
+        Format::Json => {
+            patch.as_array().into_iter().flatten().any(|operation| {
+                operation["path"] == "/metadata/resourceVersion" && operation["op"] != "test"
+            })
+        }
     }
 }
 
@@ -116,7 +116,9 @@ fn check_same_object(call: &Call, current: &Object, value: &Value) -> Result<(),
         return Err(Failure::bad_request("a patch may not change apiVersion or kind"));
     }
     if value["metadata"]["name"] != served["metadata"]["name"] {
-        return Err(Failure::bad_request("the name of the object does not match the name on the URL"));
+        return Err(Failure::bad_request(
+            "the name of the object does not match the name on the URL",
+        ));
     }
     if value["metadata"]["uid"] != served["metadata"]["uid"] {
         let why = "Precondition failed: the uid may not be changed";
@@ -131,11 +133,12 @@ async fn apply_patch(server: &Server, call: &Call) -> Result<Response, Failure> 
         let why = "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
         return Err(Failure::new(422, "Invalid", why));
     }
-    let Decoded { mut value, duplicates } = body::yaml(&call.body)?;
+    let Decoded {
+        mut value,
+        duplicates,
+    } = body::yaml(&call.body)?;
     check_body(call, &value)?;
-    if !call.resource.is_custom() {
-        admission::strip_nulls(&mut value);
-    }
+    admission::strip_nulls_of(&call.resource, &mut value);
     let validation = FieldValidation::of(call)?;
     admission::check_fields(call, validation, &mut value, duplicates)?;
     to_stored(&call.resource, &mut value);
@@ -172,10 +175,15 @@ fn check_body(call: &Call, value: &Value) -> Result<(), Failure> {
     }
     let name = value["metadata"]["name"].as_str().unwrap_or(&call.target.name);
     if name != call.target.name {
-        return Err(Failure::bad_request("the name of the object does not match the name on the URL"));
+        return Err(Failure::bad_request(
+            "the name of the object does not match the name on the URL",
+        ));
     }
     let namespace = value["metadata"]["namespace"].as_str();
-    if call.namespace().is_some_and(|expected| namespace.is_some_and(|namespace| namespace != expected)) {
+    if call
+        .namespace()
+        .is_some_and(|expected| namespace.is_some_and(|namespace| namespace != expected))
+    {
         let why = "the namespace of the provided object does not match the namespace sent on the request";
         return Err(Failure::bad_request(why));
     }
@@ -190,10 +198,10 @@ async fn apply_new(server: &Server, call: &Call, manager: &str, value: &Value) -
         let why = "uid mismatch: the provided object specified uid, and no existing object was found";
         return Err(Failure::conflict(&call.resource, &call.target.name, why));
     }
-    server.require(call, "create").await?;
+    server.require(call, "create")?;
     let applied = applied(call, manager, None, value)?;
-    let managed = applied.object["metadata"]["managedFields"].clone();
-    let written = insert(server, call, applied.object, Some(managed)).await?;
+    let owned = applied.object["metadata"]["managedFields"].clone();
+    let written = insert(server, call, applied.object, Some(owned)).await?;
     Ok(written.respond(call, StatusCode::CREATED))
 }
 
@@ -207,7 +215,8 @@ async fn apply_to(
     let mut live = respond::view(&call.resource, current).into_owned();
     to_stored(&call.resource, &mut live);
     let applied = applied(call, manager, Some(&live), value)?;
-    if !applied.changed && !(current.is_terminating() && current.finalizers().next().is_none()) {
+    let is_free = current.is_terminating() && current.finalizers().next().is_none();
+    if !applied.changed && !is_free {
         return Ok(if call.is_dry_run()? {
             to_served(&call.resource, &mut live);
             Written::Dry(live)
@@ -215,8 +224,8 @@ async fn apply_to(
             Written::Stored(current.clone())
         });
     }
-    let managed = applied.object["metadata"]["managedFields"].clone();
-    replace(server, call, current, applied.object, Some(managed)).await
+    let owned = applied.object["metadata"]["managedFields"].clone();
+    replace(server, call, current, applied.object, Some(owned)).await
 }
 
 fn applied(call: &Call, manager: &str, live: Option<&Value>, body: &Value) -> Result<Applied, Failure> {

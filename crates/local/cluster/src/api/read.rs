@@ -26,7 +26,13 @@ pub(super) fn get(server: &Server, call: &Call) -> Result<Response, Failure> {
         let scale = super::scale::read(&call.resource, &respond::view(&call.resource, &object))?;
         return Ok(respond::value(StatusCode::OK, &call.accept, &call.query, &scale));
     }
-    Ok(respond::object(StatusCode::OK, &call.accept, &call.query, &call.resource, &object))
+    Ok(respond::object(
+        StatusCode::OK,
+        &call.accept,
+        &call.query,
+        &call.resource,
+        &object,
+    ))
 }
 
 /// What a list asked for came to: one page of a snapshot.
@@ -54,8 +60,12 @@ pub(super) fn invalid_options(field: &str, reason: &str, why: &str) -> Failure {
         "kind": "ListOptions", "group": "meta.k8s.io",
         "causes": [{ "reason": cause.reason, "message": cause.message, "field": cause.field }],
     });
-    Failure::new(422, "Invalid", format!("ListOptions.meta.k8s.io \"\" is invalid: {field}: {why}"))
-        .with_details(details)
+    Failure::new(
+        422,
+        "Invalid",
+        format!("ListOptions.meta.k8s.io \"\" is invalid: {field}: {why}"),
+    )
+    .with_details(details)
 }
 
 async fn page(server: &Server, call: &Call, selectors: &Selectors) -> Result<Page, Failure> {
@@ -67,7 +77,11 @@ async fn page(server: &Server, call: &Call, selectors: &Selectors) -> Result<Pag
     let asked = query.get("resourceVersion");
     if !matching.is_empty() && (asked.is_empty() || !token.is_empty()) {
         let why = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided and continue is not";
-        return Err(invalid_options("resourceVersionMatch", "FieldValueForbidden", why));
+        return Err(invalid_options(
+            "resourceVersionMatch",
+            "FieldValueForbidden",
+            why,
+        ));
     }
     let (mut revision, start) = match token {
         "" => (None, None),
@@ -81,7 +95,11 @@ async fn page(server: &Server, call: &Call, selectors: &Selectors) -> Result<Pag
         if matching == "Exact" {
             if asked == 0 {
                 let why = "Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"";
-                return Err(invalid_options("resourceVersionMatch", "FieldValueForbidden", why));
+                return Err(invalid_options(
+                    "resourceVersionMatch",
+                    "FieldValueForbidden",
+                    why,
+                ));
             }
             revision = Some(asked);
         }
@@ -106,11 +124,23 @@ async fn page(server: &Server, call: &Call, selectors: &Selectors) -> Result<Pag
 fn cut(revision: u64, mut objects: Vec<Arc<Object>>, limit: Option<u64>, selectors: &Selectors) -> Page {
     let limit = usize::try_from(limit.unwrap_or(0)).unwrap_or(usize::MAX);
     if limit == 0 || objects.len() <= limit {
-        return Page { revision, objects, next: None, remaining: None };
+        return Page {
+            revision,
+            objects,
+            next: None,
+            remaining: None,
+        };
     }
     let rest = objects.split_off(limit);
-    let next = rest.first().map(|object| format_token(Some(revision), &object.name));
-    Page { revision, objects, next, remaining: selectors.is_empty().then_some(rest.len()) }
+    let next = rest
+        .first()
+        .map(|object| format_token(Some(revision), &object.name));
+    Page {
+        revision,
+        objects,
+        next,
+        remaining: selectors.is_empty().then_some(rest.len()),
+    }
 }
 
 fn gone(server: &Server, start: Option<ObjectName>) -> Failure {
@@ -118,12 +148,12 @@ fn gone(server: &Server, start: Option<ObjectName>) -> Failure {
                    new list without the continue parameter, or use the continue token in this response to retrieve \
                    the remainder of the results.";
     let mut failure = Failure::expired(message);
-    match start {
-        Some(start) => failure.fresh_continue = Some(format_token(None, &start)),
-        None => {
-            let oldest = server.storage.read().floor;
-            failure.message = format!("The resourceVersion for the provided list is too old; the oldest is {oldest}");
-        }
+    if let Some(start) = start {
+        failure.fresh_continue = Some(format_token(None, &start));
+    } else {
+        let oldest = server.storage.read().floor;
+        failure.message =
+            format!("The resourceVersion for the provided list is too old; the oldest is {oldest}");
     }
     failure
 }
@@ -183,8 +213,14 @@ fn render(call: &Call, page: &Page) -> Response {
     let resource = &call.resource;
     let views = || page.objects.iter().map(|object| respond::view(resource, object));
     match &call.accept.form {
-        Form::Whole | Form::Discovery(_) if call.accept.encoding == Encoding::Json && !call.query.flag("pretty") => {
-            respond::bytes(StatusCode::OK, "application/json", concatenate(call, &metadata, page).into())
+        Form::Whole | Form::Discovery(_)
+            if call.accept.encoding == Encoding::Json && !call.query.flag("pretty") =>
+        {
+            respond::bytes(
+                StatusCode::OK,
+                "application/json",
+                concatenate(call, &metadata, page).into(),
+            )
         }
         Form::Whole | Form::Discovery(_) => {
             let items: Vec<Value> = views().map(Cow::into_owned).collect();
@@ -199,7 +235,11 @@ fn render(call: &Call, page: &Page) -> Response {
             respond::value(StatusCode::OK, &call.accept, &call.query, &table)
         }
         Form::Partial(version) => {
-            let items: Vec<Value> = page.objects.iter().map(|object| respond::partial(version, &object.value)).collect();
+            let items: Vec<Value> = page
+                .objects
+                .iter()
+                .map(|object| respond::partial(version, &object.value))
+                .collect();
             let list = json!({
                 "kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"),
                 "metadata": metadata, "items": items,

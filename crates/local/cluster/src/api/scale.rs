@@ -21,7 +21,12 @@ fn pointer(path: &str) -> String {
 
 pub(super) fn read(resource: &Resource, object: &Value) -> Result<Value, Failure> {
     let scale = paths(resource)?;
-    let number = |path: &str| object.pointer(&pointer(path)).and_then(Value::as_i64).unwrap_or(0);
+    let number = |path: &str| {
+        object
+            .pointer(&pointer(path))
+            .and_then(Value::as_i64)
+            .unwrap_or(0)
+    };
     let metadata = &object["metadata"];
     let mut value = json!({
         "kind": "Scale",

@@ -13,9 +13,10 @@ use crate::storage::Object;
 pub(super) fn prepare_create(resource: &Resource, value: &mut Value) {
     prepare(resource, value);
     if resource.is("", "namespaces") {
-        if value["spec"]["finalizers"].is_null() {
-            value["spec"]["finalizers"] = json!(["kubernetes"]);
+        if value["spec"].is_null() {
+            value["spec"] = json!({});
         }
+        default(&mut value["spec"], "finalizers", json!(["kubernetes"]));
         value["status"] = json!({ "phase": "Active" });
     }
 }
@@ -39,37 +40,46 @@ fn prepare(resource: &Resource, value: &mut Value) {
         }
         ("", "namespaces") => {
             let name = value["metadata"]["name"].clone();
-            value["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
-        }
-        ("", "services") => {
-            if value["spec"].is_object() {
-                default(&mut value["spec"], "type", json!("ClusterIP"));
-                default(&mut value["spec"], "sessionAffinity", json!("None"));
+            if value["metadata"]["labels"].is_null() {
+                value["metadata"]["labels"] = json!({});
             }
+            if let Some(labels) = value["metadata"]["labels"].as_object_mut() {
+                labels.insert("kubernetes.io/metadata.name".to_owned(), name);
+            }
+        }
+        ("", "services") if value["spec"].is_object() => {
+            default(&mut value["spec"], "type", json!("ClusterIP"));
+            default(&mut value["spec"], "sessionAffinity", json!("None"));
         }
         ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => default_subjects(value),
-        ("apps", "deployments" | "statefulsets" | "replicasets") => {
-            if value["spec"].is_object() {
-                default(&mut value["spec"], "replicas", json!(1));
-            }
+        ("apps", "deployments" | "statefulsets" | "replicasets") if value["spec"].is_object() => {
+            default(&mut value["spec"], "replicas", json!(1));
         }
         _ => {}
     }
 }
 
 fn default(object: &mut Value, key: &str, value: Value) {
-    if object[key].is_null() {
-        object[key] = value;
+    // What has the wrong type stays as it is: validation names it.
+    if let Some(object) = object.as_object_mut()
+        && object.get(key).is_none_or(Value::is_null)
+    {
+        object.insert(key.to_owned(), value);
     }
 }
 
 fn fold_string_data(value: &mut Value) {
-    let Some(object) = value.as_object_mut() else { return };
-    let Some(Value::Object(plain)) = object.shift_remove("stringData") else { return };
+    let Some(object) = value.as_object_mut() else {
+        return;
+    };
+    let Some(Value::Object(plain)) = object.shift_remove("stringData") else {
+        return;
+    };
     let data = object.entry("data").or_insert_with(|| json!({}));
+    let Some(data) = data.as_object_mut() else { return };
     for (key, text) in plain {
         if let Some(text) = text.as_str() {
-            data[key] = json!(BASE64.encode(text));
+            data.insert(key, json!(BASE64.encode(text)));
         }
     }
 }
@@ -96,7 +106,11 @@ pub(super) fn establish(resource: &Resource, value: &mut Value, old: Option<&Val
 pub(super) fn validate(resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let immutable = |path: &str| {
-        FieldError::invalid(path, new.pointer(&pointer(path)).cloned().unwrap_or_default(), "field is immutable")
+        FieldError::invalid(
+            path,
+            new.pointer(&pointer(path)).cloned().unwrap_or_default(),
+            "field is immutable",
+        )
     };
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "secrets" | "configmaps") => {
@@ -107,7 +121,10 @@ pub(super) fn validate(resource: &Resource, new: &Value, old: Option<&Value>) ->
                 }
                 let is_sealed = old["immutable"] == true;
                 if is_sealed && (old["data"] != new["data"] || new["immutable"] != true) {
-                    errors.push(FieldError::forbidden("data", "field is immutable when `immutable` is set"));
+                    errors.push(FieldError::forbidden(
+                        "data",
+                        "field is immutable when `immutable` is set",
+                    ));
                 }
             }
         }
@@ -134,7 +151,8 @@ fn check_data(value: &Value, errors: &mut Vec<FieldError>) {
     for field in ["data", "binaryData"] {
         for (key, value) in value[field].as_object().into_iter().flatten() {
             size += value.as_str().map_or(0, str::len);
-            let fits = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+            let fits =
+                |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
             if key.is_empty() || key.len() > 253 || !key.chars().all(fits) {
                 let why = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. \
                            'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
@@ -143,12 +161,18 @@ fn check_data(value: &Value, errors: &mut Vec<FieldError>) {
         }
     }
     if size > MOST {
-        errors.push(FieldError::new("", pave_schema::FieldErrorReason::TooLong, format!("may not be more than {MOST} bytes")));
+        errors.push(FieldError::new(
+            "",
+            pave_schema::FieldErrorReason::TooLong,
+            format!("may not be more than {MOST} bytes"),
+        ));
     }
 }
 
 /// Whether a terminating object whose finalizers are gone may be removed now.
 pub(super) fn may_vanish(resource: &Resource, current: &Object) -> bool {
     !resource.is("", "namespaces")
-        || current.value["spec"]["finalizers"].as_array().is_none_or(Vec::is_empty)
+        || current.value["spec"]["finalizers"]
+            .as_array()
+            .is_none_or(Vec::is_empty)
 }

@@ -37,27 +37,49 @@ pub(super) async fn watch(server: &Arc<Server>, call: Arc<Call>) -> Result<Respo
     let start = start(server, &call, &selectors).await?;
     let seconds = call.query.number("timeoutSeconds").filter(|seconds| *seconds > 0);
     let seconds = seconds.unwrap_or_else(|| rand::rng().random_range(1_800..3_600));
-    let watcher = Watcher { server: server.clone(), call, selectors, sends_columns: true };
+    let watcher = Watcher {
+        server: server.clone(),
+        call,
+        selectors,
+        sends_columns: true,
+    };
     let stream = watcher.stream(start, Duration::from_secs(seconds));
     let mut response = Body::from_stream(stream).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
 async fn start(server: &Server, call: &Call, selectors: &Selectors) -> Result<Start, Failure> {
     let query = &call.query;
     let matching = query.get("resourceVersionMatch");
-    let sends_initial = query.has("sendInitialEvents").then(|| query.flag("sendInitialEvents"));
+    let sends_initial = query
+        .has("sendInitialEvents")
+        .then(|| query.flag("sendInitialEvents"));
     if sends_initial.is_some() && matching != "NotOlderThan" {
         let why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-        return Err(invalid_options("resourceVersionMatch", "FieldValueForbidden", why));
+        return Err(invalid_options(
+            "resourceVersionMatch",
+            "FieldValueForbidden",
+            why,
+        ));
     }
     if sends_initial.is_none() && !matching.is_empty() {
-        let why = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-        return Err(invalid_options("resourceVersionMatch", "FieldValueForbidden", why));
+        let why =
+            "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+        return Err(invalid_options(
+            "resourceVersionMatch",
+            "FieldValueForbidden",
+            why,
+        ));
     }
     let asked = query.get("resourceVersion");
-    let asked = if asked.is_empty() { None } else { Some(parse_revision(asked)?) };
+    let asked = if asked.is_empty() {
+        None
+    } else {
+        Some(parse_revision(asked)?)
+    };
     let synthetic = match sends_initial {
         Some(wanted) => wanted,
         None => asked.is_none_or(|asked| asked == 0),
@@ -67,12 +89,25 @@ async fn start(server: &Server, call: &Call, selectors: &Selectors) -> Result<St
         let (cursor, mut initial) = server.storage.list(&call.resource.table, call.namespace());
         initial.retain(|object| selectors.matches(&object.value));
         let marks_end = sends_initial == Some(true) && query.flag("allowWatchBookmarks");
-        return Ok(Start { initial, cursor, marks_end });
+        return Ok(Start {
+            initial,
+            cursor,
+            marks_end,
+        });
     }
-    let cursor = asked.filter(|asked| *asked > 0).unwrap_or_else(|| server.storage.revision());
+    let cursor = asked
+        .filter(|asked| *asked > 0)
+        .unwrap_or_else(|| server.storage.revision());
     // A revision that is already gone is told before the stream begins.
-    server.storage.events_after(&call.resource.table, cursor, 1).map_err(|gone| too_old(cursor, gone))?;
-    Ok(Start { initial: Vec::new(), cursor, marks_end: false })
+    server
+        .storage
+        .events_after(&call.resource.table, cursor, 1)
+        .map_err(|gone| too_old(cursor, gone))?;
+    Ok(Start {
+        initial: Vec::new(),
+        cursor,
+        marks_end: false,
+    })
 }
 
 fn too_old(asked: u64, gone: Gone) -> Failure {
@@ -133,7 +168,7 @@ impl Watcher {
                     }
                 }
                 tokio::select! {
-                    changed = changes.changed() => if changed.is_err() { break },
+                    outcome = changes.changed() => if outcome.is_err() { break },
                     _ = tick.tick(), if bookmarks => yield Ok(self.bookmark(cursor, false)),
                     () = &mut deadline => {
                         if bookmarks {
@@ -176,14 +211,21 @@ impl Watcher {
 
     /// What an event is to this watcher; an object that leaves the selection was deleted for it.
     fn kind_of(&self, event: &Event) -> Option<EventKind> {
-        if self.call.namespace().is_some_and(|namespace| *event.object.name.namespace != *namespace) {
+        if self
+            .call
+            .namespace()
+            .is_some_and(|namespace| *event.object.name.namespace != *namespace)
+        {
             return None;
         }
         if self.selectors.is_empty() {
             return Some(event.kind);
         }
         let now = self.selectors.matches(&event.object.value);
-        let before = event.previous.as_ref().is_some_and(|previous| self.selectors.matches(&previous.value));
+        let before = event
+            .previous
+            .as_ref()
+            .is_some_and(|previous| self.selectors.matches(&previous.value));
         match (event.kind, before, now) {
             (EventKind::Deleted, before, now) => (before || now).then_some(EventKind::Deleted),
             (_, false, true) => Some(EventKind::Added),
@@ -217,7 +259,14 @@ impl Watcher {
             Form::Table(version) => {
                 let metadata = json!({ "resourceVersion": object["metadata"]["resourceVersion"] });
                 let columns = std::mem::take(&mut self.sends_columns);
-                respond::table(&call.resource, version, &call.query, &metadata, &[object], columns)
+                respond::table(
+                    &call.resource,
+                    version,
+                    &call.query,
+                    &metadata,
+                    &[object],
+                    columns,
+                )
             }
         };
         watch_line(kind, value.to_string().as_bytes())

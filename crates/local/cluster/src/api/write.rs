@@ -7,9 +7,10 @@ use axum::response::Response;
 use http::StatusCode;
 use pave_runtime::clock;
 use rand::Rng as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::admission::{self, FieldValidation};
+use super::bookkeeping::{changes_generation, check_finalizers, has_finalizers, restore};
 use super::{Call, Server, ownership, strategy};
 use crate::http::body::{self, Decoded};
 use crate::http::failure::Failure;
@@ -33,11 +34,19 @@ pub(super) enum Written {
 impl Written {
     pub(super) fn respond(&self, call: &Call, status: StatusCode) -> Response {
         match self {
-            Self::Stored(object) => respond::object(status, &call.accept, &call.query, &call.resource, object),
+            Self::Stored(object) => {
+                respond::object(status, &call.accept, &call.query, &call.resource, object)
+            }
             Self::Dry(value) => {
                 let mut value = value.clone();
                 crate::resource::to_served(&call.resource, &mut value);
-                respond::one(status, &call.accept, &call.query, &call.resource, Cow::Owned(value))
+                respond::one(
+                    status,
+                    &call.accept,
+                    &call.query,
+                    &call.resource,
+                    Cow::Owned(value),
+                )
             }
         }
     }
@@ -66,12 +75,13 @@ pub(super) async fn create(server: &Server, call: &Call) -> Result<Response, Fai
 
 /// Checks identity and fields of a whole object, and brings it into the stored version.
 pub(super) fn admit_body(call: &Call, decoded: Decoded) -> Result<Value, Failure> {
-    let Decoded { mut value, duplicates } = decoded;
+    let Decoded {
+        mut value,
+        duplicates,
+    } = decoded;
     let resource = &call.resource;
     check_identity(resource, &mut value)?;
-    if !resource.is_custom() {
-        admission::strip_nulls(&mut value);
-    }
+    admission::strip_nulls_of(resource, &mut value);
     let validation = FieldValidation::of(call)?;
     admission::check_fields(call, validation, &mut value, duplicates)?;
     to_stored(resource, &mut value);
@@ -89,7 +99,10 @@ fn check_identity(resource: &Resource, value: &mut Value) -> Result<(), Failure>
     ] {
         match object.get(key).and_then(Value::as_str).unwrap_or_default() {
             "" if resource.is_custom() => {
-                let why = format!("Object '{}' is missing in the body", if key == "kind" { "Kind" } else { key });
+                let why = format!(
+                    "Object '{}' is missing in the body",
+                    if key == "kind" { "Kind" } else { key }
+                );
                 return Err(Failure::bad_request(why));
             }
             "" => {
@@ -133,11 +146,11 @@ pub(super) async fn insert(
     for attempt in 0..8 {
         let generated = generate_name(&mut value);
         let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        admission::admit(server, call, &mut value, None).await?;
+        admission::admit(server, call, &mut value, None)?;
         let mut stored = value.clone();
         match &managed {
             Some(managed) => stored["metadata"]["managedFields"] = managed.clone(),
-            None => ownership::track(call, None, &mut stored)?,
+            None => ownership::track(call, None, &mut stored),
         }
         if call.is_dry_run()? {
             let key = ObjectName::new(call.namespace().unwrap_or_default(), &name);
@@ -173,12 +186,15 @@ fn place(call: &Call, value: &mut Value) -> Result<(), Failure> {
             "" => metadata["namespace"] = json!(namespace),
             found if found == namespace => {}
             _ => {
-                let why = "the namespace of the provided object does not match the namespace sent on the request";
+                let why =
+                    "the namespace of the provided object does not match the namespace sent on the request";
                 return Err(Failure::bad_request(why));
             }
         }
     } else if call.resource.namespaced {
-        return Err(Failure::bad_request("an empty namespace may not be set during creation"));
+        return Err(Failure::bad_request(
+            "an empty namespace may not be set during creation",
+        ));
     } else if let Some(metadata) = metadata.as_object_mut() {
         metadata.shift_remove("namespace");
     }
@@ -191,14 +207,23 @@ fn place(call: &Call, value: &mut Value) -> Result<(), Failure> {
 /// Sets what the server owns of a new object.
 fn initialise(resource: &Resource, value: &mut Value, forbids_revision: bool) -> Result<(), Failure> {
     let has_status = resource.traits.has_status;
-    let Some(object) = value.as_object_mut() else { return Ok(()) };
+    let Some(object) = value.as_object_mut() else {
+        return Ok(());
+    };
     if has_status {
         object.shift_remove("status");
     }
-    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return Ok(()) };
-    let sent = metadata.get("resourceVersion").and_then(Value::as_str).unwrap_or_default();
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return Ok(());
+    };
+    let sent = metadata
+        .get("resourceVersion")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if forbids_revision && !sent.is_empty() {
-        return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
+        return Err(Failure::bad_request(
+            "resourceVersion should not be set on objects to be created",
+        ));
     }
     for key in [
         "resourceVersion",
@@ -226,7 +251,12 @@ fn generate_name(value: &mut Value) -> bool {
     if metadata["name"].as_str().is_some_and(|name| !name.is_empty()) {
         return false;
     }
-    let Some(prefix) = metadata["generateName"].as_str().filter(|prefix| !prefix.is_empty()) else { return false };
+    let Some(prefix) = metadata["generateName"]
+        .as_str()
+        .filter(|prefix| !prefix.is_empty())
+    else {
+        return false;
+    };
     let mut name: String = prefix.chars().take(58).collect();
     let mut random = rand::rng();
     name.extend((0..5).map(|_| char::from(SUFFIX[random.random_range(0..SUFFIX.len())])));
@@ -246,19 +276,33 @@ pub(super) async fn update(server: &Server, call: &Call) -> Result<Response, Fai
         );
         return Err(Failure::bad_request(why));
     }
-    let revision = value["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+    let revision = value["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     for _ in 0..ATTEMPTS {
         let Some(current) = server.storage.get(&resource.table, &call.object_name()) else {
             if resource.traits.update_creates && call.target.subresource.is_empty() {
-                return insert(server, call, value, None).await.map(|made| made.respond(call, StatusCode::CREATED));
+                return insert(server, call, value, None)
+                    .await
+                    .map(|made| made.respond(call, StatusCode::CREATED));
             }
             return Err(Failure::not_found(resource, &call.target.name));
         };
         if revision.is_empty() && resource.is_custom() {
             let why = "Invalid value: 0: must be specified for an update";
-            let mut failure =
-                Failure::invalid_field(resource, &call.target.name, "metadata.resourceVersion", "FieldValueInvalid", why);
-            failure.message = format!("{} \"{}\" is invalid: metadata.resourceVersion: {why}", resource.qualified(), call.target.name);
+            let mut failure = Failure::invalid_field(
+                resource,
+                &call.target.name,
+                "metadata.resourceVersion",
+                "FieldValueInvalid",
+                why,
+            );
+            failure.message = format!(
+                "{} \"{}\" is invalid: metadata.resourceVersion: {why}",
+                resource.qualified(),
+                call.target.name
+            );
             return Err(failure);
         }
         check_preconditions(resource, &current, &value)?;
@@ -280,7 +324,10 @@ pub(super) fn check_preconditions(resource: &Resource, current: &Object, new: &V
     let name = &*current.name.name;
     let uid = metadata["uid"].as_str().unwrap_or_default();
     if !uid.is_empty() && uid != current.uid() {
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", current.uid());
+        let why = format!(
+            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            current.uid()
+        );
         return Err(Failure::conflict(resource, name, &why));
     }
     let revision = metadata["resourceVersion"].as_str().unwrap_or_default();
@@ -307,14 +354,14 @@ pub(super) async fn replace(
     check_finalizers(resource, current, &new)?;
     resource.schema().default(&mut new);
     strategy::prepare_update(resource, &call.target.subresource, &mut new, &old);
-    admission::admit(server, call, &mut new, Some(&old)).await?;
+    admission::admit(server, call, &mut new, Some(&old))?;
     if resource.traits.has_generation && changes_generation(resource, &old, &new) {
         let generation = old["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
         new["metadata"]["generation"] = json!(generation);
     }
     match managed {
         Some(managed) => ownership::set(&mut new, managed),
-        None => ownership::track_sent(call, &old, &mut new, &sent_managed)?,
+        None => ownership::track_sent(call, &old, &mut new, &sent_managed),
     }
     let emptied = current.is_terminating() && !has_finalizers(&new);
     if !emptied && ownership::is_unchanged(&old, &new) {
@@ -335,85 +382,4 @@ pub(super) async fn replace(
         Err(CommitError::Mismatch) => Err(Refused::Stale),
         Err(other) => Err(Refused::For(other.into())),
     }
-}
-
-fn has_finalizers(value: &Value) -> bool {
-    value["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty())
-}
-
-/// Gives back what a writer may not change.
-fn restore(resource: &Resource, subresource: &str, old: &Value, new: &mut Value) {
-    if subresource == "status" {
-        let status = new["status"].take();
-        *new = old.clone();
-        new["status"] = status;
-        if new["status"].is_null()
-            && let Some(object) = new.as_object_mut()
-        {
-            object.shift_remove("status");
-        }
-        return;
-    }
-    if resource.traits.has_status
-        && let Some(object) = new.as_object_mut()
-    {
-        match old.get("status") {
-            Some(status) => object.insert("status".to_owned(), status.clone()),
-            None => object.shift_remove("status"),
-        };
-    }
-    let empty = Map::new();
-    let kept = old["metadata"].as_object().unwrap_or(&empty);
-    let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut) else { return };
-    metadata.shift_remove("selfLink");
-    metadata.shift_remove("managedFields");
-    for key in [
-        "name",
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generateName",
-    ] {
-        match kept.get(key) {
-            Some(value) => metadata.insert(key.to_owned(), value.clone()),
-            None => metadata.shift_remove(key),
-        };
-    }
-}
-
-fn check_finalizers(resource: &Resource, current: &Object, new: &Value) -> Result<(), Failure> {
-    if !current.is_terminating() {
-        return Ok(());
-    }
-    let had: Vec<&str> = current.finalizers().collect();
-    let added: Vec<String> = new["metadata"]["finalizers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .filter(|finalizer| !had.contains(finalizer))
-        .map(|finalizer| format!("\"{finalizer}\""))
-        .collect();
-    if added.is_empty() {
-        return Ok(());
-    }
-    let why = format!(
-        "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
-        added.join(", ")
-    );
-    Err(Failure::invalid_field(resource, &current.name.name, "metadata.finalizers", "FieldValueForbidden", &why))
-}
-
-/// Whether anything outside metadata and status differs.
-fn changes_generation(resource: &Resource, old: &Value, new: &Value) -> bool {
-    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return true };
-    let counts = |key: &str| key != "metadata" && !(key == "status" && resource.traits.has_status);
-    let differs = |left: &Map<String, Value>, right: &Map<String, Value>| {
-        left.iter().any(|(key, value)| counts(key) && right.get(key) != Some(value))
-    };
-    differs(old, new) || differs(new, old)
 }

@@ -30,8 +30,14 @@ pub(crate) struct Accept {
 
 /// Walks the `Accept` header in order and takes the first entry that can be served.
 pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accept, Failure> {
-    let whole = Accept { encoding: Encoding::Json, form: Form::Whole };
-    let Some(accept) = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()) else {
+    let whole = Accept {
+        encoding: Encoding::Json,
+        form: Form::Whole,
+    };
+    let Some(accept) = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+    else {
         return Ok(whole);
     };
     if accept.trim().is_empty() {
@@ -83,13 +89,21 @@ mod tests {
         let check = |header_value: &str, expected: Option<(Encoding, Form)>| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, header_value.parse().unwrap());
-            let accept = negotiate(&headers).ok().map(|accept| (accept.encoding, accept.form));
+            let accept = negotiate(&headers)
+                .ok()
+                .map(|accept| (accept.encoding, accept.form));
             assert_eq!(accept, expected, "{header_value}");
         };
         let json = |form| Some((Encoding::Json, form));
-        check("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", json(Form::Table("v1".into())));
+        check(
+            "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+            json(Form::Table("v1".into())),
+        );
         check("application/vnd.kubernetes.protobuf, */*", json(Form::Whole));
-        check("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", json(Form::Whole));
+        check(
+            "application/json;as=Table;v=v9;g=meta.k8s.io,application/json",
+            json(Form::Whole),
+        );
         check(
             "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList;profile=nopeer",
             json(Form::Discovery("v2".into())),

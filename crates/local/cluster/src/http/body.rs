@@ -16,8 +16,16 @@ pub(crate) struct Decoded {
 
 /// The media type of a request without its parameters.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 /// Decodes an object in any of the accepted encodings.
@@ -27,7 +35,10 @@ pub(crate) fn decode(headers: &HeaderMap, body: &[u8]) -> Result<Decoded, Failur
         "application/yaml" => yaml(body),
         "application/vnd.kubernetes.protobuf" => {
             let value = protobuf::decode(body).map_err(Failure::bad_request)?;
-            Ok(Decoded { value, duplicates: Vec::new() })
+            Ok(Decoded {
+                value,
+                duplicates: Vec::new(),
+            })
         }
         other => Err(unsupported(
             other,
@@ -46,8 +57,10 @@ pub(crate) fn unsupported(found: &str, accepted: &str) -> Failure {
 
 /// Reads JSON, noting duplicate fields.
 pub(crate) fn json(body: &[u8]) -> Result<Decoded, Failure> {
-    let (value, duplicates) = pave_schema::duplicate::parse_json_reporting_duplicates(body)
-        .map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?;
+    let (value, duplicates) =
+        pave_schema::duplicate::parse_json_reporting_duplicates(body).map_err(|error| {
+            Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
+        })?;
     Ok(Decoded { value, duplicates })
 }
 
@@ -59,7 +72,10 @@ pub(crate) fn yaml(body: &[u8]) -> Result<Decoded, Failure> {
     let text = std::str::from_utf8(body).map_err(|_| Failure::bad_request("the body is not UTF-8"))?;
     let (documents, diagnostics) = pave_yaml::parse("body", text, pave_yaml::Dialect::Kubernetes);
     let Some(document) = documents.first() else {
-        let why = diagnostics.iter().next().map(|diagnostic| diagnostic.message.clone()).unwrap_or_default();
+        let why = diagnostics
+            .first()
+            .map(|diagnostic| diagnostic.message.clone())
+            .unwrap_or_default();
         return Err(Failure::bad_request(format!("yaml: {why}")));
     };
     let duplicates = diagnostics
@@ -67,5 +83,8 @@ pub(crate) fn yaml(body: &[u8]) -> Result<Decoded, Failure> {
         .filter(|diagnostic| diagnostic.code == "PV0102")
         .filter_map(|diagnostic| diagnostic.labels.first().map(|label| label.path.clone()))
         .collect();
-    Ok(Decoded { value: document.to_value(), duplicates })
+    Ok(Decoded {
+        value: document.to_value(),
+        duplicates,
+    })
 }

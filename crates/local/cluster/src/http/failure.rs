@@ -1,3 +1,5 @@
+use std::ops::{Deref, DerefMut};
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
@@ -7,7 +9,11 @@ use crate::storage::CommitError;
 
 /// A refusal in Kubernetes' own dialect: a `Status` object with its HTTP code.
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Refusal>);
+
+/// What a [`Failure`] says.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
     pub(crate) code: u16,
     pub(crate) reason: &'static str,
     pub(crate) message: String,
@@ -15,8 +21,22 @@ pub(crate) struct Failure {
     pub(crate) details: Value,
     /// `metadata.continue`, for an expired page token.
     pub(crate) fresh_continue: Option<String>,
-    /// Which rule is missing; sent as a header, since clients parse the message.
+    /// Which rule is missing; sent as a warning, since clients parse the message.
     pub(crate) hint: Option<String>,
+}
+
+impl Deref for Failure {
+    type Target = Refusal;
+
+    fn deref(&self) -> &Refusal {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut Refusal {
+        &mut self.0
+    }
 }
 
 /// One entry of `details.causes`.
@@ -29,14 +49,14 @@ pub(crate) struct Cause {
 
 impl Failure {
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Refusal {
             code,
             reason,
             message: message.into(),
             details: Value::Null,
             fresh_continue: None,
             hint: None,
-        }
+        }))
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -44,7 +64,11 @@ impl Failure {
     }
 
     pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self::new(500, "InternalError", format!("Internal error occurred: {}", message.into()))
+        Self::new(
+            500,
+            "InternalError",
+            format!("Internal error occurred: {}", message.into()),
+        )
     }
 
     pub(crate) fn unauthorized() -> Self {
@@ -63,27 +87,44 @@ impl Failure {
 
     /// An unknown resource of a served group and version.
     pub(crate) fn unknown_resource() -> Self {
-        Self::new(404, "NotFound", "the server could not find the requested resource").with_details(json!({}))
+        Self::new(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        )
+        .with_details(json!({}))
     }
 
     pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
-        Self::new(404, "NotFound", format!("{} \"{name}\" not found", resource.qualified()))
-            .with_details(details(resource, name, &resource.plural))
+        Self::new(
+            404,
+            "NotFound",
+            format!("{} \"{name}\" not found", resource.qualified()),
+        )
+        .with_details(details(resource, name, &resource.plural))
     }
 
     pub(crate) fn already_exists(resource: &Resource, name: &str) -> Self {
-        Self::new(409, "AlreadyExists", format!("{} \"{name}\" already exists", resource.qualified()))
-            .with_details(details(resource, name, &resource.plural))
+        Self::new(
+            409,
+            "AlreadyExists",
+            format!("{} \"{name}\" already exists", resource.qualified()),
+        )
+        .with_details(details(resource, name, &resource.plural))
     }
 
     pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified());
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": {why}",
+            resource.qualified()
+        );
         Self::new(409, "Conflict", message).with_details(details(resource, name, &resource.plural))
     }
 
     /// The object changed since the writer read it.
     pub(crate) fn modified(resource: &Resource, name: &str) -> Self {
-        let why = "the object has been modified; please apply your changes to the latest version and try again";
+        let why =
+            "the object has been modified; please apply your changes to the latest version and try again";
         Self::conflict(resource, name, why)
     }
 
@@ -97,10 +138,18 @@ impl Failure {
         let words: Vec<String> = causes
             .iter()
             .map(|cause| {
-                if cause.field.is_empty() { cause.message.clone() } else { format!("{}: {}", cause.field, cause.message) }
+                if cause.field.is_empty() {
+                    cause.message.clone()
+                } else {
+                    format!("{}: {}", cause.field, cause.message)
+                }
             })
             .collect();
-        let words = if words.len() == 1 { words.concat() } else { format!("[{}]", words.join(", ")) };
+        let words = if words.len() == 1 {
+            words.concat()
+        } else {
+            format!("[{}]", words.join(", "))
+        };
         let kind = resource.qualified_kind();
         let mut details = details(resource, name, &resource.kind);
         details["causes"] = causes.into_iter().map(Cause::into_value).collect();
@@ -108,8 +157,18 @@ impl Failure {
     }
 
     /// 422 for one field.
-    pub(crate) fn invalid_field(resource: &Resource, name: &str, field: &str, reason: &str, message: &str) -> Self {
-        let cause = Cause { reason: reason.to_owned(), message: message.to_owned(), field: field.to_owned() };
+    pub(crate) fn invalid_field(
+        resource: &Resource,
+        name: &str,
+        field: &str,
+        reason: &str,
+        message: &str,
+    ) -> Self {
+        let cause = Cause {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            field: field.to_owned(),
+        };
         Self::invalid(resource, name, vec![cause])
     }
 
@@ -141,8 +200,16 @@ impl Failure {
 }
 
 impl Cause {
-    pub(crate) fn new(field: impl Into<String>, reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { reason: reason.into(), message: message.into(), field: field.into() }
+    pub(crate) fn new(
+        field: impl Into<String>,
+        reason: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            reason: reason.into(),
+            message: message.into(),
+            field: field.into(),
+        }
     }
 
     fn into_value(self) -> Value {
@@ -174,14 +241,21 @@ impl From<CommitError> for Failure {
     }
 }
 
+/// The value of a `Warning` header; kubectl shows it.
+pub(crate) fn warning(text: &str) -> Option<HeaderValue> {
+    let text: String = text.chars().filter(|character| !character.is_control()).collect();
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+    HeaderValue::from_str(&format!("299 - \"{text}\"")).ok()
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, self.to_status().to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(hint) = self.hint.as_deref().and_then(|hint| HeaderValue::from_str(hint).ok()) {
-            headers.insert("x-pave-hint", hint);
+        if let Some(hint) = self.hint.as_deref().and_then(warning) {
+            headers.append(header::WARNING, hint);
         }
         let retry = self.details["retryAfterSeconds"].as_u64();
         if let Some(retry) = retry {

@@ -37,7 +37,10 @@ pub(crate) fn view_bytes(resource: &Resource, object: &Object) -> Bytes {
 
 /// Whether the stored bytes can go out as they are: same version, and not older than the schema.
 pub(crate) fn is_ready(resource: &Resource, object: &Object) -> bool {
-    resource.serves_stored() && resource.custom().is_none_or(|custom| object.revision >= custom.schema_revision)
+    resource.serves_stored()
+        && resource
+            .custom()
+            .is_none_or(|custom| object.revision >= custom.schema_revision)
 }
 
 /// Metadata only.
@@ -62,7 +65,11 @@ pub(crate) fn table(
     let rows: Vec<Value> = objects
         .iter()
         .map(|object| {
-            let cells: Vec<Value> = resource.columns.iter().map(|column| column.value(object)).collect();
+            let cells: Vec<Value> = resource
+                .columns
+                .iter()
+                .map(|column| column.value(object))
+                .collect();
             let mut row = json!({ "cells": cells });
             match include {
                 "None" => {}
@@ -145,7 +152,9 @@ pub(crate) fn value(status: StatusCode, accept: &Accept, query: &Query, value: &
 /// Ready bytes of a media type.
 pub(crate) fn bytes(status: StatusCode, media_type: &'static str, body: Bytes) -> Response {
     let mut response = (status, Body::from(body)).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
 

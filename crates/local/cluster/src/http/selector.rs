@@ -24,9 +24,8 @@ pub(crate) struct Selectors {
 impl Selectors {
     /// Parses `labelSelector` and `fieldSelector` for a kind.
     pub(crate) fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Self, Failure> {
-        let labels = parse_labels(labels).map_err(|why| {
-            Failure::bad_request(format!("unable to parse requirement: {why}"))
-        })?;
+        let labels = parse_labels(labels)
+            .map_err(|why| Failure::bad_request(format!("unable to parse requirement: {why}")))?;
         let fields = parse_fields(resource, fields)?;
         Ok(Self { labels, fields })
     }
@@ -48,10 +47,15 @@ impl Selectors {
         let value = |key: &str| labels[key].as_str();
         self.labels.iter().all(|requirement| match requirement {
             Requirement::In(key, values) => value(key).is_some_and(|found| values.iter().any(|v| v == found)),
-            Requirement::NotIn(key, values) => value(key).is_none_or(|found| values.iter().all(|v| v != found)),
+            Requirement::NotIn(key, values) => {
+                value(key).is_none_or(|found| values.iter().all(|v| v != found))
+            }
             Requirement::Exists(key) => value(key).is_some(),
             Requirement::Absent(key) => value(key).is_none(),
-        }) && self.fields.iter().all(|(field, wanted, equal)| (field_value(object, field) == *wanted) == *equal)
+        }) && self
+            .fields
+            .iter()
+            .all(|(field, wanted, equal)| (field_value(object, field) == *wanted) == *equal)
     }
 }
 
@@ -63,7 +67,11 @@ fn field_value(object: &Value, field: &str) -> String {
     match value {
         Value::String(text) => text.clone(),
         // Kinds whose source is a string in selectors and an object in storage.
-        Value::Object(source) => source.get("component").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        Value::Object(source) => source
+            .get("component")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
         Value::Null => String::new(),
         other => other.to_string(),
     }
@@ -89,7 +97,14 @@ fn known_fields(resource: &Resource) -> Vec<&str> {
             "type",
         ]),
         ("events.k8s.io", "events") => {
-            known.extend(["regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid", "reason", "type"]);
+            known.extend([
+                "regarding.kind",
+                "regarding.namespace",
+                "regarding.name",
+                "regarding.uid",
+                "reason",
+                "type",
+            ]);
         }
         ("batch", "jobs") => known.push("status.successful"),
         _ => {}
@@ -111,11 +126,16 @@ fn parse_fields(resource: &Resource, text: &str) -> Result<Vec<(String, String, 
         } else if let Some((field, value)) = part.split_once('=') {
             (field, value, true)
         } else {
-            return Err(Failure::bad_request(format!("invalid selector: '{text}'; can't understand '{part}'")));
+            return Err(Failure::bad_request(format!(
+                "invalid selector: '{text}'; can't understand '{part}'"
+            )));
         };
         if !known.contains(&field) {
             let message = if resource.is_custom() {
-                format!("\"{field}\" is not a known field selector: only {}", quoted(&known))
+                format!(
+                    "\"{field}\" is not a known field selector: only {}",
+                    quoted(&known)
+                )
             } else {
                 format!("field label not supported: {field}")
             };
@@ -129,11 +149,18 @@ fn parse_fields(resource: &Resource, text: &str) -> Result<Vec<(String, String, 
 }
 
 fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("\"{name}\""))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn parse_labels(text: &str) -> Result<Vec<Requirement>, String> {
-    split_requirements(text).into_iter().map(|part| parse_label(part.trim())).collect()
+    split_requirements(text)
+        .into_iter()
+        .map(|part| parse_label(part.trim()))
+        .collect()
 }
 
 /// Splits at commas that are outside parentheses.
@@ -160,7 +187,9 @@ fn parse_label(part: &str) -> Result<Requirement, String> {
         return Ok(Requirement::Absent(label_key(key)?));
     }
     if let Some(open) = part.find('(') {
-        let inner = part[open + 1..].strip_suffix(')').ok_or_else(|| format!("found '{part}', expected: ')'"))?;
+        let inner = part[open + 1..]
+            .strip_suffix(')')
+            .ok_or_else(|| format!("found '{part}', expected: ')'"))?;
         let values = inner.split(',').map(|value| value.trim().to_owned()).collect();
         let mut words = part[..open].split_whitespace();
         return match (words.next(), words.next(), words.next()) {
@@ -180,7 +209,8 @@ fn parse_label(part: &str) -> Result<Requirement, String> {
 
 fn label_key(key: &str) -> Result<String, String> {
     let key = key.trim();
-    let fits = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | '/');
+    let fits =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | '/');
     if key.is_empty() || !key.chars().all(fits) {
         return Err(format!("`{key}` is not a label key"));
     }
@@ -197,7 +227,10 @@ mod tests {
     fn labels_select() {
         let object = json!({ "metadata": { "labels": { "app": "web", "example.com/tier": "a" } } });
         let check = |text: &str, expected: bool| {
-            let selectors = Selectors { labels: parse_labels(text).unwrap(), fields: Vec::new() };
+            let selectors = Selectors {
+                labels: parse_labels(text).unwrap(),
+                fields: Vec::new(),
+            };
             assert_eq!(selectors.matches(&object), expected, "{text}");
         };
         check("", true);

@@ -24,10 +24,19 @@ impl Target {
             _ => return None,
         };
         let rest: Vec<String> = parts.collect();
-        let mut target = Self { group, version, ..Self::default() };
+        let mut target = Self {
+            group,
+            version,
+            ..Self::default()
+        };
         let words: Vec<&str> = rest.iter().map(String::as_str).collect();
         let assign = |target: &mut Self, words: &[&str]| {
-            let word = |index: usize| words.get(index).map(|word| (*word).to_owned()).unwrap_or_default();
+            let word = |index: usize| {
+                words
+                    .get(index)
+                    .map(|word| (*word).to_owned())
+                    .unwrap_or_default()
+            };
             target.plural = word(0);
             target.name = word(1);
             target.subresource = words.get(2..).unwrap_or_default().join("/");
@@ -40,7 +49,7 @@ impl Target {
                 target.namespace.clone_from(&target.name);
             }
             ["namespaces", namespace, rest @ ..] if !rest.is_empty() => {
-                target.namespace = (*namespace).to_owned();
+                (*namespace).clone_into(&mut target.namespace);
                 assign(&mut target, rest);
             }
             other => assign(&mut target, other),
@@ -70,7 +79,10 @@ fn decode(part: &str) -> String {
     }
     let pair = format!("x={}", part.replace('+', "%2B"));
     let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
-    pairs.next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+    pairs
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 /// Query parameters; the first of a name counts.
@@ -93,7 +105,9 @@ impl Query {
 
     /// Whether a boolean parameter is set; bare and `1` count as true.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|value| !matches!(value.as_str(), "false" | "0"))
+        self.0
+            .get(name)
+            .is_some_and(|value| !matches!(value.as_str(), "false" | "0"))
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -113,23 +127,46 @@ mod tests {
     fn paths_name_their_target() {
         let check = |path: &str, expected: [&str; 6]| {
             let target = Target::parse(path).unwrap();
-            let Target { group, version, plural, namespace, name, subresource } = &target;
-            assert_eq!([group, version, plural, namespace, name, subresource].map(String::as_str), expected, "{path}");
+            let Target {
+                group,
+                version,
+                plural,
+                namespace,
+                name,
+                subresource,
+            } = &target;
+            assert_eq!(
+                [group, version, plural, namespace, name, subresource].map(String::as_str),
+                expected,
+                "{path}"
+            );
         };
         check("/api/v1/pods", ["", "v1", "pods", "", "", ""]);
-        check("/api/v1/namespaces/a/pods/b/log", ["", "v1", "pods", "a", "b", "log"]);
+        check(
+            "/api/v1/namespaces/a/pods/b/log",
+            ["", "v1", "pods", "a", "b", "log"],
+        );
         check("/api/v1/namespaces", ["", "v1", "namespaces", "", "", ""]);
         check("/api/v1/namespaces/a", ["", "v1", "namespaces", "a", "a", ""]);
-        check("/api/v1/namespaces/a/finalize", ["", "v1", "namespaces", "a", "a", "finalize"]);
-        check("/apis/g.io/v1/clusters/x/status", ["g.io", "v1", "clusters", "", "x", "status"]);
-        check("/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Aa", [
-            "rbac.authorization.k8s.io",
-            "v1",
-            "clusterroles",
-            "",
-            "system:a",
-            "",
-        ]);
+        check(
+            "/api/v1/namespaces/a/finalize",
+            ["", "v1", "namespaces", "a", "a", "finalize"],
+        );
+        check(
+            "/apis/g.io/v1/clusters/x/status",
+            ["g.io", "v1", "clusters", "", "x", "status"],
+        );
+        check(
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Aa",
+            [
+                "rbac.authorization.k8s.io",
+                "v1",
+                "clusterroles",
+                "",
+                "system:a",
+                "",
+            ],
+        );
         assert_eq!(Target::parse("/apis/g.io"), None);
         assert_eq!(Target::parse("/apis/g.io/v1"), None);
     }

@@ -27,13 +27,33 @@ impl Scoped for ClusterResourceScope {
     const NAMESPACED: bool = false;
 }
 
-const PLAIN: Traits =
-    Traits { has_status: false, has_generation: false, update_creates: false, is_review: false };
-const STATUS: Traits = Traits { has_status: true, ..PLAIN };
-const WORKLOAD: Traits = Traits { has_status: true, has_generation: true, ..PLAIN };
-const GENERATION: Traits = Traits { has_generation: true, ..PLAIN };
-const CREATES: Traits = Traits { update_creates: true, ..PLAIN };
-const REVIEW: Traits = Traits { is_review: true, ..PLAIN };
+const PLAIN: Traits = Traits {
+    has_status: false,
+    has_generation: false,
+    update_creates: false,
+    is_review: false,
+};
+const STATUS: Traits = Traits {
+    has_status: true,
+    ..PLAIN
+};
+const WORKLOAD: Traits = Traits {
+    has_status: true,
+    has_generation: true,
+    ..PLAIN
+};
+const GENERATION: Traits = Traits {
+    has_generation: true,
+    ..PLAIN
+};
+const CREATES: Traits = Traits {
+    update_creates: true,
+    ..PLAIN
+};
+const REVIEW: Traits = Traits {
+    is_review: true,
+    ..PLAIN
+};
 
 fn builtin<T>(cluster: &str, short_names: &[&str], categories: &[&str], traits: Traits) -> Resource
 where
@@ -46,7 +66,10 @@ where
     let is_event_view = group == "events.k8s.io";
     let table = TableId::new(cluster, if is_event_view { "" } else { group }, plural);
     let stored_api_version = if is_event_view { "v1" } else { T::API_VERSION };
-    let scalable = matches!((group, plural), ("apps", "deployments" | "statefulsets" | "replicasets"));
+    let scalable = matches!(
+        (group, plural),
+        ("apps", "deployments" | "statefulsets" | "replicasets")
+    );
     Resource {
         group: group.to_owned(),
         version: T::VERSION.to_owned(),
@@ -127,7 +150,12 @@ fn policy_kinds(c: &str) -> Vec<Resource> {
         builtin::<storage::StorageClass>(c, &["sc"], &[], PLAIN),
         builtin::<admission::MutatingWebhookConfiguration>(c, &[], &["api-extensions"], GENERATION),
         builtin::<admission::ValidatingWebhookConfiguration>(c, &[], &["api-extensions"], GENERATION),
-        builtin::<apiextensions::CustomResourceDefinition>(c, &["crd", "crds"], &["api-extensions"], WORKLOAD),
+        builtin::<apiextensions::CustomResourceDefinition>(
+            c,
+            &["crd", "crds"],
+            &["api-extensions"],
+            WORKLOAD,
+        ),
         builtin::<scheduling::PriorityClass>(c, &["pc"], &[], PLAIN),
         builtin::<coordination::Lease>(c, &[], &[], CREATES),
         builtin::<discovery::EndpointSlice>(c, &[], &[], GENERATION),

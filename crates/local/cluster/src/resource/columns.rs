@@ -14,7 +14,7 @@ pub(crate) enum Cell {
 #[derive(Clone)]
 pub(crate) struct Column {
     pub(crate) name: String,
-    /// OpenAPI type; `date` cells are shown as ages.
+    /// `OpenAPI` type; `date` cells are shown as ages.
     pub(crate) kind: String,
     pub(crate) format: String,
     pub(crate) description: String,
@@ -27,7 +27,11 @@ impl Column {
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
-            format: if name == "Name" { "name".to_owned() } else { String::new() },
+            format: if name == "Name" {
+                "name".to_owned()
+            } else {
+                String::new()
+            },
             description: String::new(),
             priority,
             cell: Cell::Compute(compute),
@@ -47,7 +51,9 @@ impl Column {
     }
 
     fn age() -> Self {
-        Self::computed("Age", "date", 0, |object| object["metadata"]["creationTimestamp"].clone())
+        Self::computed("Age", "date", 0, |object| {
+            object["metadata"]["creationTimestamp"].clone()
+        })
     }
 
     fn object_name() -> Self {
@@ -74,7 +80,9 @@ impl Column {
 
 /// `5m`, `3d2h`: as kubectl shows ages.
 fn age_of(time: &str) -> String {
-    let Ok(time) = time.parse::<jiff::Timestamp>() else { return "<invalid>".to_owned() };
+    let Ok(time) = time.parse::<jiff::Timestamp>() else {
+        return "<invalid>".to_owned();
+    };
     let seconds = pave_runtime::clock::unix_seconds() - time.as_second();
     if seconds < -1 {
         return "<invalid>".to_owned();
@@ -82,7 +90,11 @@ fn age_of(time: &str) -> String {
     let seconds = seconds.max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     let pair = |big: i64, big_unit: &str, small: i64, small_unit: &str| {
-        if small == 0 { format!("{big}{big_unit}") } else { format!("{big}{big_unit}{small}{small_unit}") }
+        if small == 0 {
+            format!("{big}{big_unit}")
+        } else {
+            format!("{big}{big_unit}{small}{small_unit}")
+        }
     };
     match seconds {
         0..120 => format!("{seconds}s"),
@@ -100,7 +112,10 @@ fn age_of(time: &str) -> String {
 /// Columns of a custom kind: the name, then what the definition says, else the age.
 pub(super) fn custom_columns(version: &Value) -> Vec<Column> {
     let mut columns = vec![Column::object_name()];
-    let Some(printed) = version["additionalPrinterColumns"].as_array().filter(|list| !list.is_empty()) else {
+    let Some(printed) = version["additionalPrinterColumns"]
+        .as_array()
+        .filter(|list| !list.is_empty())
+    else {
         columns.push(Column::age());
         return columns;
     };
@@ -117,15 +132,27 @@ pub(super) fn custom_columns(version: &Value) -> Vec<Column> {
 }
 
 fn count(value: &Value) -> usize {
-    value.as_object().map(serde_json::Map::len).or_else(|| value.as_array().map(Vec::len)).unwrap_or_default()
+    value
+        .as_object()
+        .map(serde_json::Map::len)
+        .or_else(|| value.as_array().map(Vec::len))
+        .unwrap_or_default()
 }
 
 fn or_none(value: &Value) -> Value {
-    if value.is_null() { json!("<none>") } else { value.clone() }
+    if value.is_null() {
+        json!("<none>")
+    } else {
+        value.clone()
+    }
 }
 
 fn ready_of(status: &Value, wanted: &Value, ready: &str) -> Value {
-    json!(format!("{}/{}", status[ready].as_i64().unwrap_or(0), wanted.as_i64().unwrap_or(0)))
+    json!(format!(
+        "{}/{}",
+        status[ready].as_i64().unwrap_or(0),
+        wanted.as_i64().unwrap_or(0)
+    ))
 }
 
 fn subjects(object: &Value, kind: &str) -> Value {
@@ -152,15 +179,29 @@ fn binding_columns(columns: &mut Vec<Column>) {
         ))
     }));
     columns.push(Column::age());
-    columns.push(Column::computed("Users", "string", 1, |object| subjects(object, "User")));
-    columns.push(Column::computed("Groups", "string", 1, |object| subjects(object, "Group")));
-    columns.push(Column::computed("ServiceAccounts", "string", 1, |object| subjects(object, "ServiceAccount")));
+    columns.push(Column::computed("Users", "string", 1, |object| {
+        subjects(object, "User")
+    }));
+    columns.push(Column::computed("Groups", "string", 1, |object| {
+        subjects(object, "Group")
+    }));
+    columns.push(Column::computed("ServiceAccounts", "string", 1, |object| {
+        subjects(object, "ServiceAccount")
+    }));
 }
 
 fn event_columns() -> Vec<Column> {
     let mut columns = vec![Column::computed("Last Seen", "date", 0, |event| {
-        let times = [&event["lastTimestamp"], &event["eventTime"], &event["firstTimestamp"]];
-        times.into_iter().find(|time| !time.is_null()).unwrap_or(&event["metadata"]["creationTimestamp"]).clone()
+        let times = [
+            &event["lastTimestamp"],
+            &event["eventTime"],
+            &event["firstTimestamp"],
+        ];
+        times
+            .into_iter()
+            .find(|time| !time.is_null())
+            .unwrap_or(&event["metadata"]["creationTimestamp"])
+            .clone()
     })];
     columns.extend(Column::path("Type", "string", 0, ".type"));
     columns.extend(Column::path("Reason", "string", 0, ".reason"));
@@ -169,18 +210,30 @@ fn event_columns() -> Vec<Column> {
         let text = |key: &str| about[key].as_str().unwrap_or_default().to_owned();
         json!(format!("{}/{}", text("kind").to_lowercase(), text("name")))
     }));
-    columns.push(Column::computed("Subobject", "string", 1, |event| event["involvedObject"]["fieldPath"].clone()));
+    columns.push(Column::computed("Subobject", "string", 1, |event| {
+        event["involvedObject"]["fieldPath"].clone()
+    }));
     columns.push(Column::computed("Source", "string", 1, |event| {
         let source = &event["source"]["component"];
-        if source.is_null() { event["reportingComponent"].clone() } else { source.clone() }
+        if source.is_null() {
+            event["reportingComponent"].clone()
+        } else {
+            source.clone()
+        }
     }));
     columns.push(Column::computed("Message", "string", 0, |event| {
         json!(event["message"].as_str().unwrap_or_default().trim())
     }));
     columns.push(Column::computed("Count", "integer", 1, |event| {
-        if event["count"].is_null() { json!(1) } else { event["count"].clone() }
+        if event["count"].is_null() {
+            json!(1)
+        } else {
+            event["count"].clone()
+        }
     }));
-    columns.push(Column::computed("Name", "string", 1, |event| event["metadata"]["name"].clone()));
+    columns.push(Column::computed("Name", "string", 1, |event| {
+        event["metadata"]["name"].clone()
+    }));
     columns
 }
 
@@ -197,20 +250,32 @@ pub(super) fn builtin_columns(group: &str, plural: &str) -> Vec<Column> {
         })),
         ("", "secrets") => {
             columns.push(column("Type", "string", 0, |object| object["type"].clone()));
-            columns.push(column("Data", "string", 0, |object| json!(count(&object["data"]).to_string())));
+            columns.push(column("Data", "string", 0, |object| {
+                json!(count(&object["data"]).to_string())
+            }));
         }
         ("", "namespaces") => {
-            columns.push(column("Status", "string", 0, |object| object["status"]["phase"].clone()));
+            columns.push(column("Status", "string", 0, |object| {
+                object["status"]["phase"].clone()
+            }));
         }
         ("", "serviceaccounts") => {
-            columns.push(column("Secrets", "string", 0, |object| json!(count(&object["secrets"]).to_string())));
+            columns.push(column("Secrets", "string", 0, |object| {
+                json!(count(&object["secrets"]).to_string())
+            }));
         }
         ("", "services") => {
-            columns.push(column("Type", "string", 0, |object| object["spec"]["type"].clone()));
-            columns.push(column("Cluster-IP", "string", 0, |object| or_none(&object["spec"]["clusterIP"])));
+            columns.push(column("Type", "string", 0, |object| {
+                object["spec"]["type"].clone()
+            }));
+            columns.push(column("Cluster-IP", "string", 0, |object| {
+                or_none(&object["spec"]["clusterIP"])
+            }));
         }
         ("", "pods") => {
-            columns.push(column("Status", "string", 0, |object| object["status"]["phase"].clone()));
+            columns.push(column("Status", "string", 0, |object| {
+                object["status"]["phase"].clone()
+            }));
         }
         ("apps", "deployments" | "statefulsets" | "replicasets") => {
             columns.push(column("Ready", "string", 0, |object| {
@@ -234,10 +299,14 @@ pub(super) fn builtin_columns(group: &str, plural: &str) -> Vec<Column> {
             return columns;
         }
         ("coordination.k8s.io", _) => {
-            columns.push(column("Holder", "string", 0, |object| object["spec"]["holderIdentity"].clone()));
+            columns.push(column("Holder", "string", 0, |object| {
+                object["spec"]["holderIdentity"].clone()
+            }));
         }
         ("batch", "cronjobs") => {
-            columns.push(column("Schedule", "string", 0, |object| object["spec"]["schedule"].clone()));
+            columns.push(column("Schedule", "string", 0, |object| {
+                object["spec"]["schedule"].clone()
+            }));
         }
         _ => {}
     }

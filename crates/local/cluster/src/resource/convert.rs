@@ -41,7 +41,9 @@ pub(crate) fn to_stored(resource: &Resource, value: &mut Value) {
 }
 
 fn rename(value: &mut Value, direction: fn((&'static str, &'static str)) -> (&'static str, &'static str)) {
-    let Some(object) = value.as_object_mut() else { return };
+    let Some(object) = value.as_object_mut() else {
+        return;
+    };
     for pair in EVENT_FIELDS {
         let (from, to) = direction(*pair);
         if let Some(field) = object.shift_remove(from) {

@@ -1,4 +1,4 @@
-//! Custom kinds: what a CustomResourceDefinition says, checked, established and turned into resources.
+//! Custom kinds: what a `CustomResourceDefinition` says, checked, established and turned into resources.
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +19,9 @@ pub(super) fn resources(
     previous: &[Arc<Resource>],
 ) -> Vec<Arc<Resource>> {
     let spec = &definition.value["spec"];
-    let Some(stored) = versions(spec).find(|version| version["storage"] == true) else { return Vec::new() };
+    let Some(stored) = versions(spec).find(|version| version["storage"] == true) else {
+        return Vec::new();
+    };
     let group = text(&spec["group"]);
     let stored_api_version = format!("{group}/{}", text(&stored["name"]));
     versions(spec)
@@ -30,8 +32,9 @@ pub(super) fn resources(
             let same = previous.iter().find(|resource| {
                 resource.version == name && resource.custom().is_some_and(|custom| custom.openapi == *openapi)
             });
-            let schema_revision =
-                same.and_then(|resource| resource.custom()).map_or(definition.revision, |c| c.schema_revision);
+            let schema_revision = same
+                .and_then(|resource| resource.custom())
+                .map_or(definition.revision, |c| c.schema_revision);
             let schema = same.and_then(|resource| resource.schema.get().cloned());
             let custom = Custom {
                 definition: definition.uid().to_owned(),
@@ -52,7 +55,13 @@ pub(super) fn resources(
 fn resource(cluster: &str, spec: &Value, version: &Value, stored: &str, custom: Custom) -> Resource {
     let names = &spec["names"];
     let list = |key: &str| -> Vec<String> {
-        names[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        names[key]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     };
     let (group, plural, kind) = (text(&spec["group"]), text(&names["plural"]), text(&names["kind"]));
     let or = |value: String, default: String| if value.is_empty() { default } else { value };
@@ -64,7 +73,11 @@ fn resource(cluster: &str, spec: &Value, version: &Value, stored: &str, custom: 
         short_names: list("shortNames"),
         categories: list("categories"),
         namespaced: spec["scope"] == "Namespaced",
-        traits: Traits { has_status: status.is_object(), has_generation: true, ..Traits::default() },
+        traits: Traits {
+            has_status: status.is_object(),
+            has_generation: true,
+            ..Traits::default()
+        },
         scale: scale.is_object().then(|| Scale {
             specification: text(&scale["specReplicasPath"]),
             status: text(&scale["statusReplicasPath"]),
@@ -84,7 +97,10 @@ fn resource(cluster: &str, spec: &Value, version: &Value, stored: &str, custom: 
 
 fn selectable(version: &Value) -> Vec<String> {
     let fields = version["selectableFields"].as_array().into_iter().flatten();
-    fields.filter_map(|field| field["jsonPath"].as_str()).map(|path| path.trim_start_matches('.').to_owned()).collect()
+    fields
+        .filter_map(|field| field["jsonPath"].as_str())
+        .map(|path| path.trim_start_matches('.').to_owned())
+        .collect()
 }
 
 fn versions(spec: &Value) -> impl Iterator<Item = &Value> {
@@ -99,12 +115,19 @@ fn text(value: &Value) -> String {
 ///
 /// Kinds are served from the moment they are stored: with one process there are no peers to wait for.
 pub(crate) fn establish(value: &mut Value, old: Option<&Value>, now: &str) -> Vec<FieldError> {
+    if !value["spec"].is_object() {
+        return vec![FieldError::required("spec", "")];
+    }
     default_names(value);
     let errors = check(value, old);
     let spec = value["spec"].clone();
-    let mut stored: Vec<Value> =
-        old.and_then(|old| old["status"]["storedVersions"].as_array()).cloned().unwrap_or_default();
-    let storage = versions(&spec).find(|version| version["storage"] == true).map(|version| version["name"].clone());
+    let mut stored: Vec<Value> = old
+        .and_then(|old| old["status"]["storedVersions"].as_array())
+        .cloned()
+        .unwrap_or_default();
+    let storage = versions(&spec)
+        .find(|version| version["storage"] == true)
+        .map(|version| version["name"].clone());
     if let Some(storage) = storage
         && !stored.contains(&storage)
     {
@@ -112,7 +135,10 @@ pub(crate) fn establish(value: &mut Value, old: Option<&Value>, now: &str) -> Ve
     }
     let since = |kind: &str| {
         let conditions = old.and_then(|old| old["status"]["conditions"].as_array());
-        let same = conditions.into_iter().flatten().find(|condition| condition["type"] == kind);
+        let same = conditions
+            .into_iter()
+            .flatten()
+            .find(|condition| condition["type"] == kind);
         same.map_or_else(|| json!(now), |condition| condition["lastTransitionTime"].clone())
     };
     let mut conditions = vec![
@@ -122,10 +148,13 @@ pub(crate) fn establish(value: &mut Value, old: Option<&Value>, now: &str) -> Ve
             "reason": "InitialNamesAccepted", "message": "the initial names have been accepted" }),
     ];
     if !value["metadata"]["deletionTimestamp"].is_null() {
-        conditions.push(json!({ "type": "Terminating", "status": "True", "lastTransitionTime": since("Terminating"),
-            "reason": "InstanceDeletionInProgress", "message": "CustomResource deletion is in progress" }));
+        conditions.push(
+            json!({ "type": "Terminating", "status": "True", "lastTransitionTime": since("Terminating"),
+            "reason": "InstanceDeletionInProgress", "message": "CustomResource deletion is in progress" }),
+        );
     }
-    value["status"] = json!({ "conditions": conditions, "acceptedNames": spec["names"], "storedVersions": stored });
+    value["status"] =
+        json!({ "conditions": conditions, "acceptedNames": spec["names"], "storedVersions": stored });
     errors
 }
 
@@ -161,7 +190,11 @@ fn check(value: &Value, old: Option<&Value>) -> Vec<FieldError> {
     if group.is_empty() {
         errors.push(FieldError::required("spec.group", ""));
     } else if !group.contains('.') {
-        errors.push(FieldError::invalid("spec.group", group.clone(), "should be a domain with at least one dot"));
+        errors.push(FieldError::invalid(
+            "spec.group",
+            group.clone(),
+            "should be a domain with at least one dot",
+        ));
     }
     for field in ["plural", "kind"] {
         if text(&spec["names"][field]).is_empty() {
@@ -169,14 +202,18 @@ fn check(value: &Value, old: Option<&Value>) -> Vec<FieldError> {
         }
     }
     if plural != plural.to_lowercase() {
-        errors.push(FieldError::invalid("spec.names.plural", plural.clone(), "must be in lower case"));
+        errors.push(FieldError::invalid(
+            "spec.names.plural",
+            plural.clone(),
+            "must be in lower case",
+        ));
     }
     let expected = format!("{plural}.{group}");
     if name != expected {
         errors.push(FieldError::invalid(
             "metadata.name",
             name,
-            format!("must be spec.names.plural+\".\"+spec.group"),
+            "must be spec.names.plural+\".\"+spec.group",
         ));
     }
     let scope = text(&spec["scope"]);
@@ -192,7 +229,9 @@ fn check(value: &Value, old: Option<&Value>) -> Vec<FieldError> {
             }
         }
     }
-    let storing = versions(spec).filter(|version| version["storage"] == true).count();
+    let storing = versions(spec)
+        .filter(|version| version["storage"] == true)
+        .count();
     if storing != 1 {
         let why = "must have exactly one version marked as storage version";
         errors.push(FieldError::invalid("spec.versions", Value::Null, why));
@@ -210,9 +249,5 @@ fn check_version(index: usize, version: &Value, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::required(base, "schemas are required"));
         return;
     }
-    for mut error in structural::check(openapi) {
-        let dot = if error.path.is_empty() || error.path.starts_with('[') { "" } else { "." };
-        error.path = format!("{base}{dot}{}", error.path);
-        errors.push(error);
-    }
+    errors.extend(structural::check_at(&base, openapi));
 }

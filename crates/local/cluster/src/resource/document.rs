@@ -16,13 +16,19 @@ const REFERENCE: &str = "#/components/schemas/";
 /// Definitions of some types and all that they mention, with merge rules; and the names of those types.
 fn definitions(types: &[MakeSchema]) -> (Vec<String>, Map<String, Value>) {
     let mut generator = SchemaSettings::openapi3().into_generator();
-    let names = types.iter().map(|make| reference_name(&Value::from(make(&mut generator)))).collect();
+    let names = types
+        .iter()
+        .map(|make| reference_name(&Value::from(make(&mut generator))))
+        .collect();
     let mut definitions = generator.take_definitions(false);
     for (name, schema) in &mut definitions {
         if is_opaque(name) {
             let description = schema["description"].clone();
             *schema = json!({ "description": description, "x-kubernetes-preserve-unknown-fields": true });
-            if name.ends_with("JSONSchemaProps") || name.ends_with("FieldsV1") || name.ends_with("RawExtension") {
+            if name.ends_with("JSONSchemaProps")
+                || name.ends_with("FieldsV1")
+                || name.ends_with("RawExtension")
+            {
                 schema["type"] = json!("object");
             }
         } else if let Value::Object(schema) = schema {
@@ -52,7 +58,9 @@ fn inline(schema: &Value, definitions: &Map<String, Value>, open: &mut Vec<Strin
                 return json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
             }
             open.push(name.clone());
-            let mut target = definitions.get(&name).map_or(Value::Null, |target| inline(target, definitions, open));
+            let mut target = definitions
+                .get(&name)
+                .map_or(Value::Null, |target| inline(target, definitions, open));
             open.pop();
             for (key, value) in map.iter().filter(|(key, _)| *key != "$ref") {
                 target[key] = value.clone();
@@ -60,7 +68,9 @@ fn inline(schema: &Value, definitions: &Map<String, Value>, open: &mut Vec<Strin
             target
         }
         Value::Object(map) => Value::Object(
-            map.iter().map(|(key, value)| (key.clone(), inline(value, definitions, open))).collect(),
+            map.iter()
+                .map(|(key, value)| (key.clone(), inline(value, definitions, open)))
+                .collect(),
         ),
         Value::Array(items) => {
             Value::Array(items.iter().map(|item| inline(item, definitions, open)).collect())
@@ -83,7 +93,7 @@ pub(crate) fn component_name(resource: &Resource) -> String {
     }
 }
 
-/// The OpenAPI v3 document of one group and version.
+/// The `OpenAPI` v3 document of one group and version.
 pub(crate) fn group_documents(snapshot: &Snapshot, group: &str, version: &str) -> Option<Value> {
     let resources: Vec<_> = snapshot.of_version(group, version).collect();
     let first = resources.first()?;
@@ -113,8 +123,11 @@ pub(crate) fn group_documents(snapshot: &Snapshot, group: &str, version: &str) -
 
 fn publish_schema(resource: &Resource, name: &str, schemas: &mut Map<String, Value>) {
     if let Source::Custom(custom) = &resource.source {
-        let mut schema =
-            if custom.openapi.is_object() { custom.openapi.clone() } else { json!({ "type": "object" }) };
+        let mut schema = if custom.openapi.is_object() {
+            custom.openapi.clone()
+        } else {
+            json!({ "type": "object" })
+        };
         if !schema["properties"].is_object() {
             schema["properties"] = json!({});
         }
@@ -147,7 +160,7 @@ fn publish_schema(resource: &Resource, name: &str, schemas: &mut Map<String, Val
     schemas.insert(format!("{name}List"), list);
 }
 
-/// A reference may have no siblings in OpenAPI: descriptions move beside an `allOf`.
+/// A reference may have no siblings in `OpenAPI`: descriptions move beside an `allOf`.
 fn wrap_references(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
@@ -184,16 +197,17 @@ fn publish_paths(resource: &Resource, component: &str, paths: &mut Map<String, V
     }
     let item = format!("{collection}/{{name}}");
     if resource.namespaced {
-        paths.insert(format!("{base}/{}", resource.plural), json!({ "get": operation("list") }));
+        paths.insert(
+            format!("{base}/{}", resource.plural),
+            json!({ "get": operation("list") }),
+        );
     }
-    let whole =
-        json!({ "get": operation("list"), "post": operation("post"), "delete": operation("deletecollection") });
+    let whole = json!({ "get": operation("list"), "post": operation("post"), "delete": operation("deletecollection") });
     paths.insert(collection, whole);
     let one = json!({ "get": operation("get"), "put": operation("put"), "patch": operation("patch"), "delete": operation("delete") });
     paths.insert(item.clone(), one);
     if resource.traits.has_status {
-        let status =
-            json!({ "get": operation("get"), "put": operation("put"), "patch": operation("patch") });
+        let status = json!({ "get": operation("get"), "put": operation("put"), "patch": operation("patch") });
         paths.insert(format!("{item}/status"), status);
     }
 }
@@ -212,16 +226,28 @@ fn operation(resource: &Resource, component: &str, action: &str) -> Value {
             parameters.push(query("gracePeriodSeconds", "integer"));
         }
         "list" => {
-            let names = ["labelSelector", "fieldSelector", "resourceVersion", "resourceVersionMatch", "continue"];
+            let names = [
+                "labelSelector",
+                "fieldSelector",
+                "resourceVersion",
+                "resourceVersionMatch",
+                "continue",
+            ];
             parameters.extend(names.map(|name| query(name, "string")));
             parameters.extend(["limit", "timeoutSeconds"].map(|name| query(name, "integer")));
-            parameters
-                .extend(["watch", "sendInitialEvents", "allowWatchBookmarks"].map(|name| query(name, "boolean")));
+            parameters.extend(
+                ["watch", "sendInitialEvents", "allowWatchBookmarks"].map(|name| query(name, "boolean")),
+            );
         }
         _ => {}
     }
-    let answer = if action == "list" { format!("{component}List") } else { component.to_owned() };
-    let content = |name: &str| json!({ "application/json": { "schema": { "$ref": format!("{REFERENCE}{name}") } } });
+    let answer = if action == "list" {
+        format!("{component}List")
+    } else {
+        component.to_owned()
+    };
+    let content =
+        |name: &str| json!({ "application/json": { "schema": { "$ref": format!("{REFERENCE}{name}") } } });
     let mut operation = json!({
         "operationId": format!("{action}{}{}", resource.version, resource.kind),
         "parameters": parameters,
@@ -230,7 +256,9 @@ fn operation(resource: &Resource, component: &str, action: &str) -> Value {
         "x-kubernetes-group-version-kind": kind_of(resource),
     });
     match action {
-        "post" | "put" => operation["requestBody"] = json!({ "required": true, "content": content(component) }),
+        "post" | "put" => {
+            operation["requestBody"] = json!({ "required": true, "content": content(component) });
+        }
         "patch" => {
             let types = [
                 "application/apply-patch+yaml",
@@ -238,8 +266,10 @@ fn operation(resource: &Resource, component: &str, action: &str) -> Value {
                 "application/merge-patch+json",
                 "application/strategic-merge-patch+json",
             ];
-            let content: Map<String, Value> =
-                types.iter().map(|kind| ((*kind).to_owned(), json!({ "schema": { "type": "object" } }))).collect();
+            let content: Map<String, Value> = types
+                .iter()
+                .map(|kind| ((*kind).to_owned(), json!({ "schema": { "type": "object" } })))
+                .collect();
             operation["requestBody"] = json!({ "required": true, "content": content });
         }
         _ => {}

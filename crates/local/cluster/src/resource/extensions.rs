@@ -19,10 +19,20 @@ const LIST_MAPS: &[(&str, &str, &[&str], &str)] = &[
         &["topologyKey", "whenUnsatisfiable"],
         "topologyKey",
     ),
-    ("core.v1.Container", "ports", &["containerPort", "protocol"], "containerPort"),
+    (
+        "core.v1.Container",
+        "ports",
+        &["containerPort", "protocol"],
+        "containerPort",
+    ),
     ("core.v1.Container", "env", &["name"], "name"),
     ("core.v1.Container", "volumeMounts", &["mountPath"], "mountPath"),
-    ("core.v1.Container", "volumeDevices", &["devicePath"], "devicePath"),
+    (
+        "core.v1.Container",
+        "volumeDevices",
+        &["devicePath"],
+        "devicePath",
+    ),
     ("WebhookConfiguration", "webhooks", &["name"], "name"),
     ("ValidatingWebhook", "matchConditions", &["name"], "name"),
     ("MutatingWebhook", "matchConditions", &["name"], "name"),
@@ -76,10 +86,20 @@ pub(super) fn annotate(name: &str, schema: &mut Map<String, Value>) {
         set(schema, "protocol", "default", json!("TCP"));
     }
     if name.ends_with("core.v1.PodSpec") {
-        set(schema, "volumes", "x-kubernetes-patch-strategy", json!("merge,retainKeys"));
+        set(
+            schema,
+            "volumes",
+            "x-kubernetes-patch-strategy",
+            json!("merge,retainKeys"),
+        );
     }
     if name.ends_with("apps.v1.DeploymentSpec") {
-        set(schema, "strategy", "x-kubernetes-patch-strategy", json!("retainKeys"));
+        set(
+            schema,
+            "strategy",
+            "x-kubernetes-patch-strategy",
+            json!("retainKeys"),
+        );
     }
     if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
         required.retain(|name| name != "metadata");
@@ -90,18 +110,36 @@ pub(super) fn annotate(name: &str, schema: &mut Map<String, Value>) {
 }
 
 fn mark_conditions(schema: &mut Map<String, Value>) {
-    let is_list = schema.get("properties").is_some_and(|properties| properties["conditions"]["type"] == "array");
+    let is_list = schema
+        .get("properties")
+        .is_some_and(|properties| properties["conditions"]["type"] == "array");
     if is_list {
         set(schema, "conditions", "x-kubernetes-list-type", json!("map"));
-        set(schema, "conditions", "x-kubernetes-list-map-keys", json!(["type"]));
-        set(schema, "conditions", "x-kubernetes-patch-merge-key", json!("type"));
-        set(schema, "conditions", "x-kubernetes-patch-strategy", json!("merge"));
+        set(
+            schema,
+            "conditions",
+            "x-kubernetes-list-map-keys",
+            json!(["type"]),
+        );
+        set(
+            schema,
+            "conditions",
+            "x-kubernetes-patch-merge-key",
+            json!("type"),
+        );
+        set(
+            schema,
+            "conditions",
+            "x-kubernetes-patch-strategy",
+            json!("merge"),
+        );
     }
 }
 
 fn set(schema: &mut Map<String, Value>, property: &str, key: &str, value: Value) {
-    if let Some(Value::Object(property)) =
-        schema.get_mut("properties").and_then(|properties| properties.get_mut(property))
+    if let Some(Value::Object(property)) = schema
+        .get_mut("properties")
+        .and_then(|properties| properties.get_mut(property))
     {
         property.insert(key.to_owned(), value);
     }

@@ -44,7 +44,11 @@ impl Snapshot {
         let mut by_path = HashMap::new();
         let mut groups: Vec<(String, Vec<String>)> = Vec::new();
         for resource in &all {
-            let key = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
+            let key = (
+                resource.group.clone(),
+                resource.version.clone(),
+                resource.plural.clone(),
+            );
             by_path.entry(key).or_insert_with(|| resource.clone());
             match groups.iter_mut().find(|(group, _)| *group == resource.group) {
                 None => groups.push((resource.group.clone(), vec![resource.version.clone()])),
@@ -54,30 +58,44 @@ impl Snapshot {
                 Some(_) => {}
             }
         }
-        let place = |group: &str| FIRST.iter().position(|first| *first == group).unwrap_or(FIRST.len());
+        let place = |group: &str| {
+            FIRST
+                .iter()
+                .position(|first| *first == group)
+                .unwrap_or(FIRST.len())
+        };
         groups.sort_by(|(left, _), (right, _)| place(left).cmp(&place(right)).then_with(|| left.cmp(right)));
         for (_, versions) in &mut groups {
             versions.sort_by_key(|version| std::cmp::Reverse(version_rank(version)));
         }
-        Self { groups, all, by_path, definitions, revision }
+        Self {
+            groups,
+            all,
+            by_path,
+            definitions,
+            revision,
+        }
     }
 
     pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
-        self.by_path.get(&(group.to_owned(), version.to_owned(), plural.to_owned()))
+        self.by_path
+            .get(&(group.to_owned(), version.to_owned(), plural.to_owned()))
     }
 
     /// A kind in any version, the preferred one first.
     pub(crate) fn find_kind(&self, group: &str, kind: &str) -> Option<&Arc<Resource>> {
         let (_, versions) = self.groups.iter().find(|(name, _)| name == group)?;
         versions.iter().find_map(|version| {
-            self.all
-                .iter()
-                .find(|resource| resource.group == group && resource.kind == kind && resource.version == *version)
+            self.all.iter().find(|resource| {
+                resource.group == group && resource.kind == kind && resource.version == *version
+            })
         })
     }
 
     pub(crate) fn has_version(&self, group: &str, version: &str) -> bool {
-        self.groups.iter().any(|(name, versions)| name == group && versions.iter().any(|known| known == version))
+        self.groups
+            .iter()
+            .any(|(name, versions)| name == group && versions.iter().any(|known| known == version))
     }
 
     pub(crate) fn of_version<'a>(
@@ -85,7 +103,9 @@ impl Snapshot {
         group: &'a str,
         version: &'a str,
     ) -> impl Iterator<Item = &'a Arc<Resource>> {
-        self.all.iter().filter(move |resource| resource.group == group && resource.version == version)
+        self.all
+            .iter()
+            .filter(move |resource| resource.group == group && resource.version == version)
     }
 
     /// One resource for each stored table: what deletion of a namespace and collection walk over.
@@ -105,17 +125,14 @@ impl Snapshot {
         let first = served.clone().find(|resource| resource.serves_stored());
         first.or_else(|| served.next()).cloned()
     }
-
-    /// Changes whenever a definition does.
-    pub(crate) fn revision(&self) -> u64 {
-        self.revision
-    }
 }
 
 /// GA before beta before alpha, then by number: `v2 > v1 > v1beta2 > v1alpha1`.
 fn version_rank(version: &str) -> (u8, u32, u32) {
     let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
-    let Some(rest) = version.strip_prefix('v') else { return (0, 0, 0) };
+    let Some(rest) = version.strip_prefix('v') else {
+        return (0, 0, 0);
+    };
     let major = digits(rest);
     let tail = &rest[major.len()..];
     let major = major.parse().unwrap_or_default();
@@ -157,8 +174,16 @@ impl Registry {
 
     /// The kinds of this moment: a definition counts from the instant it is stored.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if self.storage.changed_at(&self.definitions) <= current.revision { current } else { self.rebuild() }
+        let current = self
+            .current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if self.storage.changed_at(&self.definitions) <= current.revision {
+            current
+        } else {
+            self.rebuild()
+        }
     }
 
     fn rebuild(&self) -> Arc<Snapshot> {
@@ -188,7 +213,9 @@ mod tests {
 
     #[test]
     fn versions_order_by_stability_then_number() {
-        let check = |better: &str, worse: &str| assert!(version_rank(better) > version_rank(worse), "{better} > {worse}");
+        let check = |better: &str, worse: &str| {
+            assert!(version_rank(better) > version_rank(worse), "{better} > {worse}");
+        };
         check("v1", "v1beta1");
         check("v2", "v1");
         check("v1beta2", "v1beta1");

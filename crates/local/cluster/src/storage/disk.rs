@@ -28,7 +28,10 @@ impl Disk {
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         let format: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if format > FORMAT {
-            return Err(StorageError::Newer { found: format, known: FORMAT });
+            return Err(StorageError::Newer {
+                found: format,
+                known: FORMAT,
+            });
         }
         if format < 1 {
             connection.execute_batch(
@@ -48,11 +51,17 @@ impl Disk {
     /// Reads everything into memory.
     pub(super) fn load(&self) -> Result<State, StorageError> {
         let revision = self.meta("revision")?.unwrap_or(1);
-        let first: Option<u64> =
-            self.connection.query_row("SELECT min(rev) FROM log", [], |row| row.get(0)).optional()?.flatten();
+        let first: Option<i64> = self
+            .connection
+            .query_row("SELECT min(rev) FROM log", [], |row| row.get(0))
+            .optional()?
+            .flatten();
+        let first = first.and_then(|first| u64::try_from(first).ok());
         let floor = first.map_or(revision, |first| first.saturating_sub(1));
         let mut state = State::new(revision, floor);
-        let mut rows = self.connection.prepare("SELECT key, sealed, bytes FROM current")?;
+        let mut rows = self
+            .connection
+            .prepare("SELECT key, sealed, bytes FROM current")?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             let key: String = row.get(0)?;
@@ -64,8 +73,9 @@ impl Disk {
     }
 
     fn load_log(&self, state: &mut State) -> Result<(), StorageError> {
-        let mut rows =
-            self.connection.prepare("SELECT key, op, at, sealed, bytes, prev_bytes FROM log ORDER BY rev")?;
+        let mut rows = self
+            .connection
+            .prepare("SELECT key, op, at, sealed, bytes, prev_bytes FROM log ORDER BY rev")?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
             let key: String = row.get(0)?;
@@ -87,41 +97,70 @@ impl Disk {
 
     fn meta(&self, name: &str) -> Result<Option<u64>, StorageError> {
         let statement = "SELECT value FROM meta WHERE name = ?1";
-        Ok(self.connection.query_row(statement, [name], |row| row.get(0)).optional()?)
+        let value: Option<i64> = self
+            .connection
+            .query_row(statement, [name], |row| row.get(0))
+            .optional()?;
+        Ok(value.and_then(|value| u64::try_from(value).ok()))
     }
 
     fn object(&self, key: &str, sealed: bool, bytes: Vec<u8>) -> Result<Arc<Object>, StorageError> {
         let damaged = || StorageError::Damaged { key: key.to_owned() };
         let (table, name) = parse_key(key).ok_or_else(damaged)?;
-        let bytes = if sealed { self.sealer.open(&bytes).map_err(|_| damaged())? } else { bytes };
+        let bytes = if sealed {
+            self.sealer.open_sealed(&bytes).map_err(|_| damaged())?
+        } else {
+            bytes
+        };
         let value: Value = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
-        let revision = value["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok());
+        let revision = value["metadata"]["resourceVersion"]
+            .as_str()
+            .and_then(|text| text.parse().ok());
         let revision = revision.ok_or_else(damaged)?;
-        Ok(Arc::new(Object { table, name, revision, value, bytes: bytes.into() }))
+        Ok(Arc::new(Object {
+            table,
+            name,
+            revision,
+            value,
+            bytes: bytes.into(),
+        }))
     }
 
     /// Writes a batch in one transaction; when this returns, it is on the disk.
     pub(super) fn write(&mut self, events: &[Arc<Event>]) -> Result<(), StorageError> {
-        let Some(last) = events.last().map(|event| event.revision()) else { return Ok(()) };
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let Some(last) = events.last().map(|event| event.revision()) else {
+            return Ok(());
+        };
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for event in events {
             let object = &event.object;
             let key = format_key(&object.table, &object.name);
             let is_sealed = object.table.is_sealed();
-            let seal = |bytes: &[u8]| if is_sealed { self.sealer.seal(bytes) } else { bytes.to_vec() };
-            let bytes = seal(&object.bytes);
+            let seal = |bytes: &[u8]| {
+                let sealed = || self.sealer.seal(bytes).map_err(|_| StorageError::Sealing);
+                if is_sealed { sealed() } else { Ok(bytes.to_vec()) }
+            };
+            let bytes = seal(&object.bytes)?;
             if event.kind == EventKind::Deleted {
-                transaction.prepare_cached("DELETE FROM current WHERE key = ?1")?.execute([&key])?;
+                transaction
+                    .prepare_cached("DELETE FROM current WHERE key = ?1")?
+                    .execute([&key])?;
             } else {
                 transaction
                     .prepare_cached("INSERT OR REPLACE INTO current (key, rev, uid, sealed, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                    .execute(params![key, object.revision, object.uid(), is_sealed, bytes])?;
+                    .execute(params![key, row(object.revision), object.uid(), is_sealed, bytes])?;
             }
-            let previous = event.previous.as_ref().map(|previous| seal(&previous.bytes));
+            let previous = event
+                .previous
+                .as_ref()
+                .map(|previous| seal(&previous.bytes))
+                .transpose()?;
             transaction
                 .prepare_cached("INSERT INTO log (rev, key, op, at, sealed, bytes, prev_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
                 .execute(params![
-                    object.revision,
+                    row(object.revision),
                     key,
                     event.kind as i64,
                     event.unix_seconds,
@@ -132,27 +171,52 @@ impl Disk {
         }
         transaction
             .prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES ('revision', ?1)")?
-            .execute([last])?;
+            .execute([row(last)])?;
         if last > LOG_ROWS {
-            transaction.prepare_cached("DELETE FROM log WHERE rev <= ?1")?.execute([last - LOG_ROWS])?;
+            transaction
+                .prepare_cached("DELETE FROM log WHERE rev <= ?1")?
+                .execute([row(last - LOG_ROWS)])?;
         }
         transaction.commit()?;
         Ok(())
     }
 }
 
+/// A revision as `SQLite` has integers.
+fn row(revision: u64) -> i64 {
+    i64::try_from(revision).unwrap_or(i64::MAX)
+}
+
 fn format_key(table: &TableId, name: &ObjectName) -> String {
-    let part = |text: &'_ str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+    let part = |text: &'_ str| {
+        if text.is_empty() {
+            "-".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
     let (group, namespace) = (part(&table.group), part(&name.namespace));
-    format!("/clusters/{}/{group}/{}/{namespace}/{}", table.cluster, table.resource, name.name)
+    format!(
+        "/clusters/{}/{group}/{}/{namespace}/{}",
+        table.cluster, table.resource, name.name
+    )
 }
 
 fn parse_key(key: &str) -> Option<(TableId, ObjectName)> {
-    let part = |text: &'_ str| if text == "-" { String::new() } else { text.to_owned() };
+    let part = |text: &'_ str| {
+        if text == "-" {
+            String::new()
+        } else {
+            text.to_owned()
+        }
+    };
     let mut parts = key.strip_prefix("/clusters/")?.splitn(5, '/');
     let (cluster, group, resource) = (parts.next()?, parts.next()?, parts.next()?);
     let (namespace, name) = (parts.next()?, parts.next()?);
-    Some((TableId::new(cluster, &part(group), resource), ObjectName::new(&part(namespace), name)))
+    Some((
+        TableId::new(cluster, &part(group), resource),
+        ObjectName::new(&part(namespace), name),
+    ))
 }
 
 #[cfg(test)]
@@ -162,7 +226,10 @@ mod tests {
     #[test]
     fn keys_name_their_cluster_and_read_back() {
         let check = |group: &str, namespace: &str, name: &str, expected: &str| {
-            let (table, name) = (TableId::new("local", group, "things"), ObjectName::new(namespace, name));
+            let (table, name) = (
+                TableId::new("local", group, "things"),
+                ObjectName::new(namespace, name),
+            );
             assert_eq!(format_key(&table, &name), expected);
             assert_eq!(parse_key(expected), Some((table, name)));
         };

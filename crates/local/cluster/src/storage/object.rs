@@ -14,7 +14,11 @@ pub(crate) struct TableId {
 
 impl TableId {
     pub(crate) fn new(cluster: &str, group: &str, resource: &str) -> Self {
-        Self { cluster: cluster.into(), group: group.into(), resource: resource.into() }
+        Self {
+            cluster: cluster.into(),
+            group: group.into(),
+            resource: resource.into(),
+        }
     }
 
     /// Secrets are the only objects whose bytes are encrypted.
@@ -32,7 +36,10 @@ pub(crate) struct ObjectName {
 
 impl ObjectName {
     pub(crate) fn new(namespace: &str, name: &str) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 }
 
@@ -47,7 +54,11 @@ pub(crate) struct Object {
 
 impl fmt::Debug for Object {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}/{}@{}", self.table.resource, self.name.namespace, self.name.name, self.revision)
+        write!(
+            formatter,
+            "{}/{}/{}@{}",
+            self.table.resource, self.name.namespace, self.name.name, self.revision
+        )
     }
 }
 
@@ -65,12 +76,19 @@ impl Object {
     }
 
     pub(crate) fn finalizers(&self) -> impl Iterator<Item = &str> {
-        self.metadata()["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str)
+        self.metadata()["finalizers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
     }
 
     /// The uids in `metadata.ownerReferences`.
     pub(crate) fn owners(&self) -> impl Iterator<Item = &Value> {
-        self.metadata()["ownerReferences"].as_array().into_iter().flatten()
+        self.metadata()["ownerReferences"]
+            .as_array()
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -104,7 +122,13 @@ pub(crate) struct Event {
 
 impl Event {
     pub(crate) fn new(kind: EventKind, object: Arc<Object>, previous: Option<Arc<Object>>, now: i64) -> Self {
-        Self { kind, object, previous, unix_seconds: now, line: OnceLock::new() }
+        Self {
+            kind,
+            object,
+            previous,
+            unix_seconds: now,
+            line: OnceLock::new(),
+        }
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -113,7 +137,9 @@ impl Event {
 
     /// The line of a watch without transformation, encoded once for all watchers.
     pub(crate) fn line(&self) -> Bytes {
-        self.line.get_or_init(|| watch_line(self.kind.name(), &self.object.bytes)).clone()
+        self.line
+            .get_or_init(|| watch_line(self.kind.name(), &self.object.bytes))
+            .clone()
     }
 }
 

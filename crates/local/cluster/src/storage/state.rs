@@ -39,7 +39,12 @@ pub(crate) struct Table {
 
 impl Table {
     fn new(floor: u64) -> Self {
-        Self { objects: BTreeMap::new(), events: VecDeque::new(), floor, changed: watch::Sender::new(0) }
+        Self {
+            objects: BTreeMap::new(),
+            events: VecDeque::new(),
+            floor,
+            changed: watch::Sender::new(0),
+        }
     }
 
     /// Objects of one namespace, or of all.
@@ -73,7 +78,12 @@ impl Table {
             return Err(Gone { oldest: self.floor });
         }
         let mut objects = self.objects.clone();
-        for event in self.events.iter().rev().take_while(|event| event.revision() > revision) {
+        for event in self
+            .events
+            .iter()
+            .rev()
+            .take_while(|event| event.revision() > revision)
+        {
             let name = event.object.name.clone();
             match &event.previous {
                 Some(previous) => objects.insert(name, previous.clone()),
@@ -99,7 +109,12 @@ impl Table {
 
 impl State {
     pub(crate) fn new(revision: u64, floor: u64) -> Self {
-        Self { revision, tables: HashMap::new(), owners: HashMap::new(), floor }
+        Self {
+            revision,
+            tables: HashMap::new(),
+            owners: HashMap::new(),
+            floor,
+        }
     }
 
     pub(crate) fn get(&self, table: &TableId, name: &ObjectName) -> Option<&Arc<Object>> {
@@ -108,13 +123,17 @@ impl State {
 
     pub(crate) fn table(&mut self, table: &TableId) -> &mut Table {
         let floor = self.floor;
-        self.tables.entry(table.clone()).or_insert_with(|| Table::new(floor))
+        self.tables
+            .entry(table.clone())
+            .or_insert_with(|| Table::new(floor))
     }
 
     /// Places an object without an event: loading.
     pub(crate) fn load(&mut self, object: Arc<Object>) {
         self.index(&object, true);
-        self.table(&object.table.clone()).objects.insert(object.name.clone(), object);
+        self.table(&object.table.clone())
+            .objects
+            .insert(object.name.clone(), object);
     }
 
     /// Appends an event of the log without touching the objects: loading.
@@ -138,9 +157,9 @@ impl State {
         let table = self.table(&event.object.table);
         match event.kind {
             EventKind::Deleted => table.objects.remove(&event.object.name),
-            EventKind::Added | EventKind::Modified => {
-                table.objects.insert(event.object.name.clone(), event.object.clone())
-            }
+            EventKind::Added | EventKind::Modified => table
+                .objects
+                .insert(event.object.name.clone(), event.object.clone()),
         };
         table.push(event.clone());
     }

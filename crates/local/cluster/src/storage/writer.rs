@@ -35,7 +35,12 @@ type Pending = HashMap<(TableId, ObjectName), Option<Arc<Object>>>;
 impl Writer {
     pub(super) fn new(disk: Disk, state: Arc<RwLock<State>>, feed: broadcast::Sender<Arc<Event>>) -> Self {
         let revision = state.read().unwrap_or_else(PoisonError::into_inner).revision;
-        Self { disk, state, feed, revision }
+        Self {
+            disk,
+            state,
+            feed,
+            revision,
+        }
     }
 
     /// Works until every handle is gone. What arrives while a transaction is synced goes into the next one.
@@ -79,20 +84,20 @@ impl Writer {
         }
     }
 
-    fn plan(
-        &self,
-        pending: &mut Pending,
-        change: Change,
-        revision: u64,
-    ) -> Result<Arc<Event>, CommitError> {
-        let Change { table, name, expected, mut value, delete } = change;
+    fn plan(&self, pending: &mut Pending, change: Change, revision: u64) -> Result<Arc<Event>, CommitError> {
+        let Change {
+            table,
+            name,
+            expected,
+            mut value,
+            delete,
+        } = change;
         let key = (table, name);
-        let current = match pending.get(&key) {
-            Some(current) => current.clone(),
-            None => {
-                let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-                state.get(&key.0, &key.1).cloned()
-            }
+        let current = if let Some(current) = pending.get(&key) {
+            current.clone()
+        } else {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            state.get(&key.0, &key.1).cloned()
         };
         if current.as_ref().map(|object| object.revision) != expected {
             return Err(CommitError::Mismatch);
@@ -105,7 +110,13 @@ impl Writer {
         value["metadata"]["resourceVersion"] = Value::String(revision.to_string());
         let bytes = serde_json::to_vec(&value).map_err(|error| CommitError::Failed(error.to_string()))?;
         let (table, name) = key.clone();
-        let object = Arc::new(Object { table, name, revision, value, bytes: bytes.into() });
+        let object = Arc::new(Object {
+            table,
+            name,
+            revision,
+            value,
+            bytes: bytes.into(),
+        });
         pending.insert(key, (!delete).then(|| object.clone()));
         Ok(Arc::new(Event::new(kind, object, current, clock::unix_seconds())))
     }

@@ -5,37 +5,86 @@ use std::process::Stdio;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use tokio::io::{AsyncRead, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, Command};
-use tokio_util::io::ReaderStream;
+use bytes::{Bytes, BytesMut};
+use futures::Stream;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStdout};
 
-use super::{answer, is_gzip, not_started, protocol, reader, settings, with_protocol};
+use super::{Input, answer, feed, not_started, protocol, settings, with_protocol};
 use crate::error::ApiError;
 use crate::repository::Repository;
 
+/// How much is passed on at once.
+const CHUNK: usize = 64 * 1024;
+
 /// Streams the request into `git upload-pack` and its answer back; it ends when the client goes.
-pub(super) fn serve(repository: &Repository, request: Request) -> Result<Response, ApiError> {
+pub(super) async fn serve(repository: &Repository, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let git = settings(with_protocol(repository.git(), protocol(&parts.headers).as_deref()));
+    let git = settings(with_protocol(
+        repository.git(),
+        protocol(&parts.headers).as_deref(),
+    ));
     let directory = repository.directory.display().to_string();
+    let input = super::input(&parts.headers, body).await?;
     let mut command = git.command(&["upload-pack", "--stateless-rpc", &directory]);
     command.stdin(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|source| not_started("git", &source))?;
-    let stdin = child.stdin.take();
-    let stdout = child.stdout.take();
-    let input = input(body, is_gzip(&parts.headers))?;
-    let stream = async_stream(child, stdin, stdout, input);
-    Ok(answer("application/x-git-upload-pack-result", Body::from_stream(stream)))
+    let child = command.spawn().map_err(|source| not_started("git", &source))?;
+    Ok(answer(
+        "application/x-git-upload-pack-result",
+        Body::from_stream(converse(child, input)),
+    ))
 }
 
-/// The request's bytes, unpacked by `gzip` if need be (only long negotiations are packed).
-pub(super) fn input(body: Body, gzip: bool) -> Result<Box<dyn AsyncRead + Send + Unpin>, ApiError> {
-    if !gzip {
-        return Ok(Box::new(reader(body)));
+/// Feeds the process while passing on what it says, at the pace of the client.
+fn converse(mut child: Child, input: Input) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+    async_stream::try_stream! {
+        let stdin = child.stdin.take();
+        let mut stdout = child.stdout.take();
+        let mut feeding = Some(Box::pin(feed(input, stdin)));
+        let mut buffer = BytesMut::with_capacity(CHUNK);
+        loop {
+            match step(&mut feeding, stdout.as_mut(), &mut buffer).await? {
+                Step::Fed => feeding = None,
+                Step::Read(0) => break,
+                Step::Read(_) => {
+                    yield buffer.split().freeze();
+                    buffer.reserve(CHUNK);
+                }
+            }
+        }
+        let status = child.wait().await?;
+        if !status.success() {
+            tracing::debug!(%status, "upload-pack ended early");
+        }
     }
-    let mut command = Command::new("gzip");
-    command.args(["-dc"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-    let mut child = command.spawn().map_err(|source| not_started("gzip", &source))?;
-    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-    Ok(Box::new(Unpacking::new(child, stdin, stdout, reader(body))))
+}
+
+/// What happened first.
+enum Step {
+    Fed,
+    Read(usize),
+}
+
+async fn step<F: Future<Output = std::io::Result<()>> + Unpin>(
+    feeding: &mut Option<F>,
+    stdout: Option<&mut ChildStdout>,
+    buffer: &mut BytesMut,
+) -> std::io::Result<Step> {
+    let fed = async {
+        match feeding {
+            Some(feeding) => feeding.await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        result = fed => result.map(|()| Step::Fed),
+        result = read(stdout, buffer) => result.map(Step::Read),
+    }
+}
+
+async fn read(from: Option<&mut ChildStdout>, buffer: &mut BytesMut) -> std::io::Result<usize> {
+    match from {
+        Some(from) => from.read_buf(buffer).await,
+        None => Ok(0),
+    }
 }

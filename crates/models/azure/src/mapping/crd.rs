@@ -63,8 +63,8 @@ fn spec(kind: &Kind) -> Value {
     secret_parameters(kind, &mut for_provider);
     let init_provider = parameters(kind, |_| true);
     let mut properties = common_spec();
-    properties.insert("forProvider".into(), object(for_provider));
-    let mut init = object(init_provider);
+    properties.insert("forProvider".into(), object(&for_provider));
+    let mut init = object(&init_provider);
     init["description"] = json!(
         "InitProvider holds the same fields as ForProvider, with the exception of Identifier and other resource reference fields. The fields that are in InitProvider are merged into ForProvider when the resource is created. The fields are ignored during updates."
     );
@@ -101,7 +101,7 @@ fn required_rule(field: &str) -> Value {
 
 type Properties = BTreeMap<String, Value>;
 
-fn object(properties: Properties) -> Value {
+fn object(properties: &Properties) -> Value {
     json!({"type": "object", "properties": properties})
 }
 
@@ -251,7 +251,7 @@ fn status(kind: &Kind) -> Value {
         "type": "object",
         "description": format!("{}Status defines the observed state of {0}.", kind.kind),
         "properties": {
-            "atProvider": object(found),
+            "atProvider": object(&found),
             "conditions": conditions(),
             "observedGeneration": {"type": "integer", "format": "int64"},
         },

@@ -1,5 +1,7 @@
 use serde_json::{Map, Value, json};
 
+use crate::names::normalize_location;
+
 /// One parameter of a managed resource and its place in ARM's document.
 #[derive(Debug)]
 pub struct Field {
@@ -66,7 +68,7 @@ impl Field {
         }
     }
 
-    pub(super) const fn as_codec(self, codec: Codec) -> Self {
+    pub(super) const fn coded(self, codec: Codec) -> Self {
         Self { codec, ..self }
     }
 
@@ -164,14 +166,6 @@ impl Codec {
         schema["description"] = json!(description);
         schema
     }
-}
-
-/// `West Europe` as ARM writes it: `westeurope`.
-fn normalize_location(name: &str) -> String {
-    name.chars()
-        .filter(|letter| !letter.is_whitespace())
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 fn sku_to_arm(name: &str) -> Value {

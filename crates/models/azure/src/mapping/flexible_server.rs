@@ -40,13 +40,13 @@ const FIELDS: &[Field] = &[
         "/properties/authConfig/activeDirectoryAuth",
         "Whether Entra ID may sign in.",
     )
-    .as_codec(Codec::Switch),
+    .coded(Codec::Switch),
     Field::text(
         "authentication.passwordAuthEnabled",
         "/properties/authConfig/passwordAuth",
         "Whether passwords may sign in.",
     )
-    .as_codec(Codec::Switch),
+    .coded(Codec::Switch),
     Field::text(
         "authentication.tenantId",
         "/properties/authConfig/tenantId",
@@ -57,13 +57,13 @@ const FIELDS: &[Field] = &[
         "/properties/storage/autoGrow",
         "Whether the storage grows by itself.",
     )
-    .as_codec(Codec::Switch),
+    .coded(Codec::Switch),
     Field::text(
         "backupRetentionDays",
         "/properties/backup/backupRetentionDays",
         "Days for which backups are kept, 7 to 35.",
     )
-    .as_codec(Codec::Number)
+    .coded(Codec::Number)
     .late(),
     Field::text(
         "createMode",
@@ -82,7 +82,7 @@ const FIELDS: &[Field] = &[
         "/properties/backup/geoRedundantBackup",
         "Whether backups are kept in a second region; cannot be changed.",
     )
-    .as_codec(Codec::Switch)
+    .coded(Codec::Switch)
     .lives(Lifetime::Immutable),
     Field::text(
         "highAvailability.mode",
@@ -99,7 +99,7 @@ const FIELDS: &[Field] = &[
         "/location",
         "The Azure Region where the server should exist.",
     )
-    .as_codec(Codec::Location)
+    .coded(Codec::Location)
     .lives(Lifetime::Immutable)
     .required(),
     Field::text(
@@ -107,21 +107,21 @@ const FIELDS: &[Field] = &[
         "/properties/maintenanceWindow/dayOfWeek",
         "Day of maintenance; Sunday is 0.",
     )
-    .as_codec(Codec::Number)
+    .coded(Codec::Number)
     .lives(Lifetime::UpdateOnly),
     Field::text(
         "maintenanceWindow.startHour",
         "/properties/maintenanceWindow/startHour",
         "Hour of maintenance.",
     )
-    .as_codec(Codec::Number)
+    .coded(Codec::Number)
     .lives(Lifetime::UpdateOnly),
     Field::text(
         "maintenanceWindow.startMinute",
         "/properties/maintenanceWindow/startMinute",
         "Minute of maintenance.",
     )
-    .as_codec(Codec::Number)
+    .coded(Codec::Number)
     .lives(Lifetime::UpdateOnly),
     Field::text(
         "pointInTimeRestoreTimeInUtc",
@@ -139,7 +139,7 @@ const FIELDS: &[Field] = &[
         "/properties/network/publicNetworkAccess",
         "Whether the server is reachable from public addresses.",
     )
-    .as_codec(Codec::Switch),
+    .coded(Codec::Switch),
     Field::text(
         "replicationRole",
         "/properties/replicationRole",
@@ -157,7 +157,7 @@ const FIELDS: &[Field] = &[
         "/sku",
         "Size of the machine: tier and name, such as GP_Standard_D4s_v3.",
     )
-    .as_codec(Codec::Sku)
+    .coded(Codec::Sku)
     .late(),
     Field::text(
         "sourceServerId",
@@ -170,14 +170,14 @@ const FIELDS: &[Field] = &[
         "/properties/storage/storageSizeGB",
         "Size of the storage in MB, such as 32768.",
     )
-    .as_codec(Codec::Megabytes)
+    .coded(Codec::Megabytes)
     .late(),
     Field::text(
         "storageTier",
         "/properties/storage/tier",
         "Performance of the storage, such as P4.",
     ),
-    Field::text("tags", "/tags", "A mapping of tags for the server.").as_codec(Codec::Tags),
+    Field::text("tags", "/tags", "A mapping of tags for the server.").coded(Codec::Tags),
     Field::text(
         "version",
         "/properties/version",

@@ -14,7 +14,7 @@ pub(super) const KIND: Kind = Kind {
             "/location",
             "The Azure Region where the Resource Group should exist.",
         )
-        .as_codec(Codec::Location)
+        .coded(Codec::Location)
         .lives(Lifetime::Immutable)
         .required(),
         Field::text(
@@ -22,7 +22,7 @@ pub(super) const KIND: Kind = Kind {
             "/managedBy",
             "The ID of the resource that manages this Resource Group.",
         ),
-        Field::text("tags", "/tags", "A mapping of tags for the Resource Group.").as_codec(Codec::Tags),
+        Field::text("tags", "/tags", "A mapping of tags for the Resource Group.").coded(Codec::Tags),
     ],
     references: &[],
     update: Update::Patch,

@@ -95,7 +95,7 @@ pub(super) const CONFIGURATION: Kind = Kind {
     fields: &[
         SERVER_ID,
         Field::text("value", "/properties/value", "Value of the parameter.")
-            .as_codec(Codec::Text)
+            .coded(Codec::Text)
             .required(),
     ],
     references: SERVER,

@@ -114,12 +114,7 @@ pub fn check_administrator_password(password: &str, login: &str) -> Result<(), N
         |c| c.is_numeric(),
         |c| !c.is_alphanumeric(),
     ];
-    if kinds
-        .iter()
-        .filter(|kind| password.chars().any(|c| kind(c)))
-        .count()
-        < 3
-    {
+    if kinds.iter().filter(|kind| password.chars().any(kind)).count() < 3 {
         return Err(refuse(
             "does not have at least three of: upper case, lower case, digits, other characters",
         ));

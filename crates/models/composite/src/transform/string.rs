@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{TransformError, describe, fail, regular};
 use crate::gofmt::sprintf;
+use crate::hash::hex;
 
 /// Operations that yield a string.
 #[derive(Clone, Debug)]
@@ -170,10 +171,6 @@ fn convert(kind: Conversion, input: &Value, printed: impl Fn() -> String) -> Res
         Conversion::ToSha512 => hex(digest::digest(&digest::SHA512, &bytes()).as_ref()),
         Conversion::ToAdler32 => adler32(&bytes()).to_string(),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn adler32(bytes: &[u8]) -> u32 {

@@ -14,7 +14,7 @@ pub(super) fn composite(definition: &Definition, xrd: &Value) -> Value {
     } else {
         "Cluster"
     };
-    let mut columns = composite_columns(shape);
+    let columns = composite_columns(shape);
     build(
         definition,
         xrd,
@@ -23,13 +23,13 @@ pub(super) fn composite(definition: &Definition, xrd: &Value) -> Value {
         scope,
         "composite",
         shape,
-        &mut columns,
+        &columns,
     )
 }
 
 pub(super) fn claim(definition: &Definition, names: &Names, xrd: &Value) -> Value {
     let name = format!("{}.{}", names.plural, definition.group);
-    let mut columns = claim_columns();
+    let columns = claim_columns();
     build(
         definition,
         xrd,
@@ -38,7 +38,7 @@ pub(super) fn claim(definition: &Definition, names: &Names, xrd: &Value) -> Valu
         "Namespaced",
         "claim",
         Shape::Claim,
-        &mut columns,
+        &columns,
     )
 }
 
@@ -54,7 +54,7 @@ fn build(
     scope: &str,
     category: &str,
     shape: Shape,
-    columns: &mut Vec<Value>,
+    columns: &[Value],
 ) -> Value {
     let spec = &xrd["spec"];
     let versions: Vec<Value> = spec["versions"]

@@ -10,6 +10,7 @@ fn lines(predicted: &Value, live: &Value, rules: Value) -> Vec<String> {
         .collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests hand in what `json!` makes")]
 fn check(predicted: Value, live: Value, expected: &[&str]) {
     assert_eq!(lines(&predicted, &live, json!([])), expected);
 }

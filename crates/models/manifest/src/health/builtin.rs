@@ -76,7 +76,7 @@ fn deployment(live: &Value) -> Health {
         );
     }
     let late = |it: &&Value| it["reason"] == "ProgressDeadlineExceeded";
-    if condition(live, "Progressing").filter(late).is_some() {
+    if condition(live, "Progressing").as_ref().is_some_and(late) {
         let name = crate::name_of(live);
         return Health::new(
             HealthCode::Degraded,

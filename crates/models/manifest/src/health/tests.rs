@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "tests hand in what `json!` makes")]
 fn check(object: Value, expected: Option<(HealthCode, &str)>) {
     let health = assess(&object, &|gvk| gvk.group == "platform.example.com");
     let found = health.as_ref().map(|it| (it.code, it.message.as_str()));

@@ -155,5 +155,5 @@ fn a_partial_sync_takes_what_is_selected() {
         tasks.iter().map(|it| it.key.name.as_str()).collect::<Vec<_>>(),
         ["a"]
     );
-    assert_eq!(steps(&tasks), [0..1]);
+    assert_eq!(steps(&tasks).len(), 1);
 }

@@ -34,11 +34,17 @@ struct Scope {
 
 impl Frame {
     pub(crate) fn root() -> Self {
-        Self(Rc::new(Scope { variables: RefCell::default(), parent: None }))
+        Self(Rc::new(Scope {
+            variables: RefCell::default(),
+            parent: None,
+        }))
     }
 
     pub(crate) fn child(&self) -> Self {
-        Self(Rc::new(Scope { variables: RefCell::default(), parent: Some(self.clone()) }))
+        Self(Rc::new(Scope {
+            variables: RefCell::default(),
+            parent: Some(self.clone()),
+        }))
     }
 
     pub(crate) fn is_root(&self) -> bool {
@@ -46,7 +52,13 @@ impl Frame {
     }
 
     fn get(&self, name: &str) -> Option<Traced> {
-        let own = self.0.variables.borrow().iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let own = self
+            .0
+            .variables
+            .borrow()
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone());
         own.or_else(|| self.0.parent.as_ref().and_then(|parent| parent.get(name)))
     }
 
@@ -63,7 +75,13 @@ impl Frame {
     pub(crate) fn assign(&self, name: &str, value: Traced) {
         let mut frame = Some(self);
         while let Some(current) = frame {
-            if current.0.variables.borrow().iter().any(|(known, _)| known == name) {
+            if current
+                .0
+                .variables
+                .borrow()
+                .iter()
+                .any(|(known, _)| known == name)
+            {
                 return current.define(name, value);
             }
             frame = current.0.parent.as_ref();
@@ -82,8 +100,17 @@ pub(crate) struct Call {
 impl Call {
     /// An argument by position or name; undefined when it is not given.
     pub(crate) fn get(&self, index: usize, name: &str) -> Traced {
-        let keyword = || self.keywords.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-        self.positional.get(index).cloned().or_else(keyword).unwrap_or_else(Traced::undefined)
+        let keyword = || {
+            self.keywords
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
+        };
+        self.positional
+            .get(index)
+            .cloned()
+            .or_else(keyword)
+            .unwrap_or_else(Traced::undefined)
     }
 
     pub(crate) fn at(&self, index: usize) -> Traced {
@@ -116,7 +143,11 @@ impl<'a> Evaluator<'a> {
     pub(crate) fn spend(&self, at: &std::ops::Range<usize>) -> Result<(), Fault> {
         self.steps.set(self.steps.get() + 1);
         if self.steps.get() > STEP_BUDGET {
-            return Err(Fault::new(BUDGET, "the template takes too many steps", at.clone()));
+            return Err(Fault::new(
+                BUDGET,
+                "the template takes too many steps",
+                at.clone(),
+            ));
         }
         Ok(())
     }
@@ -124,7 +155,11 @@ impl<'a> Evaluator<'a> {
     pub(crate) fn grow(&self, bytes: usize, at: &std::ops::Range<usize>) -> Result<(), Fault> {
         self.size.set(self.size.get() + bytes);
         if self.size.get() > SIZE_BUDGET {
-            return Err(Fault::new(BUDGET, "the template's output grows too large", at.clone()));
+            return Err(Fault::new(
+                BUDGET,
+                "the template's output grows too large",
+                at.clone(),
+            ));
         }
         Ok(())
     }
@@ -157,9 +192,7 @@ impl<'a> Evaluator<'a> {
             Kind::Bool(value) => (*value).into(),
             Kind::Number(number) => (*number).into(),
             Kind::String(text) => text.as_str().into(),
-            Kind::Regex { pattern, flags } => {
-                Data::Regex(Rc::new((pattern.clone(), flags.clone()))).into()
-            }
+            Kind::Regex { pattern, flags } => Data::Regex(Rc::new((pattern.clone(), flags.clone()))).into(),
             Kind::Name(name) => self.lookup(name, frame),
             Kind::Array(items) => self.all(items, frame)?.into(),
             Kind::Object(entries) => self.object(entries, frame)?,
@@ -171,12 +204,22 @@ impl<'a> Evaluator<'a> {
             }
             Kind::Slice { object, bounds } => self.slice(object, bounds, frame)?,
             Kind::Call { callee, arguments } => self.call(callee, arguments, frame)?,
-            Kind::Filter { name, name_range, input, arguments } => {
+            Kind::Filter {
+                name,
+                name_range,
+                input,
+                arguments,
+            } => {
                 let input = self.evaluate(input, frame)?;
                 let call = self.arguments(arguments, frame)?;
                 self.filter(name, name_range, &input, &call)?
             }
-            Kind::Test { name, name_range, input, arguments } => {
+            Kind::Test {
+                name,
+                name_range,
+                input,
+                arguments,
+            } => {
                 let input = self.evaluate(input, frame)?;
                 let call = self.arguments(arguments, frame)?;
                 let holds = predicates::test(name, &input, &call.positional)
@@ -190,14 +233,20 @@ impl<'a> Evaluator<'a> {
                 Traced::from(if *negative { -number } else { number }).made_of(&[&operand])
             }
             Kind::In { needle, haystack } => self.contains(needle, haystack, frame)?,
-            Kind::Binary { operator, left, right } => self.binary(*operator, left, right, frame)?,
-            Kind::If { condition, body, otherwise } => {
-                match (self.evaluate(condition, frame)?.is_truthy(), otherwise) {
-                    (true, _) => self.evaluate(body, frame)?,
-                    (false, Some(otherwise)) => self.evaluate(otherwise, frame)?,
-                    (false, None) => "".into(),
-                }
-            }
+            Kind::Binary {
+                operator,
+                left,
+                right,
+            } => self.binary(*operator, left, right, frame)?,
+            Kind::If {
+                condition,
+                body,
+                otherwise,
+            } => match (self.evaluate(condition, frame)?.is_truthy(), otherwise) {
+                (true, _) => self.evaluate(body, frame)?,
+                (false, Some(otherwise)) => self.evaluate(otherwise, frame)?,
+                (false, None) => "".into(),
+            },
         })
     }
 
@@ -220,13 +269,18 @@ impl<'a> Evaluator<'a> {
     fn contains(&self, needle: &Expression, haystack: &Expression, frame: &Frame) -> Evaluated {
         let needle_value = self.evaluate(needle, frame)?;
         let haystack_value = self.evaluate(haystack, frame)?;
-        operators::contains(&needle_value, &haystack_value).map(Traced::from).ok_or_else(|| {
-            Fault::new(
-                WRONG_VALUE,
-                format!("`in` looks into lists, maps and strings, but this is {}", haystack_value.type_word()),
-                haystack.range.clone(),
-            )
-        })
+        operators::contains(&needle_value, &haystack_value)
+            .map(Traced::from)
+            .ok_or_else(|| {
+                Fault::new(
+                    WRONG_VALUE,
+                    format!(
+                        "`in` looks into lists, maps and strings, but this is {}",
+                        haystack_value.type_word()
+                    ),
+                    haystack.range.clone(),
+                )
+            })
     }
 
     fn binary(&self, operator: Operator, left: &Expression, right: &Expression, frame: &Frame) -> Evaluated {
@@ -261,7 +315,10 @@ impl<'a> Evaluator<'a> {
         for (name, value) in &arguments.keywords {
             keywords.push((name.clone(), self.evaluate(value, frame)?));
         }
-        Ok(Call { positional: self.all(&arguments.positional, frame)?, keywords })
+        Ok(Call {
+            positional: self.all(&arguments.positional, frame)?,
+            keywords,
+        })
     }
 
     pub(crate) fn filter(
@@ -273,7 +330,11 @@ impl<'a> Evaluator<'a> {
     ) -> Evaluated {
         match filters::apply(name, input, call) {
             None => Err(unknown("filter", name, name_range, filters::names())),
-            Some(Err(message)) => Err(Fault::new(WRONG_VALUE, format!("filter `{name}`: {message}"), name_range.clone())),
+            Some(Err(message)) => Err(Fault::new(
+                WRONG_VALUE,
+                format!("filter `{name}`: {message}"),
+                name_range.clone(),
+            )),
             Some(Ok(value)) => {
                 if let Data::String(text) = &value.data {
                     self.grow(text.len(), name_range)?;
@@ -305,31 +366,42 @@ impl<'a> Evaluator<'a> {
     fn invoke(&self, function: &Function, call: &Call, range: &std::ops::Range<usize>) -> Evaluated {
         match function {
             Function::Method { receiver, name } => {
-                let result = methods::call(receiver, name, &call.positional)
-                    .map_err(|message| Fault::new(WRONG_VALUE, format!("`{name}`: {message}"), range.clone()))?;
+                let result = methods::call(receiver, name, &call.positional).map_err(|message| {
+                    Fault::new(WRONG_VALUE, format!("`{name}`: {message}"), range.clone())
+                })?;
                 if let Data::String(text) = &result.data {
                     self.grow(text.len(), range)?;
                 }
                 Ok(result)
             }
             Function::Global(name) => self.global(name, call, range),
-            Function::Macro(definition) => self.nested(range, || self.expand(definition, &Frame::root(), call)),
-            Function::Caller { body, frame } => self.nested(range, || self.expand(body, &frame.child(), call)),
+            Function::Macro(definition) => {
+                self.nested(range, || self.expand(definition, &Frame::root(), call))
+            }
+            Function::Caller { body, frame } => {
+                self.nested(range, || self.expand(body, &frame.child(), call))
+            }
             Function::Cycler { items, position } => {
                 let next = position.borrow().map_or(0, |at| (at + 1) % items.len().max(1));
                 *position.borrow_mut() = Some(next);
                 Ok(items.get(next).cloned().unwrap_or_else(Traced::undefined))
             }
-            Function::Joiner { separator, called } => {
-                Ok(if called.replace(true) { separator.clone() } else { "".into() })
-            }
+            Function::Joiner { separator, called } => Ok(if called.replace(true) {
+                separator.clone()
+            } else {
+                "".into()
+            }),
         }
     }
 
     fn nested(&self, range: &std::ops::Range<usize>, work: impl FnOnce() -> Evaluated) -> Evaluated {
         self.depth.set(self.depth.get() + 1);
         if self.depth.get() > CALL_BUDGET {
-            return Err(Fault::new(BUDGET, "macros call each other too deeply", range.clone()));
+            return Err(Fault::new(
+                BUDGET,
+                "macros call each other too deeply",
+                range.clone(),
+            ));
         }
         let result = work();
         self.depth.set(self.depth.get() - 1);
@@ -346,14 +418,25 @@ impl<'a> Evaluator<'a> {
             "always" => true.into(),
             "failure" => self.globals.failed.unwrap_or(false).into(),
             "cycler" => {
-                let cycler = Function::Cycler { items: call.positional.clone(), position: RefCell::new(None) };
+                let cycler = Function::Cycler {
+                    items: call.positional.clone(),
+                    position: RefCell::new(None),
+                };
                 let entries = vec![(Rc::from("next"), Data::Function(Rc::new(cycler)).into())];
                 Traced::object(entries)
             }
             _ => {
                 let separator = call.at(0);
-                let separator = if separator.is_truthy() { separator } else { ",".into() };
-                Data::Function(Rc::new(Function::Joiner { separator, called: RefCell::new(false) })).into()
+                let separator = if separator.is_truthy() {
+                    separator
+                } else {
+                    ",".into()
+                };
+                Data::Function(Rc::new(Function::Joiner {
+                    separator,
+                    called: RefCell::new(false),
+                }))
+                .into()
             }
         })
     }
@@ -390,7 +473,11 @@ fn unknown<'n>(
     range: &std::ops::Range<usize>,
     known: impl IntoIterator<Item = &'n str>,
 ) -> Fault {
-    let fault = Fault::new(UNKNOWN_FILTER, format!("there is no {what} `{name}`"), range.clone());
+    let fault = Fault::new(
+        UNKNOWN_FILTER,
+        format!("there is no {what} `{name}`"),
+        range.clone(),
+    );
     match pave_diagnostic::nearest(name, known) {
         Some(nearest) => fault.with_help(format!("did you mean `{nearest}`?")),
         None => fault,

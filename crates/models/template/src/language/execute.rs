@@ -73,7 +73,12 @@ impl Evaluator<'_> {
                     }
                 }
             }
-            Node::For { targets, iterable, body, otherwise } => {
+            Node::For {
+                targets,
+                iterable,
+                body,
+                otherwise,
+            } => {
                 self.for_loop(targets, iterable, (body, otherwise), frame, output)?;
             }
             Node::Set { targets, value } => {
@@ -89,12 +94,21 @@ impl Evaluator<'_> {
                 self.assign(std::slice::from_ref(&definition.name), &function, frame);
             }
             Node::Call { call, body } => output.print(&self.call_block(call, body, frame)?),
-            Node::FilterBlock { name, name_range, arguments, body } => {
+            Node::FilterBlock {
+                name,
+                name_range,
+                arguments,
+                body,
+            } => {
                 let input = self.capture(body, frame)?;
                 let call = self.arguments(arguments, frame)?;
                 output.print(&self.filter(name, name_range, &input, &call)?);
             }
-            Node::Switch { value, cases, default } => {
+            Node::Switch {
+                value,
+                cases,
+                default,
+            } => {
                 let value = self.evaluate(value, frame)?;
                 return self.switch(&value, cases, default, frame, output);
             }
@@ -151,14 +165,28 @@ impl Evaluator<'_> {
             inner.define("loop", loop_variable(index, total));
             self.run(body, &inner, output)?;
         }
-        if total == 0 { self.run(otherwise, frame, output) } else { Ok(()) }
+        if total == 0 {
+            self.run(otherwise, frame, output)
+        } else {
+            Ok(())
+        }
     }
 
-    fn call_block(&self, call: &Expression, body: &Rc<MacroDefinition>, frame: &Frame) -> Result<Traced, Fault> {
+    fn call_block(
+        &self,
+        call: &Expression,
+        body: &Rc<MacroDefinition>,
+        frame: &Frame,
+    ) -> Result<Traced, Fault> {
         let inner = frame.child();
-        let caller = Function::Caller { body: Rc::clone(body), frame: frame.clone() };
+        let caller = Function::Caller {
+            body: Rc::clone(body),
+            frame: frame.clone(),
+        };
         let caller: Traced = Data::Function(Rc::new(caller)).into();
-        let super::syntax::Kind::Call { callee, arguments } = &call.kind else { return Ok(Traced::undefined()) };
+        let super::syntax::Kind::Call { callee, arguments } = &call.kind else {
+            return Ok(Traced::undefined());
+        };
         let function = self.evaluate(callee, &inner)?;
         let mut arguments = self.arguments(arguments, &inner)?;
         arguments.keywords.push(("caller".to_owned(), caller));
@@ -172,7 +200,12 @@ impl Evaluator<'_> {
     }
 
     /// Runs the body of a macro with its parameters bound.
-    pub(crate) fn expand(&self, definition: &MacroDefinition, frame: &Frame, call: &Call) -> Result<Traced, Fault> {
+    pub(crate) fn expand(
+        &self,
+        definition: &MacroDefinition,
+        frame: &Frame,
+        call: &Call,
+    ) -> Result<Traced, Fault> {
         let inner = frame.child();
         for (index, (name, default)) in definition.parameters.iter().enumerate() {
             let mut value = call.get(index, name);
@@ -194,13 +227,26 @@ fn rounds(targets: &[String], value: &Traced) -> Vec<Vec<Traced>> {
         return value.items().into_iter().map(|item| vec![item]).collect();
     }
     match &value.data {
-        Data::Array(_) => value.items().iter().map(|item| spread(item, targets.len())).collect(),
-        _ => value.entries().into_iter().map(|(key, item)| vec![Traced::from(&*key), item]).collect(),
+        Data::Array(_) => value
+            .items()
+            .iter()
+            .map(|item| spread(item, targets.len()))
+            .collect(),
+        _ => value
+            .entries()
+            .into_iter()
+            .map(|(key, item)| vec![Traced::from(&*key), item])
+            .collect(),
     }
 }
 
 fn spread(item: &Traced, count: usize) -> Vec<Traced> {
-    (0..count).map(|index| item.property(&index.to_string()).unwrap_or_else(Traced::undefined)).collect()
+    (0..count)
+        .map(|index| {
+            item.property(&index.to_string())
+                .unwrap_or_else(Traced::undefined)
+        })
+        .collect()
 }
 
 fn loop_variable(index: usize, total: usize) -> Traced {

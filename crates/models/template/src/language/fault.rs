@@ -28,7 +28,12 @@ pub(crate) const STATEMENT: &str = "PV1505";
 
 impl Fault {
     pub(crate) fn new(code: &'static str, message: impl Into<String>, range: Range<usize>) -> Self {
-        Self { code, message: message.into(), range, help: None }
+        Self {
+            code,
+            message: message.into(),
+            range,
+            help: None,
+        }
     }
 
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
@@ -39,8 +44,7 @@ impl Fault {
     /// As a diagnostic at a place that the caller has worked out.
     #[must_use]
     pub fn to_diagnostic(&self, location: Location) -> Diagnostic {
-        let diagnostic =
-            Diagnostic::error(self.code, self.message.clone()).with_label(Label::at(location));
+        let diagnostic = Diagnostic::error(self.code, self.message.clone()).with_label(Label::at(location));
         match &self.help {
             Some(help) => diagnostic.with_help(help.clone()),
             None => diagnostic,

@@ -14,7 +14,9 @@ type Filtered = Result<Traced, String>;
 type Filter = fn(&Traced, &Call) -> Filtered;
 
 const FILTERS: &[(&str, Filter)] = &[
-    ("abs", |value, _| Ok(Traced::from(value.to_number().abs()).made_of(&[value]))),
+    ("abs", |value, _| {
+        Ok(Traced::from(value.to_number().abs()).made_of(&[value]))
+    }),
     ("batch", list::batch),
     ("capitalize", text::capitalize),
     ("center", text::center),
@@ -43,13 +45,17 @@ const FILTERS: &[(&str, Filter)] = &[
     ("projectSlug", backstage::project_slug),
     ("random", list::random),
     ("reject", |value, call| list::select(value, call, false)),
-    ("rejectattr", |value, call| list::select_attribute(value, call, false)),
+    ("rejectattr", |value, call| {
+        list::select_attribute(value, call, false)
+    }),
     ("replace", text::replace),
     ("reverse", list::reverse),
     ("round", text::round),
     ("safe", |value, _| Ok(text::retold(value, value.to_output()))),
     ("select", |value, call| list::select(value, call, true)),
-    ("selectattr", |value, call| list::select_attribute(value, call, true)),
+    ("selectattr", |value, call| {
+        list::select_attribute(value, call, true)
+    }),
     ("slice", list::slice),
     ("sort", list::sort),
     ("string", text::string),
@@ -76,20 +82,33 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Applies a filter; `None` when there is none of that name.
 pub(crate) fn apply(name: &str, value: &Traced, call: &Call) -> Option<Filtered> {
-    FILTERS.iter().find(|(known, _)| *known == name).map(|(_, filter)| filter(value, call))
+    FILTERS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, filter)| filter(value, call))
 }
 
 fn default(value: &Traced, call: &Call) -> Filtered {
-    let missing = if call.at(1).is_truthy() { !value.is_truthy() } else { matches!(value.data, Data::Undefined) };
+    let missing = if call.at(1).is_truthy() {
+        !value.is_truthy()
+    } else {
+        matches!(value.data, Data::Undefined)
+    };
     Ok(if missing { call.at(0) } else { value.clone() })
 }
 
 /// `JSON.stringify`, with an indentation that may be a number or a text.
 fn dump(value: &Traced, call: &Call) -> Filtered {
-    let Some(json) = value.to_json() else { return Ok(Traced::undefined()) };
+    let Some(json) = value.to_json() else {
+        return Ok(Traced::undefined());
+    };
     let spaces = call.get(0, "spaces");
     let indent = match &spaces.data {
-        Data::Number(number) => " ".repeat(usize::try_from(super::number::to_integer(*number)).unwrap_or(0).min(10)),
+        Data::Number(number) => " ".repeat(
+            usize::try_from(super::number::to_integer(*number))
+                .unwrap_or(0)
+                .min(10),
+        ),
         Data::String(text) => text.chars().take(10).collect(),
         _ => String::new(),
     };

@@ -15,7 +15,11 @@ pub struct Syntax {
 
 impl Default for Syntax {
     fn default() -> Self {
-        Self { variable_start: "${{".to_owned(), trim_blocks: false, lstrip_blocks: false }
+        Self {
+            variable_start: "${{".to_owned(),
+            trim_blocks: false,
+            lstrip_blocks: false,
+        }
     }
 }
 
@@ -55,7 +59,12 @@ const LONG_OPERATORS: [&str; 8] = ["===", "!==", "==", "!=", "<=", ">=", "//", "
 
 /// Cuts a text into tokens.
 pub(crate) fn tokens(source: &str, syntax: &Syntax) -> Vec<Token> {
-    let mut lexer = Lexer { source, syntax, at: 0, tokens: Vec::new() };
+    let mut lexer = Lexer {
+        source,
+        syntax,
+        at: 0,
+        tokens: Vec::new(),
+    };
     while lexer.at < source.len() {
         lexer.text();
     }
@@ -79,7 +88,10 @@ impl Lexer<'_> {
     }
 
     fn push(&mut self, lexeme: Lexeme, length: usize) {
-        self.tokens.push(Token { lexeme, range: self.at..self.at + length });
+        self.tokens.push(Token {
+            lexeme,
+            range: self.at..self.at + length,
+        });
         self.at += length;
     }
 
@@ -94,7 +106,11 @@ impl Lexer<'_> {
             .unwrap_or(rest.len());
         if next > 0 {
             let opens_block = rest[next..].starts_with(BLOCK_START) && !rest[next..].starts_with(&variable);
-            let kept = if self.syntax.lstrip_blocks && opens_block { without_indent(rest, next, self.at == 0) } else { next };
+            let kept = if self.syntax.lstrip_blocks && opens_block {
+                without_indent(rest, next, self.at == 0)
+            } else {
+                next
+            };
             self.push(Lexeme::Data, kept);
             self.at += next - kept;
         }
@@ -108,7 +124,9 @@ impl Lexer<'_> {
         } else if rest.starts_with(&variable) {
             self.open(Lexeme::VariableStart, variable.len());
         } else {
-            let end = rest.find(COMMENT_END).map_or(rest.len(), |end| end + COMMENT_END.len());
+            let end = rest
+                .find(COMMENT_END)
+                .map_or(rest.len(), |end| end + COMMENT_END.len());
             self.push(Lexeme::Comment, end);
         }
     }
@@ -126,7 +144,9 @@ impl Lexer<'_> {
     /// One token of code; true when it closes the code.
     fn code(&mut self) -> bool {
         let rest = self.rest();
-        let Some(first) = rest.chars().next() else { return true };
+        let Some(first) = rest.chars().next() else {
+            return true;
+        };
         if first == '"' || first == '\'' {
             let (text, length) = quoted(rest, first);
             self.push(Lexeme::String(text), length);
@@ -143,7 +163,9 @@ impl Lexer<'_> {
         } else if let Some((pattern, flags, length)) = regex(rest) {
             self.push(Lexeme::Regex { pattern, flags }, length);
         } else if DELIMITERS.contains(first) {
-            let long = LONG_OPERATORS.iter().find(|operator| rest.starts_with(**operator));
+            let long = LONG_OPERATORS
+                .iter()
+                .find(|operator| rest.starts_with(**operator));
             self.push(Lexeme::Operator, long.map_or(1, |operator| operator.len()));
         } else {
             self.word();
@@ -162,13 +184,19 @@ impl Lexer<'_> {
 
     fn word(&mut self) {
         let rest = self.rest();
-        let length = rest.find(|char| is_space(char) || DELIMITERS.contains(char)).unwrap_or(rest.len());
+        let length = rest
+            .find(|char| is_space(char) || DELIMITERS.contains(char))
+            .unwrap_or(rest.len());
         let word = &rest[..length];
         if word.bytes().all(|byte| byte.is_ascii_digit()) {
-            let fraction = rest[length..].strip_prefix('.').map_or(0, |tail| {
-                tail.bytes().take_while(u8::is_ascii_digit).count()
-            });
-            let length = if rest[length..].starts_with('.') { length + 1 + fraction } else { length };
+            let fraction = rest[length..]
+                .strip_prefix('.')
+                .map_or(0, |tail| tail.bytes().take_while(u8::is_ascii_digit).count());
+            let length = if rest[length..].starts_with('.') {
+                length + 1 + fraction
+            } else {
+                length
+            };
             let number = rest[..length].parse().unwrap_or(f64::NAN);
             return self.push(Lexeme::Number(number), length);
         }
@@ -183,7 +211,9 @@ impl Lexer<'_> {
 
     /// After `{% raw %}`: the text up to its end is one token.
     fn raw_body(&mut self) {
-        let [.., start, name, _end] = &self.tokens[..] else { return };
+        let [.., start, name, _end] = &self.tokens[..] else {
+            return;
+        };
         let word = &self.source[name.range.clone()];
         if start.lexeme != Lexeme::BlockStart || !matches!(word, "raw" | "verbatim") {
             return;
@@ -193,7 +223,9 @@ impl Lexer<'_> {
         let mut from = self.at;
         while let Some(found) = self.source[from..].find(BLOCK_START) {
             let open = from + found;
-            let inner = self.source[open + 2..].trim_start_matches('-').trim_start_matches(is_space);
+            let inner = self.source[open + 2..]
+                .trim_start_matches('-')
+                .trim_start_matches(is_space);
             let tag: String = inner.chars().take_while(char::is_ascii_alphabetic).collect();
             if tag == word {
                 depth += 1;
@@ -211,7 +243,10 @@ impl Lexer<'_> {
 
 /// Where a text ends when the blanks of its last line are dropped.
 fn without_indent(rest: &str, end: usize, at_start: bool) -> usize {
-    let line = rest[..end].rfind('\n').map(|newline| newline + 1).or_else(|| at_start.then_some(0));
+    let line = rest[..end]
+        .rfind('\n')
+        .map(|newline| newline + 1)
+        .or_else(|| at_start.then_some(0));
     match line {
         Some(line) if rest[line..end].chars().all(char::is_whitespace) => line,
         _ => end,
@@ -222,7 +257,9 @@ fn closer(rest: &str, end: &str) -> Option<usize> {
     if rest.starts_with(end) {
         return Some(end.len());
     }
-    rest.strip_prefix('-').filter(|rest| rest.starts_with(end)).map(|_| end.len() + 1)
+    rest.strip_prefix('-')
+        .filter(|rest| rest.starts_with(end))
+        .map(|_| end.len() + 1)
 }
 
 fn quoted(rest: &str, quote: char) -> (String, usize) {
@@ -284,9 +321,15 @@ mod tests {
     fn texts_are_cut_into_tokens() {
         check("a ${{ b.c }} d", &["a ", "${{", "b", ".", "c", "}}", " d"]);
         check("{%- if x -%}", &["{%-", "if", "x", "-%}"]);
-        check("${{ 'it\\'s' === r/a\\/b/gi }}", &["${{", "'it\\'s'", "===", "r/a\\/b/gi", "}}"]);
+        check(
+            "${{ 'it\\'s' === r/a\\/b/gi }}",
+            &["${{", "'it\\'s'", "===", "r/a\\/b/gi", "}}"],
+        );
         check("{# note #}x", &["{# note #}", "x"]);
-        check("{% raw %}${{ a }}{% endraw %}", &["{%", "raw", "%}", "${{ a }}", "{%", "endraw", "%}"]);
+        check(
+            "{% raw %}${{ a }}{% endraw %}",
+            &["{%", "raw", "%}", "${{ a }}", "{%", "endraw", "%}"],
+        );
         check("${{ a ? b : c }}", &["${{", "a", "?", "b", ":", "c", "}}"]);
     }
 }

@@ -13,14 +13,52 @@ use super::{number, pattern};
 type Called = Result<Traced, String>;
 
 const STRING: &[&str] = &[
-    "charAt", "charCodeAt", "concat", "endsWith", "includes", "indexOf", "lastIndexOf", "match", "padEnd",
-    "padStart", "repeat", "replace", "replaceAll", "slice", "split", "startsWith", "substr", "substring",
-    "toLowerCase", "toString", "toUpperCase", "trim", "trimEnd", "trimStart",
+    "charAt",
+    "charCodeAt",
+    "concat",
+    "endsWith",
+    "includes",
+    "indexOf",
+    "lastIndexOf",
+    "match",
+    "padEnd",
+    "padStart",
+    "repeat",
+    "replace",
+    "replaceAll",
+    "slice",
+    "split",
+    "startsWith",
+    "substr",
+    "substring",
+    "toLowerCase",
+    "toString",
+    "toUpperCase",
+    "trim",
+    "trimEnd",
+    "trimStart",
 ];
 const NUMBER: &[&str] = &["toExponential", "toFixed", "toPrecision", "toString"];
 const ARRAY: &[&str] = &[
-    "at", "concat", "copyWithin", "fill", "flat", "includes", "indexOf", "join", "keys", "lastIndexOf", "pop",
-    "push", "reverse", "shift", "slice", "sort", "splice", "toString", "unshift",
+    "at",
+    "concat",
+    "copyWithin",
+    "fill",
+    "flat",
+    "includes",
+    "indexOf",
+    "join",
+    "keys",
+    "lastIndexOf",
+    "pop",
+    "push",
+    "reverse",
+    "shift",
+    "slice",
+    "sort",
+    "splice",
+    "toString",
+    "unshift",
 ];
 
 /// Whether the value has that method.
@@ -44,21 +82,35 @@ pub(crate) fn call(value: &Traced, name: &str, arguments: &[Traced]) -> Called {
         Data::Number(number) => Ok(numeric(*number, name, &argument(0)).made_of(&[value])),
         Data::Array(items) => array(value, items, name, arguments),
         Data::Object(entries) => Ok(match name {
-            "keys" => entries.iter().map(|(key, _)| Traced::from(&**key)).collect::<Vec<_>>().into(),
+            "keys" => entries
+                .iter()
+                .map(|(key, _)| Traced::from(&**key))
+                .collect::<Vec<_>>()
+                .into(),
             "hasOwnProperty" => value.property(&argument(0).to_text()).is_some().into(),
             _ => value.to_text().into(),
         }),
-        Data::Regex(regex) => Ok(pattern::build(&regex.0, &regex.1)?.is_match(&argument(0).to_text()).into()),
+        Data::Regex(regex) => Ok(pattern::build(&regex.0, &regex.1)?
+            .is_match(&argument(0).to_text())
+            .into()),
         _ => Ok(value.to_text().into()),
     }
 }
 
 fn numeric(number: f64, name: &str, argument: &Traced) -> Traced {
-    let places = argument.to_integer().and_then(|places| usize::try_from(places).ok()).map(|places| places.min(100));
+    let places = argument
+        .to_integer()
+        .and_then(|places| usize::try_from(places).ok())
+        .map(|places| places.min(100));
     match name {
         "toFixed" => number::to_fixed(number, places.unwrap_or(0)).into(),
         "toExponential" => number::to_exponential(number, places).into(),
-        "toPrecision" => places.map_or_else(|| number::to_text(number), |places| number::to_precision(number, places)).into(),
+        "toPrecision" => places
+            .map_or_else(
+                || number::to_text(number),
+                |places| number::to_precision(number, places),
+            )
+            .into(),
         _ => number::to_text(number).into(),
     }
 }
@@ -68,7 +120,8 @@ fn string(value: &Traced, text: &str, name: &str, arguments: &[Traced]) -> Calle
     let chars: Vec<char> = text.chars().collect();
     let length = chars.len();
     let cut = |from: usize, to: usize| excerpt(value, text, &chars, from, to);
-    let place = |position: Option<usize>| index(position.map(|byte| text[..byte].chars().count())).made_of(&[value]);
+    let place =
+        |position: Option<usize>| index(position.map(|byte| text[..byte].chars().count())).made_of(&[value]);
     let needle = argument(0).to_text();
     Ok(match name {
         "charAt" => {
@@ -87,7 +140,11 @@ fn string(value: &Traced, text: &str, name: &str, arguments: &[Traced]) -> Calle
         "endsWith" => text.ends_with(&needle).into(),
         "startsWith" => {
             let from = relative(argument(1).to_integer().map(|from| from.max(0)), length, 0);
-            chars[from..].iter().collect::<String>().starts_with(&needle).into()
+            chars[from..]
+                .iter()
+                .collect::<String>()
+                .starts_with(&needle)
+                .into()
         }
         "includes" => text.contains(&needle).into(),
         "indexOf" => {
@@ -101,15 +158,22 @@ fn string(value: &Traced, text: &str, name: &str, arguments: &[Traced]) -> Calle
         "repeat" => repeat(value, text, &argument(0))?,
         "replace" => replace(value, text, &argument(0), &argument(1), false)?,
         "replaceAll" => replace(value, text, &argument(0), &argument(1), true)?,
-        "slice" => cut(relative(argument(0).to_integer(), length, 0), relative(argument(1).to_integer(), length, length)),
+        "slice" => cut(
+            relative(argument(0).to_integer(), length, 0),
+            relative(argument(1).to_integer(), length, length),
+        ),
         "substring" => {
-            let bound = |index: usize, default| relative(argument(index).to_integer().map(|at| at.max(0)), length, default);
+            let bound = |index: usize, default| {
+                relative(argument(index).to_integer().map(|at| at.max(0)), length, default)
+            };
             let (from, to) = (bound(0, 0), bound(1, length));
             cut(from.min(to), from.max(to))
         }
         "substr" => {
             let from = relative(argument(0).to_integer(), length, 0);
-            let count = argument(1).to_integer().map_or(length, |count| usize::try_from(count).unwrap_or(0));
+            let count = argument(1)
+                .to_integer()
+                .map_or(length, |count| usize::try_from(count).unwrap_or(0));
             cut(from, from.saturating_add(count))
         }
         "split" => split(value, text, arguments)?,
@@ -159,8 +223,16 @@ fn cut_bytes(value: &Traced, text: &str, start: usize, end: usize) -> Traced {
 
 pub(crate) fn trimmed(value: &Traced, text: &str, start: bool, end: bool) -> Traced {
     let is_space = |char: char| char.is_whitespace() || char == '\u{feff}';
-    let from = if start { text.len() - text.trim_start_matches(is_space).len() } else { 0 };
-    let to = if end { text.trim_end_matches(is_space).len() } else { text.len() };
+    let from = if start {
+        text.len() - text.trim_start_matches(is_space).len()
+    } else {
+        0
+    };
+    let to = if end {
+        text.trim_end_matches(is_space).len()
+    } else {
+        text.len()
+    };
     cut_bytes(value, text, from.min(to), to)
 }
 
@@ -208,26 +280,50 @@ fn matches(value: &Traced, text: &str, regex: &Traced) -> Called {
     };
     let regex = pattern::build(&source, &flags)?;
     let found: Vec<Traced> = if flags.contains('g') {
-        regex.find_iter(text).map(|found| cut_bytes(value, text, found.start(), found.end())).collect()
+        regex
+            .find_iter(text)
+            .map(|found| cut_bytes(value, text, found.start(), found.end()))
+            .collect()
     } else {
         let groups = regex.captures(text);
-        groups.iter().flat_map(|groups| groups.iter()).map(|group| {
-            group.map_or_else(Traced::undefined, |group| cut_bytes(value, text, group.start(), group.end()))
-        }).collect()
+        groups
+            .iter()
+            .flat_map(|groups| groups.iter())
+            .map(|group| {
+                group.map_or_else(Traced::undefined, |group| {
+                    cut_bytes(value, text, group.start(), group.end())
+                })
+            })
+            .collect()
     };
-    Ok(if found.is_empty() { Data::Null.into() } else { found.into() })
+    Ok(if found.is_empty() {
+        Data::Null.into()
+    } else {
+        found.into()
+    })
 }
 
 fn pad(value: &Traced, text: &str, start: bool, width: &Traced, filler: &Traced) -> Traced {
-    let width = usize::try_from(width.to_integer().unwrap_or(0)).unwrap_or(0).min(1 << 20);
-    let filler = if matches!(filler.data, Data::Undefined) { " ".to_owned() } else { filler.to_text() };
+    let width = usize::try_from(width.to_integer().unwrap_or(0))
+        .unwrap_or(0)
+        .min(1 << 20);
+    let filler = if matches!(filler.data, Data::Undefined) {
+        " ".to_owned()
+    } else {
+        filler.to_text()
+    };
     let missing = width.saturating_sub(text.chars().count());
     let padding = Traced::from(filler.chars().cycle().take(missing).collect::<String>());
-    if start { operators::join(&[&padding, value]) } else { operators::join(&[value, &padding]) }
+    if start {
+        operators::join(&[&padding, value])
+    } else {
+        operators::join(&[value, &padding])
+    }
 }
 
 fn repeat(value: &Traced, text: &str, times: &Traced) -> Called {
-    let times = usize::try_from(times.to_integer().unwrap_or(0)).map_err(|_| "the count must not be negative")?;
+    let times =
+        usize::try_from(times.to_integer().unwrap_or(0)).map_err(|_| "the count must not be negative")?;
     if times.saturating_mul(text.len()) > 16 << 20 {
         return Err("the result is too long".to_owned());
     }
@@ -269,7 +365,11 @@ fn array(value: &Traced, items: &Rc<RefCell<Vec<Traced>>>, name: &str, arguments
     match name {
         "at" => {
             let at = argument(0).to_integer().unwrap_or(0);
-            let at = if at < 0 { at + i64::try_from(length).unwrap_or(0) } else { at };
+            let at = if at < 0 {
+                at + i64::try_from(length).unwrap_or(0)
+            } else {
+                at
+            };
             let found = usize::try_from(at).ok().and_then(|at| list.get(at).cloned());
             Ok(found.unwrap_or_else(Traced::undefined))
         }
@@ -281,15 +381,31 @@ fn array(value: &Traced, items: &Rc<RefCell<Vec<Traced>>>, name: &str, arguments
             Ok(list.into_iter().chain(more).collect::<Vec<_>>().into())
         }
         "flat" => Ok(flat(&list, argument(0).to_integer().unwrap_or(1)).into()),
-        "includes" => Ok(list.iter().any(|item| operators::strictly_equal(item, &argument(0))).into()),
-        "indexOf" => Ok(index(list.iter().position(|item| operators::strictly_equal(item, &argument(0))))),
-        "lastIndexOf" => Ok(index(list.iter().rposition(|item| operators::strictly_equal(item, &argument(0))))),
+        "includes" => Ok(list
+            .iter()
+            .any(|item| operators::strictly_equal(item, &argument(0)))
+            .into()),
+        "indexOf" => Ok(index(
+            list.iter()
+                .position(|item| operators::strictly_equal(item, &argument(0))),
+        )),
+        "lastIndexOf" => Ok(index(
+            list.iter()
+                .rposition(|item| operators::strictly_equal(item, &argument(0))),
+        )),
         "join" => {
             let separator = argument(0);
-            let separator = if matches!(separator.data, Data::Undefined) { ",".into() } else { separator };
+            let separator = if matches!(separator.data, Data::Undefined) {
+                ",".into()
+            } else {
+                separator
+            };
             Ok(join_items(&list, &separator))
         }
-        "keys" => Ok((0..length).map(|at| Traced::from(number::from_length(at))).collect::<Vec<_>>().into()),
+        "keys" => Ok((0..length)
+            .map(|at| Traced::from(number::from_length(at)))
+            .collect::<Vec<_>>()
+            .into()),
         "slice" => {
             let from = relative(argument(0).to_integer(), length, 0);
             let to = relative(argument(1).to_integer(), length, length);
@@ -321,15 +437,27 @@ fn change(value: &Traced, items: &Rc<RefCell<Vec<Traced>>>, name: &str, argument
         "sort" if arguments.is_empty() => operators::sort_by_text(&mut list),
         "sort" => stable_sort(&mut list, |left, right| left.to_text().cmp(&right.to_text())),
         "fill" => {
-            let (from, to) = (relative(argument(1), length, 0), relative(argument(2), length, length));
+            let (from, to) = (
+                relative(argument(1), length, 0),
+                relative(argument(2), length, length),
+            );
             let filler = arguments.first().cloned().unwrap_or_else(Traced::undefined);
-            list.iter_mut().take(to).skip(from).for_each(|slot| *slot = filler.clone());
+            list.iter_mut()
+                .take(to)
+                .skip(from)
+                .for_each(|slot| *slot = filler.clone());
         }
         "copyWithin" => {
             let target = relative(argument(0), length, 0);
-            let (from, to) = (relative(argument(1), length, 0), relative(argument(2), length, length));
+            let (from, to) = (
+                relative(argument(1), length, 0),
+                relative(argument(2), length, length),
+            );
             let source = list.get(from..to).unwrap_or_default().to_vec();
-            list.iter_mut().skip(target).zip(source).for_each(|(slot, item)| *slot = item);
+            list.iter_mut()
+                .skip(target)
+                .zip(source)
+                .for_each(|(slot, item)| *slot = item);
         }
         "splice" => {
             let from = relative(argument(0), length, 0);

@@ -64,12 +64,20 @@ pub(crate) fn to_fixed(number: f64, places: usize) -> String {
 fn round_decimal(text: &str, places: usize) -> String {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let mut digits: Vec<u8> = whole.bytes().chain(fraction.bytes().take(places)).collect();
-    if fraction.as_bytes().get(places).is_some_and(|digit| *digit >= b'5') {
+    if fraction
+        .as_bytes()
+        .get(places)
+        .is_some_and(|digit| *digit >= b'5')
+    {
         increment(&mut digits);
     }
     let split = digits.len() - places;
     let text = String::from_utf8_lossy(&digits).into_owned();
-    if places == 0 { text } else { format!("{}.{}", &text[..split], &text[split..]) }
+    if places == 0 {
+        text
+    } else {
+        format!("{}.{}", &text[..split], &text[split..])
+    }
 }
 
 fn increment(digits: &mut Vec<u8>) {
@@ -91,7 +99,11 @@ fn significant(number: f64, count: usize) -> (String, i32) {
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let digits = round_decimal(mantissa, count.saturating_sub(1)).replace('.', "");
     // Rounding 9.99 up gives a digit more.
-    if digits.len() > count { (digits[..count].to_owned(), exponent + 1) } else { (digits, exponent) }
+    if digits.len() > count {
+        (digits[..count].to_owned(), exponent + 1)
+    } else {
+        (digits, exponent)
+    }
 }
 
 /// `Number.prototype.toExponential`.
@@ -99,8 +111,15 @@ pub(crate) fn to_exponential(number: f64, places: Option<usize>) -> String {
     if !number.is_finite() {
         return to_text(number);
     }
-    let (digits, exponent) = places.map_or_else(|| shortest(number.abs()), |places| significant(number, places + 1));
-    format!("{}{}", if number < 0.0 { "-" } else { "" }, scientific(&digits, exponent))
+    let (digits, exponent) = places.map_or_else(
+        || shortest(number.abs()),
+        |places| significant(number, places + 1),
+    );
+    format!(
+        "{}{}",
+        if number < 0.0 { "-" } else { "" },
+        scientific(&digits, exponent)
+    )
 }
 
 /// `Number.prototype.toPrecision`.
@@ -111,8 +130,11 @@ pub(crate) fn to_precision(number: f64, precision: usize) -> String {
     let (digits, exponent) = significant(number, precision);
     let sign = if number < 0.0 { "-" } else { "" };
     let limit = i32::try_from(precision).unwrap_or(i32::MAX);
-    let body =
-        if exponent < -6 || exponent >= limit { scientific(&digits, exponent) } else { layout(&digits, exponent) };
+    let body = if exponent < -6 || exponent >= limit {
+        scientific(&digits, exponent)
+    } else {
+        layout(&digits, exponent)
+    };
     format!("{sign}{body}")
 }
 
@@ -137,8 +159,14 @@ pub(crate) fn from_text(text: &str) -> f64 {
 }
 
 fn plain(text: &str) -> f64 {
-    let numeric = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
-    if numeric { text.parse().unwrap_or(f64::NAN) } else { f64::NAN }
+    let numeric = text
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    if numeric {
+        text.parse().unwrap_or(f64::NAN)
+    } else {
+        f64::NAN
+    }
 }
 
 /// `parseFloat`: the longest numeric beginning.
@@ -169,7 +197,10 @@ pub(crate) fn parse_int(text: &str, radix: u32) -> f64 {
         None => (1.0, text.strip_prefix('+').unwrap_or(text)),
     };
     if radix == 16 {
-        digits = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")).unwrap_or(digits);
+        digits = digits
+            .strip_prefix("0x")
+            .or_else(|| digits.strip_prefix("0X"))
+            .unwrap_or(digits);
     }
     let mut value = None;
     for digit in digits.chars().map_while(|char| char.to_digit(radix)) {
@@ -179,7 +210,10 @@ pub(crate) fn parse_int(text: &str, radix: u32) -> f64 {
 }
 
 /// The nearest double, as JavaScript would hold it.
-#[expect(clippy::cast_precision_loss, reason = "JavaScript numbers are doubles; the loss is the rule imitated")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "JavaScript numbers are doubles; the loss is the rule imitated"
+)]
 pub(crate) fn as_float(number: u64) -> f64 {
     number as f64
 }
@@ -190,7 +224,10 @@ pub(crate) fn from_length(length: usize) -> f64 {
 }
 
 /// An index from a number: truncated, saturating, NaN is zero.
-#[expect(clippy::cast_possible_truncation, reason = "saturating truncation is the rule imitated")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturating truncation is the rule imitated"
+)]
 pub(crate) fn to_integer(number: f64) -> i64 {
     number as i64
 }

@@ -28,8 +28,12 @@ pub(crate) fn binary(operator: Operator, left: &Traced, right: &Traced) -> Trace
         Operator::StrictNotEqual => (!strictly_equal(left, right)).into(),
         Operator::Less => (compare(left, right) == Some(Ordering::Less)).into(),
         Operator::Greater => (compare(left, right) == Some(Ordering::Greater)).into(),
-        Operator::LessOrEqual => matches!(compare(left, right), Some(Ordering::Less | Ordering::Equal)).into(),
-        Operator::GreaterOrEqual => matches!(compare(left, right), Some(Ordering::Greater | Ordering::Equal)).into(),
+        Operator::LessOrEqual => {
+            matches!(compare(left, right), Some(Ordering::Less | Ordering::Equal)).into()
+        }
+        Operator::GreaterOrEqual => {
+            matches!(compare(left, right), Some(Ordering::Greater | Ordering::Equal)).into()
+        }
         // Decided before both sides are known.
         Operator::Or | Operator::And => right.clone(),
     }
@@ -62,7 +66,9 @@ pub(crate) fn join(parts: &[&Traced]) -> Traced {
         let from = text.len();
         let added = part.to_text();
         pieces.extend(
-            part.pieces(added.len()).into_iter().map(|(range, source)| (from + range.start..from + range.end, source)),
+            part.pieces(added.len())
+                .into_iter()
+                .map(|(range, source)| (from + range.start..from + range.end, source)),
         );
         text.push_str(&added);
     }
@@ -122,7 +128,12 @@ pub(crate) fn contains(needle: &Traced, haystack: &Traced) -> Option<bool> {
 
 /// `range(stop)`, `range(start, stop, step)`; `None` when it would be too long.
 pub(crate) fn range(arguments: &[Traced]) -> Option<Vec<f64>> {
-    let number = |index: usize| arguments.get(index).filter(|value| !value.is_nullish()).map(Traced::to_number);
+    let number = |index: usize| {
+        arguments
+            .get(index)
+            .filter(|value| !value.is_nullish())
+            .map(Traced::to_number)
+    };
     let (start, stop) = match (number(0), number(1)) {
         (Some(start), Some(stop)) => (start, stop),
         (stop, _) => (0.0, stop.unwrap_or(f64::NAN)),
@@ -148,14 +159,20 @@ pub(crate) fn slice(object: &Traced, bounds: [Option<i64>; 3]) -> Traced {
     if step == 0 {
         return Traced::undefined();
     }
-    let place = |bound: i64, low: i64, high: i64| (if bound < 0 { bound + length } else { bound }).clamp(low, high);
+    let place =
+        |bound: i64, low: i64, high: i64| (if bound < 0 { bound + length } else { bound }).clamp(low, high);
     let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
     let start = bounds[0].map_or(if step > 0 { low } else { high }, |bound| place(bound, low, high));
     let stop = bounds[1].map_or(if step > 0 { high } else { low }, |bound| place(bound, low, high));
     let mut picked = Vec::new();
     let mut at = start;
     while (step > 0 && at < stop) || (step < 0 && at > stop) {
-        picked.extend(usize::try_from(at).ok().and_then(|index| items.get(index)).cloned());
+        picked.extend(
+            usize::try_from(at)
+                .ok()
+                .and_then(|index| items.get(index))
+                .cloned(),
+        );
         at += step;
     }
     match &object.data {
@@ -169,14 +186,21 @@ pub(crate) fn slice(object: &Traced, bounds: [Option<i64>; 3]) -> Traced {
 pub(crate) fn relative(index: Option<i64>, length: usize, default: usize) -> usize {
     let Some(index) = index else { return default };
     let total = i64::try_from(length).unwrap_or(i64::MAX);
-    let place = if index < 0 { (total + index).max(0) } else { index.min(total) };
+    let place = if index < 0 {
+        (total + index).max(0)
+    } else {
+        index.min(total)
+    };
     usize::try_from(place).unwrap_or(0)
 }
 
 /// Sorts as `Array.prototype.sort` without a function does: by text, undefined last.
 pub(crate) fn sort_by_text(items: &mut [Traced]) {
     items.sort_by_cached_key(|item| {
-        (matches!(item.data, Data::Undefined), item.to_text().encode_utf16().collect::<Vec<_>>())
+        (
+            matches!(item.data, Data::Undefined),
+            item.to_text().encode_utf16().collect::<Vec<_>>(),
+        )
     });
 }
 

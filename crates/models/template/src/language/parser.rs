@@ -14,7 +14,13 @@ const MAX_DEPTH: usize = 120;
 
 /// Parses a template text.
 pub(crate) fn parse(source: &str, syntax: &Syntax) -> Result<Vec<Node>, Fault> {
-    let mut parser = Parser { source, tokens: tokens(source, syntax), at: 0, depth: 0, drop_leading: false };
+    let mut parser = Parser {
+        source,
+        tokens: tokens(source, syntax),
+        at: 0,
+        depth: 0,
+        drop_leading: false,
+    };
     let nodes = parser.nodes(&[])?;
     match parser.peek() {
         None => Ok(nodes),
@@ -43,34 +49,55 @@ impl<'a> Parser<'a> {
 
     /// Where parsing stands.
     pub(super) fn here(&self) -> Range<usize> {
-        self.peek().map_or(self.source.len()..self.source.len(), |token| token.range.clone())
+        self.peek()
+            .map_or(self.source.len()..self.source.len(), |token| token.range.clone())
     }
 
     /// End of the token before.
     fn last_end(&self) -> usize {
-        self.at.checked_sub(1).and_then(|before| self.tokens.get(before)).map_or(0, |token| token.range.end)
+        self.at
+            .checked_sub(1)
+            .and_then(|before| self.tokens.get(before))
+            .map_or(0, |token| token.range.end)
     }
 
     pub(super) fn unexpected(&self, expected: &str) -> Fault {
-        let found = self.peek().map_or("the end of the text", |token| self.text(token));
-        let fault = Fault::new(SYNTAX, format!("found `{found}` where {expected} should stand"), self.here());
+        let found = self
+            .peek()
+            .map_or("the end of the text", |token| self.text(token));
+        let fault = Fault::new(
+            SYNTAX,
+            format!("found `{found}` where {expected} should stand"),
+            self.here(),
+        );
         match found.trim_start_matches(['&', '|']) {
-            "" if found.starts_with('&') => fault.with_help("write `and`; JavaScript's `&&` is not part of the language"),
-            "" if found.starts_with('|') => fault.with_help("write `or`; JavaScript's `||` is not part of the language"),
+            "" if found.starts_with('&') => {
+                fault.with_help("write `and`; JavaScript's `&&` is not part of the language")
+            }
+            "" if found.starts_with('|') => {
+                fault.with_help("write `or`; JavaScript's `||` is not part of the language")
+            }
             "?" => fault.with_help("write `a if condition else b`; there is no `? :`"),
-            "??" | "?." => fault.with_help("write `x or y`, or the filter `default`; missing members are safe to read"),
+            "??" | "?." => {
+                fault.with_help("write `x or y`, or the filter `default`; missing members are safe to read")
+            }
             "!" => fault.with_help("write `not x`; JavaScript's `!` is not part of the language"),
-            ">" if self.at > 0 && self.is_arrow() => fault.with_help("there are no arrow functions; use filters"),
+            ">" if self.at > 0 && self.is_arrow() => {
+                fault.with_help("there are no arrow functions; use filters")
+            }
             _ => fault,
         }
     }
 
     fn is_arrow(&self) -> bool {
-        self.tokens.get(self.at - 1).is_some_and(|token| self.text(token) == "=")
+        self.tokens
+            .get(self.at - 1)
+            .is_some_and(|token| self.text(token) == "=")
     }
 
     pub(super) fn is_operator(&self, text: &str) -> bool {
-        self.peek().is_some_and(|token| token.lexeme == Lexeme::Operator && self.text(token) == text)
+        self.peek()
+            .is_some_and(|token| token.lexeme == Lexeme::Operator && self.text(token) == text)
     }
 
     pub(super) fn skip_operator(&mut self, text: &str) -> bool {
@@ -80,11 +107,16 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn expect_operator(&mut self, text: &str) -> Result<(), Fault> {
-        if self.skip_operator(text) { Ok(()) } else { Err(self.unexpected(&format!("`{text}`"))) }
+        if self.skip_operator(text) {
+            Ok(())
+        } else {
+            Err(self.unexpected(&format!("`{text}`")))
+        }
     }
 
     pub(super) fn is_symbol(&self, text: &str) -> bool {
-        self.peek().is_some_and(|token| token.lexeme == Lexeme::Symbol && self.text(token) == text)
+        self.peek()
+            .is_some_and(|token| token.lexeme == Lexeme::Symbol && self.text(token) == text)
     }
 
     pub(super) fn skip_symbol(&mut self, text: &str) -> bool {
@@ -105,21 +137,39 @@ impl<'a> Parser<'a> {
     }
 
     fn node(&self, start: usize, kind: Kind) -> Expression {
-        Expression { kind, range: start..self.last_end().max(start) }
+        Expression {
+            kind,
+            range: start..self.last_end().max(start),
+        }
     }
 
     /// `a if b else c`, the loosest expression.
     pub(super) fn expression(&mut self) -> Parsed {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Fault::new(SYNTAX, "the expression is nested too deeply", self.here()));
+            return Err(Fault::new(
+                SYNTAX,
+                "the expression is nested too deeply",
+                self.here(),
+            ));
         }
         let start = self.here().start;
         let body = self.or()?;
         let result = if self.skip_symbol("if") {
             let condition = self.or()?;
-            let otherwise = if self.skip_symbol("else") { Some(Box::new(self.or()?)) } else { None };
-            self.node(start, Kind::If { condition: Box::new(condition), body: Box::new(body), otherwise })
+            let otherwise = if self.skip_symbol("else") {
+                Some(Box::new(self.or()?))
+            } else {
+                None
+            };
+            self.node(
+                start,
+                Kind::If {
+                    condition: Box::new(condition),
+                    body: Box::new(body),
+                    otherwise,
+                },
+            )
         } else {
             body
         };
@@ -152,7 +202,11 @@ impl<'a> Parser<'a> {
         if self.skip_symbol("not") {
             self.depth += 1;
             if self.depth > MAX_DEPTH {
-                return Err(Fault::new(SYNTAX, "the expression is nested too deeply", self.here()));
+                return Err(Fault::new(
+                    SYNTAX,
+                    "the expression is nested too deeply",
+                    self.here(),
+                ));
             }
             let operand = self.not()?;
             self.depth -= 1;
@@ -172,7 +226,13 @@ impl<'a> Parser<'a> {
                 return Ok(left);
             }
             let right = self.test()?;
-            left = self.node(start, Kind::In { needle: Box::new(left), haystack: Box::new(right) });
+            left = self.node(
+                start,
+                Kind::In {
+                    needle: Box::new(left),
+                    haystack: Box::new(right),
+                },
+            );
             if inverted {
                 left = self.node(start, Kind::Not(Box::new(left)));
             }
@@ -191,10 +251,25 @@ impl<'a> Parser<'a> {
         let (name, arguments) = match right.kind {
             Kind::Call { callee, arguments } => (self.source[callee.range.clone()].to_owned(), arguments),
             Kind::Null => ("null".to_owned(), Arguments::default()),
-            _ => (self.source[right.range.clone()].trim().to_owned(), Arguments::default()),
+            _ => (
+                self.source[right.range.clone()].trim().to_owned(),
+                Arguments::default(),
+            ),
         };
-        let test = self.node(start, Kind::Test { name, name_range, input: Box::new(input), arguments });
-        Ok(if inverted { self.node(start, Kind::Not(Box::new(test))) } else { test })
+        let test = self.node(
+            start,
+            Kind::Test {
+                name,
+                name_range,
+                input: Box::new(input),
+                arguments,
+            },
+        );
+        Ok(if inverted {
+            self.node(start, Kind::Not(Box::new(test)))
+        } else {
+            test
+        })
     }
 
     fn comparison(&mut self) -> Parsed {
@@ -216,11 +291,17 @@ impl<'a> Parser<'a> {
             ],
             &[("~", Operator::Concat)],
             &[("+", Operator::Add), ("-", Operator::Subtract)],
-            &[("*", Operator::Multiply), ("/", Operator::Divide), ("%", Operator::Modulo)],
+            &[
+                ("*", Operator::Multiply),
+                ("/", Operator::Divide),
+                ("%", Operator::Modulo),
+            ],
             &[("//", Operator::FloorDivide)],
             &[("**", Operator::Power)],
         ];
-        let Some(operators) = LEVELS.get(level) else { return self.unary(true) };
+        let Some(operators) = LEVELS.get(level) else {
+            return self.unary(true);
+        };
         let start = self.here().start;
         let mut left = self.level(level + 1)?;
         while let Some((_, operator)) = operators.iter().find(|(text, _)| self.is_operator(text)) {
@@ -236,7 +317,14 @@ impl<'a> Parser<'a> {
     }
 
     fn binary(&self, start: usize, operator: Operator, left: Expression, right: Expression) -> Expression {
-        self.node(start, Kind::Binary { operator, left: Box::new(left), right: Box::new(right) })
+        self.node(
+            start,
+            Kind::Binary {
+                operator,
+                left: Box::new(left),
+                right: Box::new(right),
+            },
+        )
     }
 
     fn unary(&mut self, filters: bool) -> Parsed {
@@ -245,7 +333,11 @@ impl<'a> Parser<'a> {
         let value = if self.skip_operator("-") || self.skip_operator("+") {
             self.depth += 1;
             if self.depth > MAX_DEPTH {
-                return Err(Fault::new(SYNTAX, "the expression is nested too deeply", self.here()));
+                return Err(Fault::new(
+                    SYNTAX,
+                    "the expression is nested too deeply",
+                    self.here(),
+                ));
             }
             let operand = Box::new(self.unary(false)?);
             self.depth -= 1;
@@ -253,14 +345,30 @@ impl<'a> Parser<'a> {
         } else {
             self.primary()?
         };
-        if filters { self.filters(start, value) } else { Ok(value) }
+        if filters {
+            self.filters(start, value)
+        } else {
+            Ok(value)
+        }
     }
 
     pub(super) fn filters(&mut self, start: usize, mut value: Expression) -> Parsed {
         while self.skip_operator("|") {
             let (name, name_range) = self.filter_name()?;
-            let arguments = if self.is_operator("(") { self.arguments()? } else { Arguments::default() };
-            value = self.node(start, Kind::Filter { name, name_range, input: Box::new(value), arguments });
+            let arguments = if self.is_operator("(") {
+                self.arguments()?
+            } else {
+                Arguments::default()
+            };
+            value = self.node(
+                start,
+                Kind::Filter {
+                    name,
+                    name_range,
+                    input: Box::new(value),
+                    arguments,
+                },
+            );
         }
         Ok(value)
     }
@@ -283,7 +391,9 @@ impl<'a> Parser<'a> {
     /// A value with what follows it: members, calls.
     pub(super) fn primary(&mut self) -> Parsed {
         let start = self.here().start;
-        let Some(token) = self.peek().cloned() else { return Err(self.unexpected("a value")) };
+        let Some(token) = self.peek().cloned() else {
+            return Err(self.unexpected("a value"));
+        };
         let kind = match token.lexeme {
             Lexeme::String(text) => Kind::String(text),
             Lexeme::Number(number) => Kind::Number(number),
@@ -344,7 +454,13 @@ impl<'a> Parser<'a> {
             let key = self.primary()?;
             let name = match key.kind {
                 Kind::Name(name) | Kind::String(name) => name,
-                _ => return Err(Fault::new(SYNTAX, "the key of a map must be a name or a string", key.range)),
+                _ => {
+                    return Err(Fault::new(
+                        SYNTAX,
+                        "the key of a map must be a name or a string",
+                        key.range,
+                    ));
+                }
             };
             self.expect_operator(":")?;
             entries.push((name, self.expression()?));
@@ -356,12 +472,24 @@ impl<'a> Parser<'a> {
         loop {
             if self.is_operator("(") {
                 let arguments = self.arguments()?;
-                value = self.node(start, Kind::Call { callee: Box::new(value), arguments });
+                value = self.node(
+                    start,
+                    Kind::Call {
+                        callee: Box::new(value),
+                        arguments,
+                    },
+                );
             } else if self.skip_operator("[") {
                 value = self.index(start, value)?;
             } else if self.skip_operator(".") {
                 let key = self.member_name()?;
-                value = self.node(start, Kind::Member { object: Box::new(value), key: Box::new(key) });
+                value = self.node(
+                    start,
+                    Kind::Member {
+                        object: Box::new(value),
+                        key: Box::new(key),
+                    },
+                );
             } else {
                 return Ok(value);
             }
@@ -394,7 +522,9 @@ impl<'a> Parser<'a> {
         if position > 0 {
             return Ok(self.node(start, Kind::Slice { object, bounds }));
         }
-        let [Some(key), ..] = bounds else { return Err(self.unexpected("an index")) };
+        let [Some(key), ..] = bounds else {
+            return Err(self.unexpected("an index"));
+        };
         Ok(self.node(start, Kind::Member { object, key }))
     }
 
@@ -409,7 +539,9 @@ impl<'a> Parser<'a> {
             first = false;
             let value = self.expression()?;
             if self.is_operator("=") {
-                let Kind::Name(name) = value.kind else { return Err(self.unexpected("`,` or `)`")) };
+                let Kind::Name(name) = value.kind else {
+                    return Err(self.unexpected("`,` or `)`"));
+                };
                 self.at += 1;
                 arguments.keywords.push((name, self.expression()?));
             } else {
@@ -424,15 +556,34 @@ impl<'a> Parser<'a> {
 fn negated(start: usize, operand: Expression) -> Expression {
     let range = start..operand.range.end;
     match operand.kind {
-        Kind::Binary { operator, left, right }
-            if !matches!(operator, Operator::FloorDivide | Operator::Power | Operator::And | Operator::Or) =>
+        Kind::Binary {
+            operator,
+            left,
+            right,
+        } if !matches!(
+            operator,
+            Operator::FloorDivide | Operator::Power | Operator::And | Operator::Or
+        ) =>
         {
             let left = Box::new(negated(start, *left));
-            Expression { kind: Kind::Binary { operator, left, right }, range }
+            Expression {
+                kind: Kind::Binary {
+                    operator,
+                    left,
+                    right,
+                },
+                range,
+            }
         }
         kind => {
-            let operand = Box::new(Expression { kind, range: operand.range });
-            Expression { kind: Kind::Not(operand), range }
+            let operand = Box::new(Expression {
+                kind,
+                range: operand.range,
+            });
+            Expression {
+                kind: Kind::Not(operand),
+                range,
+            }
         }
     }
 }
@@ -441,14 +592,35 @@ fn negated(start: usize, operand: Expression) -> Expression {
 fn concatenated(left: Expression, right: Expression) -> Expression {
     let range = left.range.start..right.range.end;
     match right.kind {
-        Kind::Binary { operator: operator @ (Operator::Add | Operator::Subtract), left: first, right: last } => {
+        Kind::Binary {
+            operator: operator @ (Operator::Add | Operator::Subtract),
+            left: first,
+            right: last,
+        } => {
             let left = Box::new(concatenated(left, *first));
-            Expression { kind: Kind::Binary { operator, left, right: last }, range }
+            Expression {
+                kind: Kind::Binary {
+                    operator,
+                    left,
+                    right: last,
+                },
+                range,
+            }
         }
         kind => {
-            let right = Box::new(Expression { kind, range: right.range });
+            let right = Box::new(Expression {
+                kind,
+                range: right.range,
+            });
             let left = Box::new(left);
-            Expression { kind: Kind::Binary { operator: Operator::Concat, left, right }, range }
+            Expression {
+                kind: Kind::Binary {
+                    operator: Operator::Concat,
+                    left,
+                    right,
+                },
+                range,
+            }
         }
     }
 }

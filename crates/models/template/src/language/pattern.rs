@@ -10,7 +10,9 @@ pub(crate) fn build(pattern: &str, flags: &str) -> Result<Regex, String> {
         .multi_line(flags.contains('m'))
         .size_limit(1 << 20)
         .build()
-        .map_err(|_| format!("the pattern `{pattern}` is not supported (look-around and back references are not)"))
+        .map_err(|_| {
+            format!("the pattern `{pattern}` is not supported (look-around and back references are not)")
+        })
 }
 
 /// JavaScript's replacement text (`$1`, `$&`, `$$`) for the `regex` crate.

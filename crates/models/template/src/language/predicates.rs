@@ -4,8 +4,29 @@ use super::operators;
 use super::value::{Data, Traced};
 
 pub(crate) const NAMES: [&str; 24] = [
-    "callable", "defined", "divisibleby", "escaped", "eq", "equalto", "even", "falsy", "ge", "greaterthan", "gt",
-    "iterable", "le", "lessthan", "lower", "lt", "mapping", "ne", "null", "number", "odd", "sameas", "string",
+    "callable",
+    "defined",
+    "divisibleby",
+    "escaped",
+    "eq",
+    "equalto",
+    "even",
+    "falsy",
+    "ge",
+    "greaterthan",
+    "gt",
+    "iterable",
+    "le",
+    "lessthan",
+    "lower",
+    "lt",
+    "mapping",
+    "ne",
+    "null",
+    "number",
+    "odd",
+    "sameas",
+    "string",
     "truthy",
 ];
 

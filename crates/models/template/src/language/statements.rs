@@ -38,7 +38,10 @@ impl Parser<'_> {
         if std::mem::take(&mut self.drop_leading) {
             text = text.trim_start();
         }
-        if self.peek().is_some_and(|next| opens_with_dash(next, self.text(next))) {
+        if self
+            .peek()
+            .is_some_and(|next| opens_with_dash(next, self.text(next)))
+        {
             text = text.trim_end();
         }
         nodes.push(Node::Data(text.to_owned()));
@@ -47,7 +50,11 @@ impl Parser<'_> {
     fn comment(&mut self, token: &Token) -> Result<(), Fault> {
         let text = self.text(token);
         if !text.ends_with("#}") || text.len() < 4 {
-            return Err(Fault::new(SYNTAX, "the comment `{#` is not closed by `#}`", token.range.clone()));
+            return Err(Fault::new(
+                SYNTAX,
+                "the comment `{#` is not closed by `#}`",
+                token.range.clone(),
+            ));
         }
         self.drop_leading = text.ends_with("-#}");
         self.at += 1;
@@ -100,7 +107,11 @@ impl Parser<'_> {
             "block" => self.block()?,
             "raw" | "verbatim" => self.raw(&name)?,
             "include" | "import" | "from" | "extends" => {
-                return Err(Fault::new(STATEMENT, format!("`{name}` reads other files, which templates may not"), range));
+                return Err(Fault::new(
+                    STATEMENT,
+                    format!("`{name}` reads other files, which templates may not"),
+                    range,
+                ));
             }
             _ => return Err(unknown_statement(&name, range)),
         }))
@@ -158,7 +169,12 @@ impl Parser<'_> {
             Vec::new()
         };
         self.close(end)?;
-        Ok(Node::For { targets, iterable, body, otherwise })
+        Ok(Node::For {
+            targets,
+            iterable,
+            body,
+            otherwise,
+        })
     }
 
     fn set(&mut self) -> Result<Node, Fault> {
@@ -179,11 +195,20 @@ impl Parser<'_> {
         let mut parameters = Vec::new();
         for argument in arguments.positional {
             let Kind::Name(name) = argument.kind else {
-                return Err(Fault::new(SYNTAX, "a macro's parameter must be a name", argument.range));
+                return Err(Fault::new(
+                    SYNTAX,
+                    "a macro's parameter must be a name",
+                    argument.range,
+                ));
             };
             parameters.push((name, None));
         }
-        parameters.extend(arguments.keywords.into_iter().map(|(name, value)| (name, Some(value))));
+        parameters.extend(
+            arguments
+                .keywords
+                .into_iter()
+                .map(|(name, value)| (name, Some(value))),
+        );
         Ok(parameters)
     }
 
@@ -193,28 +218,56 @@ impl Parser<'_> {
         self.block_end()?;
         let body = self.nodes(&["endmacro"])?;
         self.close("endmacro")?;
-        Ok(Node::Macro(Rc::new(MacroDefinition { name, parameters, body })))
+        Ok(Node::Macro(Rc::new(MacroDefinition {
+            name,
+            parameters,
+            body,
+        })))
     }
 
     fn call(&mut self) -> Result<Node, Fault> {
-        let parameters = if self.is_operator("(") { self.parameters()? } else { Vec::new() };
+        let parameters = if self.is_operator("(") {
+            self.parameters()?
+        } else {
+            Vec::new()
+        };
         let call = self.primary()?;
         if !matches!(call.kind, Kind::Call { .. }) {
-            return Err(Fault::new(SYNTAX, "`call` needs a call such as `name(…)`", call.range));
+            return Err(Fault::new(
+                SYNTAX,
+                "`call` needs a call such as `name(…)`",
+                call.range,
+            ));
         }
         self.block_end()?;
         let body = self.nodes(&["endcall"])?;
         self.close("endcall")?;
-        Ok(Node::Call { call, body: Rc::new(MacroDefinition { name: "caller".to_owned(), parameters, body }) })
+        Ok(Node::Call {
+            call,
+            body: Rc::new(MacroDefinition {
+                name: "caller".to_owned(),
+                parameters,
+                body,
+            }),
+        })
     }
 
     fn filter_block(&mut self) -> Result<Node, Fault> {
         let (name, name_range) = self.filter_name()?;
-        let arguments = if self.is_operator("(") { self.arguments()? } else { super::syntax::Arguments::default() };
+        let arguments = if self.is_operator("(") {
+            self.arguments()?
+        } else {
+            super::syntax::Arguments::default()
+        };
         self.block_end()?;
         let body = self.nodes(&["endfilter"])?;
         self.close("endfilter")?;
-        Ok(Node::FilterBlock { name, name_range, arguments, body })
+        Ok(Node::FilterBlock {
+            name,
+            name_range,
+            arguments,
+            body,
+        })
     }
 
     fn switch(&mut self) -> Result<Node, Fault> {
@@ -234,7 +287,11 @@ impl Parser<'_> {
             default = self.nodes(&["endswitch"])?;
         }
         self.close("endswitch")?;
-        Ok(Node::Switch { value, cases, default })
+        Ok(Node::Switch {
+            value,
+            cases,
+            default,
+        })
     }
 
     fn block(&mut self) -> Result<Node, Fault> {
@@ -276,7 +333,9 @@ fn opens_with_dash(token: &Token, text: &str) -> bool {
 }
 
 fn unknown_statement(name: &str, range: std::ops::Range<usize>) -> Fault {
-    const STATEMENTS: [&str; 9] = ["if", "for", "set", "macro", "call", "filter", "switch", "block", "raw"];
+    const STATEMENTS: [&str; 9] = [
+        "if", "for", "set", "macro", "call", "filter", "switch", "block", "raw",
+    ];
     let fault = Fault::new(SYNTAX, format!("there is no statement `{name}` here"), range);
     if matches!(name, "endif" | "endfor" | "else" | "elif" | "endset" | "endmacro") {
         return fault.with_help("it closes or continues a statement that was not opened");

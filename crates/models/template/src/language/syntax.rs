@@ -17,21 +17,57 @@ pub(crate) enum Kind {
     Bool(bool),
     Number(f64),
     String(String),
-    Regex { pattern: String, flags: String },
+    Regex {
+        pattern: String,
+        flags: String,
+    },
     Name(String),
     Array(Vec<Expression>),
     Object(Vec<(String, Expression)>),
     Group(Vec<Expression>),
-    Member { object: Box<Expression>, key: Box<Expression> },
-    Slice { object: Box<Expression>, bounds: [Option<Box<Expression>>; 3] },
-    Call { callee: Box<Expression>, arguments: Arguments },
-    Filter { name: String, name_range: Range<usize>, input: Box<Expression>, arguments: Arguments },
-    Test { name: String, name_range: Range<usize>, input: Box<Expression>, arguments: Arguments },
+    Member {
+        object: Box<Expression>,
+        key: Box<Expression>,
+    },
+    Slice {
+        object: Box<Expression>,
+        bounds: [Option<Box<Expression>>; 3],
+    },
+    Call {
+        callee: Box<Expression>,
+        arguments: Arguments,
+    },
+    Filter {
+        name: String,
+        name_range: Range<usize>,
+        input: Box<Expression>,
+        arguments: Arguments,
+    },
+    Test {
+        name: String,
+        name_range: Range<usize>,
+        input: Box<Expression>,
+        arguments: Arguments,
+    },
     Not(Box<Expression>),
-    Sign { negative: bool, operand: Box<Expression> },
-    In { needle: Box<Expression>, haystack: Box<Expression> },
-    Binary { operator: Operator, left: Box<Expression>, right: Box<Expression> },
-    If { condition: Box<Expression>, body: Box<Expression>, otherwise: Option<Box<Expression>> },
+    Sign {
+        negative: bool,
+        operand: Box<Expression>,
+    },
+    In {
+        needle: Box<Expression>,
+        haystack: Box<Expression>,
+    },
+    Binary {
+        operator: Operator,
+        left: Box<Expression>,
+        right: Box<Expression>,
+    },
+    If {
+        condition: Box<Expression>,
+        body: Box<Expression>,
+        otherwise: Option<Box<Expression>>,
+    },
 }
 
 /// Operators with two sides, besides `in`.
@@ -74,7 +110,12 @@ pub(crate) enum Node {
     /// `if`, with its `elif` branches; the last one may have no condition.
     If(Vec<(Option<Expression>, Vec<Node>)>),
     /// `for`.
-    For { targets: Vec<String>, iterable: Expression, body: Vec<Node>, otherwise: Vec<Node> },
+    For {
+        targets: Vec<String>,
+        iterable: Expression,
+        body: Vec<Node>,
+        otherwise: Vec<Node>,
+    },
     /// `set` with a value.
     Set { targets: Vec<String>, value: Expression },
     /// `set` with a body.
@@ -82,11 +123,23 @@ pub(crate) enum Node {
     /// `macro`.
     Macro(Rc<MacroDefinition>),
     /// `call`.
-    Call { call: Expression, body: Rc<MacroDefinition> },
+    Call {
+        call: Expression,
+        body: Rc<MacroDefinition>,
+    },
     /// `filter`.
-    FilterBlock { name: String, name_range: Range<usize>, arguments: Arguments, body: Vec<Node> },
+    FilterBlock {
+        name: String,
+        name_range: Range<usize>,
+        arguments: Arguments,
+        body: Vec<Node>,
+    },
     /// `switch`, with its cases and default.
-    Switch { value: Expression, cases: Vec<(Expression, Vec<Node>)>, default: Vec<Node> },
+    Switch {
+        value: Expression,
+        cases: Vec<(Expression, Vec<Node>)>,
+        default: Vec<Node>,
+    },
     /// `block`: only its body counts, as there is no inheritance here.
     Block(Vec<Node>),
 }
@@ -97,4 +150,152 @@ pub(crate) struct MacroDefinition {
     pub(crate) name: String,
     pub(crate) parameters: Vec<(String, Option<Expression>)>,
     pub(crate) body: Vec<Node>,
+}
+
+/// Calls `visit` for every expression, parents first.
+pub(crate) fn expressions(nodes: &[Node], visit: &mut dyn FnMut(&Expression)) {
+    for node in nodes {
+        match node {
+            Node::Data(_) => {}
+            Node::Output(expression) => walk(expression, visit),
+            Node::If(branches) => {
+                for (condition, body) in branches {
+                    condition.iter().for_each(|condition| walk(condition, visit));
+                    expressions(body, visit);
+                }
+            }
+            Node::For {
+                iterable,
+                body,
+                otherwise,
+                ..
+            } => {
+                walk(iterable, visit);
+                expressions(body, visit);
+                expressions(otherwise, visit);
+            }
+            Node::Set { value, .. } => walk(value, visit),
+            Node::SetBlock { body, .. } | Node::Block(body) => expressions(body, visit),
+            Node::Macro(definition) => expressions(&definition.body, visit),
+            Node::Call { call, body } => {
+                walk(call, visit);
+                expressions(&body.body, visit);
+            }
+            Node::FilterBlock { arguments, body, .. } => {
+                walk_arguments(arguments, visit);
+                expressions(body, visit);
+            }
+            Node::Switch {
+                value,
+                cases,
+                default,
+            } => {
+                walk(value, visit);
+                for (case, body) in cases {
+                    walk(case, visit);
+                    expressions(body, visit);
+                }
+                expressions(default, visit);
+            }
+        }
+    }
+}
+
+fn walk_arguments(arguments: &Arguments, visit: &mut dyn FnMut(&Expression)) {
+    arguments
+        .positional
+        .iter()
+        .for_each(|argument| walk(argument, visit));
+    arguments
+        .keywords
+        .iter()
+        .for_each(|(_, argument)| walk(argument, visit));
+}
+
+fn walk(expression: &Expression, visit: &mut dyn FnMut(&Expression)) {
+    visit(expression);
+    match &expression.kind {
+        Kind::Null
+        | Kind::Bool(_)
+        | Kind::Number(_)
+        | Kind::String(_)
+        | Kind::Regex { .. }
+        | Kind::Name(_) => {}
+        Kind::Array(items) | Kind::Group(items) => items.iter().for_each(|item| walk(item, visit)),
+        Kind::Object(entries) => entries.iter().for_each(|(_, item)| walk(item, visit)),
+        Kind::Member { object, key } => {
+            walk(object, visit);
+            walk(key, visit);
+        }
+        Kind::Slice { object, bounds } => {
+            walk(object, visit);
+            bounds.iter().flatten().for_each(|bound| walk(bound, visit));
+        }
+        Kind::Call { callee, arguments } => {
+            walk(callee, visit);
+            walk_arguments(arguments, visit);
+        }
+        Kind::Filter { input, arguments, .. } | Kind::Test { input, arguments, .. } => {
+            walk(input, visit);
+            walk_arguments(arguments, visit);
+        }
+        Kind::Not(operand) | Kind::Sign { operand, .. } => walk(operand, visit),
+        Kind::In { needle, haystack } => {
+            walk(needle, visit);
+            walk(haystack, visit);
+        }
+        Kind::Binary { left, right, .. } => {
+            walk(left, visit);
+            walk(right, visit);
+        }
+        Kind::If {
+            condition,
+            body,
+            otherwise,
+        } => {
+            walk(condition, visit);
+            walk(body, visit);
+            otherwise.iter().for_each(|otherwise| walk(otherwise, visit));
+        }
+    }
+}
+
+/// Names that the text itself defines: loop variables, `set`, macros and their parameters.
+pub(crate) fn locals(nodes: &[Node], names: &mut Vec<String>) {
+    for node in nodes {
+        match node {
+            Node::Data(_) | Node::Output(_) => {}
+            Node::If(branches) => branches.iter().for_each(|(_, body)| locals(body, names)),
+            Node::For {
+                targets,
+                body,
+                otherwise,
+                ..
+            } => {
+                names.extend(targets.iter().cloned());
+                names.push("loop".to_owned());
+                locals(body, names);
+                locals(otherwise, names);
+            }
+            Node::Set { targets, .. } => names.extend(targets.iter().cloned()),
+            Node::SetBlock { targets, body } => {
+                names.extend(targets.iter().cloned());
+                locals(body, names);
+            }
+            Node::Block(body) | Node::FilterBlock { body, .. } => locals(body, names),
+            Node::Macro(definition) => definition_locals(definition, names),
+            Node::Call { body, .. } => definition_locals(body, names),
+            Node::Switch { cases, default, .. } => {
+                cases.iter().for_each(|(_, body)| locals(body, names));
+                locals(default, names);
+            }
+        }
+    }
+}
+
+fn definition_locals(definition: &MacroDefinition, names: &mut Vec<String>) {
+    names.push(definition.name.clone());
+    names.push("caller".to_owned());
+    names.extend(definition.parameters.iter().map(|(name, _)| name.clone()));
+    locals(&definition.body, names);
 }

@@ -51,16 +51,28 @@ pub(crate) enum Function {
     /// A macro of the template; `frame` is kept for `caller()` only.
     Macro(Rc<MacroDefinition>),
     /// The body of a `call` block.
-    Caller { body: Rc<MacroDefinition>, frame: super::evaluate::Frame },
+    Caller {
+        body: Rc<MacroDefinition>,
+        frame: super::evaluate::Frame,
+    },
     /// State of `cycler(…)`: items and position.
-    Cycler { items: Vec<Traced>, position: RefCell<Option<usize>> },
+    Cycler {
+        items: Vec<Traced>,
+        position: RefCell<Option<usize>>,
+    },
     /// State of `joiner(…)`: separator and whether it was called.
-    Joiner { separator: Traced, called: RefCell<bool> },
+    Joiner {
+        separator: Traced,
+        called: RefCell<bool>,
+    },
 }
 
 impl From<Data> for Traced {
     fn from(data: Data) -> Self {
-        Self { data, trace: Trace::default() }
+        Self {
+            data,
+            trace: Trace::default(),
+        }
     }
 }
 
@@ -122,16 +134,24 @@ impl Traced {
             }
         };
         if !self.trace.pieces.is_empty() {
-            self.trace.pieces.iter().for_each(|(_, source)| add(source.clone()));
+            self.trace
+                .pieces
+                .iter()
+                .for_each(|(_, source)| add(source.clone()));
         } else if let Some(path) = &self.trace.path {
             add(SourceRef::new(path));
         } else if depth < 16 {
             match &self.data {
                 Data::Array(items) => {
-                    items.borrow().iter().for_each(|item| item.collect_sources(sources, depth + 1));
+                    items
+                        .borrow()
+                        .iter()
+                        .for_each(|item| item.collect_sources(sources, depth + 1));
                 }
                 Data::Object(entries) => {
-                    entries.iter().for_each(|(_, item)| item.collect_sources(sources, depth + 1));
+                    entries
+                        .iter()
+                        .for_each(|(_, item)| item.collect_sources(sources, depth + 1));
                 }
                 _ => {}
             }
@@ -161,18 +181,25 @@ impl Traced {
         if let (Data::String(_), false) = (&self.data, self.trace.pieces.is_empty()) {
             return self.trace.pieces.clone();
         }
-        self.sources().into_iter().map(|source| (0..length, source)).collect()
+        self.sources()
+            .into_iter()
+            .map(|source| (0..length, source))
+            .collect()
     }
 
     /// The items of an array (or the characters of a string), each knowing its place.
     pub(crate) fn items(&self) -> Vec<Self> {
         match &self.data {
-            Data::Array(items) => {
-                items.borrow().iter().enumerate().map(|(index, item)| self.child(item, &index.to_string())).collect()
-            }
-            Data::String(text) => {
-                text.chars().map(|char| Self::from(char.to_string()).made_of(&[self])).collect()
-            }
+            Data::Array(items) => items
+                .borrow()
+                .iter()
+                .enumerate()
+                .map(|(index, item)| self.child(item, &index.to_string()))
+                .collect(),
+            Data::String(text) => text
+                .chars()
+                .map(|char| Self::from(char.to_string()).made_of(&[self]))
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -180,12 +207,16 @@ impl Traced {
     /// The entries of an object (or array, by index), each knowing its place.
     pub(crate) fn entries(&self) -> Vec<(Rc<str>, Self)> {
         match &self.data {
-            Data::Object(entries) => {
-                entries.iter().map(|(key, item)| (Rc::clone(key), self.child(item, key))).collect()
-            }
-            Data::Array(_) => {
-                self.items().into_iter().enumerate().map(|(index, item)| (Rc::from(index.to_string()), item)).collect()
-            }
+            Data::Object(entries) => entries
+                .iter()
+                .map(|(key, item)| (Rc::clone(key), self.child(item, key)))
+                .collect(),
+            Data::Array(_) => self
+                .items()
+                .into_iter()
+                .enumerate()
+                .map(|(index, item)| (Rc::from(index.to_string()), item))
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -196,7 +227,10 @@ impl Traced {
             if let Some(path) = &self.trace.path {
                 item.trace.path = Some(Arc::from(crate::provenance::join(path, key)));
             } else if !self.trace.pieces.is_empty() {
-                item = item.made_of(&[&Self { data: Data::Null, trace: self.trace.clone() }]);
+                item = item.made_of(&[&Self {
+                    data: Data::Null,
+                    trace: self.trace.clone(),
+                }]);
             }
         }
         item
@@ -205,9 +239,10 @@ impl Traced {
     /// An own property that is data: item, entry or `length`.
     pub(crate) fn property(&self, key: &str) -> Option<Self> {
         match &self.data {
-            Data::Object(entries) => {
-                entries.iter().find(|(name, _)| &**name == key).map(|(_, item)| self.child(item, key))
-            }
+            Data::Object(entries) => entries
+                .iter()
+                .find(|(name, _)| &**name == key)
+                .map(|(_, item)| self.child(item, key)),
             Data::Array(items) if key == "length" => Some(number::from_length(items.borrow().len()).into()),
             Data::Array(items) => {
                 let index: usize = key.parse().ok()?;
@@ -255,9 +290,12 @@ impl Traced {
             Data::Bool(value) => value.to_string(),
             Data::Number(number) => number::to_text(*number),
             Data::String(text) => text.to_string(),
-            Data::Array(items) => {
-                items.borrow().iter().map(Self::to_output).collect::<Vec<_>>().join(",")
-            }
+            Data::Array(items) => items
+                .borrow()
+                .iter()
+                .map(Self::to_output)
+                .collect::<Vec<_>>()
+                .join(","),
             Data::Object(_) => "[object Object]".to_owned(),
             Data::Regex(regex) => format!("/{}/{}", regex.0, regex.1),
             Data::Function(_) => "function".to_owned(),
@@ -289,11 +327,16 @@ impl Traced {
             Data::Bool(value) => Value::Bool(*value),
             Data::Number(number) => number::to_json(*number).map_or(Value::Null, Value::Number),
             Data::String(text) => Value::String(text.to_string()),
-            Data::Array(items) => {
-                items.borrow().iter().map(|item| item.to_json().unwrap_or(Value::Null)).collect()
-            }
+            Data::Array(items) => items
+                .borrow()
+                .iter()
+                .map(|item| item.to_json().unwrap_or(Value::Null))
+                .collect(),
             Data::Object(entries) => Value::Object(
-                entries.iter().filter_map(|(key, item)| Some((key.to_string(), item.to_json()?))).collect(),
+                entries
+                    .iter()
+                    .filter_map(|(key, item)| Some((key.to_string(), item.to_json()?)))
+                    .collect(),
             ),
             Data::Regex(_) => Value::Object(Map::new()),
         })
@@ -323,8 +366,10 @@ pub(crate) fn from_json(value: &Value) -> Traced {
         Value::Number(number) => number.as_f64().unwrap_or(f64::NAN).into(),
         Value::String(text) => text.as_str().into(),
         Value::Array(items) => items.iter().map(from_json).collect::<Vec<_>>().into(),
-        Value::Object(map) => {
-            Traced::object(map.iter().map(|(key, value)| (Rc::from(key.as_str()), from_json(value))).collect())
-        }
+        Value::Object(map) => Traced::object(
+            map.iter()
+                .map(|(key, value)| (Rc::from(key.as_str()), from_json(value)))
+                .collect(),
+        ),
     }
 }

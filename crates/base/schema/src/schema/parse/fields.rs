@@ -22,9 +22,15 @@ pub(super) fn list_kind(fields: &Map<String, Value>) -> ListKind {
 
 /// Reads the two extensions of strategic merge; a strategy may name several words.
 pub(super) fn patch_strategy(fields: &Map<String, Value>) -> PatchStrategy {
-    let words = fields.get("x-kubernetes-patch-strategy").and_then(Value::as_str).unwrap_or_default();
+    let words = fields
+        .get("x-kubernetes-patch-strategy")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let mut strategy = PatchStrategy {
-        merge_key: fields.get("x-kubernetes-patch-merge-key").and_then(Value::as_str).map(str::to_owned),
+        merge_key: fields
+            .get("x-kubernetes-patch-merge-key")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
         ..PatchStrategy::default()
     };
     for word in words.split(',') {
@@ -44,7 +50,11 @@ pub(super) fn checks(fields: &Map<String, Value>, trail: &Trail<'_>, errors: &mu
     let count = |name: &str| fields.get(name).and_then(Value::as_u64);
     Checks {
         required: strings(fields, "required"),
-        allowed: fields.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
+        allowed: fields
+            .get("enum")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default(),
         pattern: pattern(fields, trail, errors),
         format: fields.get("format").and_then(Value::as_str).map(str::to_owned),
         minimum: bound(fields, "minimum", "exclusiveMinimum"),
@@ -54,7 +64,10 @@ pub(super) fn checks(fields: &Map<String, Value>, trail: &Trail<'_>, errors: &mu
         max_length: count("maxLength"),
         min_items: count("minItems"),
         max_items: count("maxItems"),
-        unique_items: fields.get("uniqueItems").and_then(Value::as_bool).unwrap_or(false),
+        unique_items: fields
+            .get("uniqueItems")
+            .and_then(Value::as_bool)
+            .unwrap_or(false),
         min_properties: count("minProperties"),
         max_properties: count("maxProperties"),
         ..Checks::default()
@@ -67,7 +80,10 @@ fn bound(fields: &Map<String, Value>, inclusive: &str, exclusive: &str) -> Optio
         Some(Value::Number(limit)) => limit.as_f64().map(|limit| (limit, true)),
         flag => {
             let excludes = flag.and_then(Value::as_bool).unwrap_or(false);
-            fields.get(inclusive).and_then(Value::as_f64).map(|limit| (limit, excludes))
+            fields
+                .get(inclusive)
+                .and_then(Value::as_f64)
+                .map(|limit| (limit, excludes))
         }
     }
 }
@@ -78,13 +94,24 @@ fn pattern(fields: &Map<String, Value>, trail: &Trail<'_>, errors: &mut Vec<Fiel
         Ok(regex) => Some(regex),
         Err(error) => {
             let detail = format!("must be a valid regular expression, but isn't: {error}");
-            errors.push(FieldError::invalid(trail.field("pattern").to_string(), text, detail));
+            errors.push(FieldError::invalid(
+                trail.field("pattern").to_string(),
+                text,
+                detail,
+            ));
             None
         }
     }
 }
 
 fn strings(fields: &Map<String, Value>, name: &str) -> Vec<String> {
-    let listed = fields.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    listed.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    let listed = fields
+        .get(name)
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    listed
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }

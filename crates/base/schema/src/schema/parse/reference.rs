@@ -10,7 +10,10 @@ pub(super) struct References<'a> {
 
 impl<'a> References<'a> {
     pub(super) fn new(document: &'a Value) -> Self {
-        Self { document, open: Vec::new() }
+        Self {
+            document,
+            open: Vec::new(),
+        }
     }
 
     /// The schema behind `name` unless it is missing or being followed already.
@@ -49,9 +52,13 @@ pub(super) fn target(fields: &Map<String, Value>) -> Option<&str> {
 pub(super) fn merge(target: &Value, beside: &Map<String, Value>) -> Value {
     let mut merged = target.clone();
     if let Value::Object(fields) = &mut merged {
-        let own = beside.iter().filter(|(name, _)| *name != "$ref" && *name != "allOf");
+        let own = beside
+            .iter()
+            .filter(|(name, _)| *name != "$ref" && *name != "allOf");
         // `default: {}` beside a reference is an artefact of Go structs and would conjure up empty objects.
-        let real = own.filter(|(name, value)| *name != "default" || value.as_object().is_none_or(|map| !map.is_empty()));
+        let real = own.filter(|(name, value)| {
+            *name != "default" || value.as_object().is_none_or(|map| !map.is_empty())
+        });
         for (name, value) in real {
             fields.insert(name.clone(), value.clone());
         }

@@ -28,7 +28,9 @@ fn array(value: &Traced) -> Result<Vec<Traced>, String> {
 
 /// A member by a dotted path.
 fn attribute(item: &Traced, path: &str) -> Traced {
-    path.split('.').try_fold(item.clone(), |item, key| item.property(key)).unwrap_or_else(Traced::undefined)
+    path.split('.')
+        .try_fold(item.clone(), |item, key| item.property(key))
+        .unwrap_or_else(Traced::undefined)
 }
 
 fn member(item: &Traced, key: &str) -> Traced {
@@ -36,11 +38,19 @@ fn member(item: &Traced, key: &str) -> Traced {
 }
 
 pub(super) fn batch(value: &Traced, call: &Call) -> Filtered {
-    let size = call.get(0, "linecount").to_integer().and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+    let size = call
+        .get(0, "linecount")
+        .to_integer()
+        .and_then(|size| usize::try_from(size).ok())
+        .unwrap_or(0);
     let fill = call.get(1, "fill_with");
     let items = sequence(value)?;
     if size == 0 {
-        return Ok(if items.is_empty() { Vec::new().into() } else { vec![Traced::from(items)].into() });
+        return Ok(if items.is_empty() {
+            Vec::new().into()
+        } else {
+            vec![Traced::from(items)].into()
+        });
     }
     let rows = items.chunks(size).map(|row| {
         let mut row = row.to_vec();
@@ -54,7 +64,11 @@ pub(super) fn batch(value: &Traced, call: &Call) -> Filtered {
 
 pub(super) fn slice(value: &Traced, call: &Call) -> Filtered {
     let items = array(value)?;
-    let slices = call.get(0, "slices").to_integer().and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+    let slices = call
+        .get(0, "slices")
+        .to_integer()
+        .and_then(|count| usize::try_from(count).ok())
+        .unwrap_or(0);
     if slices == 0 {
         return Ok(Vec::new().into());
     }
@@ -89,7 +103,10 @@ pub(super) fn last(value: &Traced, _: &Call) -> Filtered {
 /// Picks by a fixed rule (the middle), because what was previewed must be what comes.
 pub(super) fn random(value: &Traced, _: &Call) -> Filtered {
     let items = sequence(value)?;
-    Ok(items.get(items.len() / 2).cloned().unwrap_or_else(Traced::undefined))
+    Ok(items
+        .get(items.len() / 2)
+        .cloned()
+        .unwrap_or_else(Traced::undefined))
 }
 
 pub(super) fn length(value: &Traced, _: &Call) -> Filtered {
@@ -109,17 +126,27 @@ pub(super) fn list(value: &Traced, _: &Call) -> Filtered {
         Data::String(_) => Ok(value.items().into()),
         Data::Object(_) => {
             let pairs = value.entries().into_iter().map(|(key, item)| {
-                Traced::object(vec![(Rc::from("key"), Traced::from(&*key)), (Rc::from("value"), item)])
+                Traced::object(vec![
+                    (Rc::from("key"), Traced::from(&*key)),
+                    (Rc::from("value"), item),
+                ])
             });
             Ok(pairs.collect::<Vec<_>>().into())
         }
-        _ => Err(format!("needs something to iterate, but this is {}", value.type_word())),
+        _ => Err(format!(
+            "needs something to iterate, but this is {}",
+            value.type_word()
+        )),
     }
 }
 
 pub(super) fn join(value: &Traced, call: &Call) -> Filtered {
     let separator = call.get(0, "del");
-    let separator = if separator.is_truthy() { separator } else { "".into() };
+    let separator = if separator.is_truthy() {
+        separator
+    } else {
+        "".into()
+    };
     let key = call.get(1, "attr");
     let mut items = array(value)?;
     if key.is_truthy() {
@@ -155,10 +182,18 @@ pub(super) fn sum(value: &Traced, call: &Call) -> Filtered {
     let start = call.get(1, "start");
     let mut total = Traced::from(0.0);
     for item in array(value)? {
-        let item = if key.is_truthy() { member(&item, &key.to_text()) } else { item };
+        let item = if key.is_truthy() {
+            member(&item, &key.to_text())
+        } else {
+            item
+        };
         total = operators::add(&total, &item);
     }
-    let start = if matches!(start.data, Data::Undefined) { 0.0.into() } else { start };
+    let start = if matches!(start.data, Data::Undefined) {
+        0.0.into()
+    } else {
+        start
+    };
     Ok(operators::add(&start, &total))
 }
 
@@ -175,7 +210,11 @@ pub(super) fn sort(value: &Traced, call: &Call) -> Filtered {
     let key = call.get(2, "attribute");
     let mut items = sequence(value)?;
     let sort_key = |item: &Traced| {
-        let item = if key.is_truthy() { attribute(item, &key.to_text()) } else { item.clone() };
+        let item = if key.is_truthy() {
+            attribute(item, &key.to_text())
+        } else {
+            item.clone()
+        };
         folded(&item, exact)
     };
     stable_sort(&mut items, |left, right| {
@@ -232,15 +271,25 @@ pub(super) fn groupby(value: &Traced, call: &Call) -> Filtered {
             None => groups.push((Rc::from(key), vec![item])),
         }
     }
-    Ok(Traced::object(groups.into_iter().map(|(key, group)| (key, group.into())).collect()))
+    Ok(Traced::object(
+        groups
+            .into_iter()
+            .map(|(key, group)| (key, group.into()))
+            .collect(),
+    ))
 }
 
 pub(super) fn select(value: &Traced, call: &Call, wanted: bool) -> Filtered {
     let name = call.at(0);
-    let name = if matches!(name.data, Data::Undefined) { "truthy".to_owned() } else { name.to_text() };
+    let name = if matches!(name.data, Data::Undefined) {
+        "truthy".to_owned()
+    } else {
+        name.to_text()
+    };
     let mut kept = Vec::new();
     for item in sequence(value)? {
-        let holds = predicates::test(&name, &item, &[call.at(1)]).ok_or_else(|| format!("there is no test `{name}`"))?;
+        let holds = predicates::test(&name, &item, &[call.at(1)])
+            .ok_or_else(|| format!("there is no test `{name}`"))?;
         if holds == wanted {
             kept.push(item);
         }
@@ -251,5 +300,9 @@ pub(super) fn select(value: &Traced, call: &Call, wanted: bool) -> Filtered {
 pub(super) fn select_attribute(value: &Traced, call: &Call, wanted: bool) -> Filtered {
     let key = call.at(0).to_text();
     let items = array(value)?;
-    Ok(items.into_iter().filter(|item| member(item, &key).is_truthy() == wanted).collect::<Vec<_>>().into())
+    Ok(items
+        .into_iter()
+        .filter(|item| member(item, &key).is_truthy() == wanted)
+        .collect::<Vec<_>>()
+        .into())
 }

@@ -56,7 +56,9 @@ pub(super) fn lower(value: &Traced, _: &Call) -> Filtered {
 fn capital(text: &str) -> String {
     let lower = text.to_lowercase();
     let mut chars = lower.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + chars.as_str())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + chars.as_str()
+    })
 }
 
 pub(super) fn capitalize(value: &Traced, _: &Call) -> Filtered {
@@ -64,11 +66,23 @@ pub(super) fn capitalize(value: &Traced, _: &Call) -> Filtered {
 }
 
 pub(super) fn title(value: &Traced, _: &Call) -> Filtered {
-    Ok(retold(value, normal(value)?.split(' ').map(capital).collect::<Vec<_>>().join(" ")))
+    Ok(retold(
+        value,
+        normal(value)?
+            .split(' ')
+            .map(capital)
+            .collect::<Vec<_>>()
+            .join(" "),
+    ))
 }
 
 pub(super) fn trim(value: &Traced, _: &Call) -> Filtered {
-    Ok(super::super::methods::trimmed(value, &is_text(value)?, true, true))
+    Ok(super::super::methods::trimmed(
+        value,
+        &is_text(value)?,
+        true,
+        true,
+    ))
 }
 
 pub(super) fn string(value: &Traced, _: &Call) -> Filtered {
@@ -90,11 +104,19 @@ pub(super) fn center(value: &Traced, call: &Call) -> Filtered {
     let before = (spaces / 2 + spaces % 2).saturating_sub(spaces % 2);
     let after = spaces.div_ceil(2);
     let sides = [" ".repeat(before), " ".repeat(after)];
-    Ok(operators::join(&[&sides[0].as_str().into(), &text_of(value, text), &sides[1].as_str().into()]))
+    Ok(operators::join(&[
+        &sides[0].as_str().into(),
+        &text_of(value, text),
+        &sides[1].as_str().into(),
+    ]))
 }
 
 fn text_of(value: &Traced, text: String) -> Traced {
-    if matches!(value.data, Data::String(_)) { value.clone() } else { text.into() }
+    if matches!(value.data, Data::String(_)) {
+        value.clone()
+    } else {
+        text.into()
+    }
 }
 
 pub(super) fn escape(value: &Traced, _: &Call) -> Filtered {
@@ -118,7 +140,10 @@ pub(super) fn nl2br(value: &Traced, _: &Call) -> Filtered {
     if value.is_nullish() {
         return Ok("".into());
     }
-    Ok(retold(value, is_text(value)?.replace("\r\n", "\n").replace('\n', "<br />\n")))
+    Ok(retold(
+        value,
+        is_text(value)?.replace("\r\n", "\n").replace('\n', "<br />\n"),
+    ))
 }
 
 pub(super) fn indent(value: &Traced, call: &Call) -> Filtered {
@@ -168,7 +193,9 @@ pub(super) fn replace(value: &Traced, call: &Call) -> Filtered {
     if limit == 0 || !text.contains(&old) {
         return Ok(value.clone());
     }
-    Ok(super::super::methods::replace_text(value, &text, &old, &new, limit))
+    Ok(super::super::methods::replace_text(
+        value, &text, &old, &new, limit,
+    ))
 }
 
 pub(super) fn striptags(value: &Traced, call: &Call) -> Filtered {
@@ -182,10 +209,18 @@ pub(super) fn striptags(value: &Traced, call: &Call) -> Filtered {
     let lines: Vec<String> = stripped
         .replace("\r\n", "\n")
         .split('\n')
-        .map(|line| line.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
+        .map(|line| {
+            line.split(' ')
+                .filter(|word| !word.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
         .collect();
     let breaks = pattern::build("\n\n\n+", "")?;
-    Ok(retold(value, breaks.replace_all(&lines.join("\n"), "\n\n").into_owned()))
+    Ok(retold(
+        value,
+        breaks.replace_all(&lines.join("\n"), "\n\n").into_owned(),
+    ))
 }
 
 pub(super) fn truncate(value: &Traced, call: &Call) -> Filtered {
@@ -198,7 +233,10 @@ pub(super) fn truncate(value: &Traced, call: &Call) -> Filtered {
     let cut = if call.get(1, "killwords").is_truthy() {
         length
     } else {
-        chars[..=length.min(chars.len() - 1)].iter().rposition(|char| *char == ' ').unwrap_or(length)
+        chars[..=length.min(chars.len() - 1)]
+            .iter()
+            .rposition(|char| *char == ' ')
+            .unwrap_or(length)
     };
     let kept: String = chars[..cut].iter().collect();
     let end = call.get(2, "end");
@@ -220,7 +258,8 @@ fn encode_component(text: &str) -> String {
 }
 
 pub(super) fn urlencode(value: &Traced, _: &Call) -> Filtered {
-    let pair = |key: &str, item: &Traced| format!("{}={}", encode_component(key), encode_component(&item.to_text()));
+    let pair =
+        |key: &str, item: &Traced| format!("{}={}", encode_component(key), encode_component(&item.to_text()));
     let text = match &value.data {
         Data::String(text) => encode_component(text),
         Data::Array(_) => {
@@ -232,9 +271,12 @@ pub(super) fn urlencode(value: &Traced, _: &Call) -> Filtered {
                 .collect::<Vec<_>>()
                 .join("&")
         }
-        Data::Object(_) => {
-            value.entries().iter().map(|(key, item)| pair(key, item)).collect::<Vec<_>>().join("&")
-        }
+        Data::Object(_) => value
+            .entries()
+            .iter()
+            .map(|(key, item)| pair(key, item))
+            .collect::<Vec<_>>()
+            .join("&"),
         _ => String::new(),
     };
     Ok(retold(value, text))
@@ -243,8 +285,16 @@ pub(super) fn urlencode(value: &Traced, _: &Call) -> Filtered {
 pub(super) fn urlize(value: &Traced, call: &Call) -> Filtered {
     let text = is_text(value)?;
     let length = call.get(0, "length").to_number();
-    let length = if length.is_nan() { usize::MAX } else { usize::try_from(number::to_integer(length)).unwrap_or(0) };
-    let follow = if matches!(call.get(1, "nofollow").data, Data::Bool(true)) { " rel=\"nofollow\"" } else { "" };
+    let length = if length.is_nan() {
+        usize::MAX
+    } else {
+        usize::try_from(number::to_integer(length)).unwrap_or(0)
+    };
+    let follow = if matches!(call.get(1, "nofollow").data, Data::Bool(true)) {
+        " rel=\"nofollow\""
+    } else {
+        ""
+    };
     let spaces = pattern::build(r"\s+", "")?;
     let mut linked = String::new();
     let mut from = 0;
@@ -261,7 +311,10 @@ fn link(word: &str, length: usize, follow: &str) -> Result<String, String> {
     let punctuation = pattern::build(r"^(?:\(|<|&lt;)?(.*?)(?:\.|,|\)|\n|&gt;)?$", "")?;
     let mail = pattern::build(r"^[\w.!#$%&'*+\-/=?\^`{|}~]+@[a-z\d\-]+(\.[a-z\d\-]+)+$", "i")?;
     let host = pattern::build(r"\.(?:org|net|com)(?::|/|$)", "")?;
-    let url = punctuation.captures(word).and_then(|found| found.get(1)).map_or(word, |found| found.as_str());
+    let url = punctuation
+        .captures(word)
+        .and_then(|found| found.get(1))
+        .map_or(word, |found| found.as_str());
     let short: String = url.chars().take(length).collect();
     Ok(if url.starts_with("http://") || url.starts_with("https://") {
         format!("<a href=\"{url}\"{follow}>{short}</a>")
@@ -279,20 +332,38 @@ fn link(word: &str, length: usize, follow: &str) -> Result<String, String> {
 pub(super) fn wordcount(value: &Traced, _: &Call) -> Filtered {
     let text = normal(value)?;
     let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
-    let words = text.split(|char| !is_word(char)).filter(|word| !word.is_empty()).count();
-    Ok(if words == 0 { Data::Null.into() } else { Traced::from(number::from_length(words)).made_of(&[value]) })
+    let words = text
+        .split(|char| !is_word(char))
+        .filter(|word| !word.is_empty())
+        .count();
+    Ok(if words == 0 {
+        Data::Null.into()
+    } else {
+        Traced::from(number::from_length(words)).made_of(&[value])
+    })
 }
 
 pub(super) fn float(value: &Traced, call: &Call) -> Filtered {
     let number = number::parse_float(&value.to_text());
-    Ok(if number.is_nan() { call.at(0) } else { Traced::from(number).made_of(&[value]) })
+    Ok(if number.is_nan() {
+        call.at(0)
+    } else {
+        Traced::from(number).made_of(&[value])
+    })
 }
 
 pub(super) fn int(value: &Traced, call: &Call) -> Filtered {
-    let radix = call.get(1, "base").to_integer().and_then(|radix| u32::try_from(radix).ok());
+    let radix = call
+        .get(1, "base")
+        .to_integer()
+        .and_then(|radix| u32::try_from(radix).ok());
     let radix = radix.filter(|radix| (2..=36).contains(radix)).unwrap_or(10);
     let number = number::parse_int(&value.to_text(), radix);
-    Ok(if number.is_nan() { call.get(0, "default") } else { Traced::from(number).made_of(&[value]) })
+    Ok(if number.is_nan() {
+        call.get(0, "default")
+    } else {
+        Traced::from(number).made_of(&[value])
+    })
 }
 
 pub(super) fn round(value: &Traced, call: &Call) -> Filtered {

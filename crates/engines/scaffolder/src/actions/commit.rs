@@ -1,0 +1,385 @@
+//! `pave:repo:commit`: files to a branch of a repository, in one step and exactly once.
+
+use pave_git::{Change, GitError, Remote, Signature, commit_and_push};
+use pave_names::annotation::{REQUESTED_BY_TRAILER, ROAD_TRAILER};
+use pave_template::provenance::Piece;
+use pave_template::repository::RepositoryUrl;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::schema::declare;
+use super::{BuiltIn, Outcome};
+use crate::action::{ActionContext, ActionError, Effect, Outputs};
+use crate::hops;
+use crate::model::PlannedFile;
+
+pub(super) fn actions() -> Vec<BuiltIn> {
+    vec![
+        declare(
+            "pave:repo:commit",
+            "Commits files to a branch of an existing repository. The author is the person who runs the template.",
+            &[
+                ("repoUrl", "string", "`<host>?organization=<o>&project=<p>&repo=<r>` or `<host>?owner=<o>&repo=<r>`"),
+                ("remoteUrl", "string", "The clone URL, instead of repoUrl"),
+                ("branch", "string", "The branch; it is made when it does not exist. Default: main"),
+                ("filePath", "string", "Path of the one file to commit, with `content`"),
+                ("content", "string", "Content of the one file to commit"),
+                ("files", "array", "Files to commit: path, content"),
+                ("sourcePath", "string", "Directory or file of the workspace to commit"),
+                ("targetPath", "string", "Directory of the repository that sourcePath goes to. Default: its root"),
+                ("filesToDelete", "strings", "Paths of the repository to delete"),
+                ("commitMessage", "string", "The message of the commit"),
+                ("gitAuthorName", "string", "Name of the author, instead of the person's"),
+                ("gitAuthorEmail", "string", "Mail address of the author, instead of the person's"),
+            ],
+            &[
+                ("remoteUrl", "string", "The clone URL"),
+                ("repoContentsUrl", "string", "A URL to look at the branch"),
+                ("commitHash", "string", "The commit"),
+                ("filePaths", "strings", "Paths of the files"),
+            ],
+            |context| Box::pin(commit(context)) as Outcome<'_>,
+        )
+        .with_schema("files", files_schema())
+        .with_effect(Effect::Keyed)
+        .with_example(
+            "Commit one file",
+            "repoUrl: dev.azure.com?organization=acme&project=platform&repo=platform-configs\nfilePath: environments/${{ parameters.name }}.yaml\ncontent: |\n  name: ${{ parameters.name }}\ncommitMessage: Add ${{ parameters.name }}",
+        ),
+    ]
+}
+
+fn files_schema() -> Value {
+    json!({
+        "type": "array",
+        "description": "Files to commit",
+        "items": {
+            "type": "object",
+            "required": ["path", "content"],
+            "properties": { "path": { "type": "string" }, "content": { "type": "string" }, "executable": { "type": "boolean" } },
+        },
+    })
+}
+
+/// Where the files go.
+struct Target {
+    remote: Url,
+    contents: String,
+    branch: String,
+}
+
+async fn commit(context: &ActionContext<'_>) -> Result<Outputs, ActionError> {
+    let target = target(context)?;
+    let files = files(context, &target)?;
+    if files.is_empty() {
+        return Err(ActionError::input(
+            "there is nothing to commit: give `filePath` and `content`, `files`, `sourcePath` or `filesToDelete`",
+        ));
+    }
+    let commit = if context.dry_run {
+        context
+            .log(&format!(
+                "Would commit {} files to {} of {}",
+                files.len(),
+                target.branch,
+                target.remote
+            ))
+            .await;
+        let mut planned = context
+            .planned
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        planned.extend(files.iter().cloned());
+        "<example>".to_owned()
+    } else {
+        publish(context, &target, &files).await?
+    };
+    let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    Ok(Map::from_iter([
+        ("remoteUrl".to_owned(), Value::from(target.remote.as_str())),
+        ("repoContentsUrl".to_owned(), Value::from(target.contents)),
+        ("commitHash".to_owned(), Value::from(commit)),
+        ("filePaths".to_owned(), json!(paths)),
+    ]))
+}
+
+fn target(context: &ActionContext<'_>) -> Result<Target, ActionError> {
+    let branch = context.text("branch").unwrap_or("main").to_owned();
+    let url = match (context.text("remoteUrl"), context.text("repoUrl")) {
+        (Some(url), _) => url.to_owned(),
+        (None, Some(text)) => remote_of(&RepositoryUrl::parse(text).map_err(ActionError::input)?)
+            .ok_or_else(|| ActionError::input(format!("`{text}` names no owner or organization")))?,
+        (None, None) => return Err(ActionError::input("`repoUrl` or `remoteUrl` is required")),
+    };
+    let mut remote =
+        Url::parse(&url).map_err(|error| ActionError::input(format!("`{url}` is not a URL: {error}")))?;
+    // Credentials come from the person, never from a template.
+    if remote.password().is_some() || !remote.username().is_empty() {
+        remote.set_password(None).ok();
+        remote.set_username("").ok();
+    }
+    let plain = remote.as_str().trim_end_matches(".git");
+    let contents = if url.contains("/_git/") {
+        format!("{plain}?version=GB{branch}")
+    } else {
+        format!("{plain}/blob/{branch}")
+    };
+    Ok(Target {
+        contents,
+        remote,
+        branch,
+    })
+}
+
+fn remote_of(address: &RepositoryUrl) -> Option<String> {
+    if address.organization.is_some() || address.project.is_some() {
+        return address.azure_remote();
+    }
+    let (owner, repository) = (address.owner.as_ref()?, address.repository.as_ref()?);
+    Some(format!("https://{}/{owner}/{repository}.git", address.host))
+}
+
+/// All files that the input names; a path that is named twice is its last content.
+fn files(context: &ActionContext<'_>, target: &Target) -> Result<Vec<PlannedFile>, ActionError> {
+    let mut files: Vec<PlannedFile> = Vec::new();
+    let mut add = |path: &str,
+                   content: Option<Vec<u8>>,
+                   executable: bool,
+                   pieces: Vec<Piece>,
+                   path_pieces: Vec<Piece>| {
+        let path = pave_git::check_path(path.trim_start_matches("./").trim_start_matches('/'))
+            .map_err(|error| ActionError::input(error.to_string()))?;
+        files.retain(|file| file.path != path);
+        files.push(PlannedFile {
+            repository: target.remote.to_string(),
+            branch: target.branch.clone(),
+            path,
+            content,
+            executable,
+            pieces,
+            path_pieces,
+            step: context.step_id.to_owned(),
+        });
+        Ok::<(), ActionError>(())
+    };
+    match (
+        context.text("filePath"),
+        context.input.get("content").and_then(Value::as_str),
+    ) {
+        (Some(path), Some(content)) => {
+            add(
+                path,
+                Some(content.into()),
+                false,
+                context.pieces("/content"),
+                context.pieces("/filePath"),
+            )?;
+        }
+        (None, None) => {}
+        (Some(_), None) => return Err(ActionError::input("`filePath` needs `content`")),
+        (None, Some(_)) => return Err(ActionError::input("`content` needs `filePath`")),
+    }
+    for (index, file) in context
+        .input
+        .get("files")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        let text = |key: &str| file[key].as_str().unwrap_or_default();
+        let pieces = |key: &str| context.pieces(&format!("/files/{index}/{key}"));
+        let executable = file["executable"] == Value::Bool(true);
+        add(
+            text("path"),
+            Some(text("content").into()),
+            executable,
+            pieces("content"),
+            pieces("path"),
+        )?;
+    }
+    if let Some(source) = context.text("sourcePath") {
+        let root = context.workspace.resolve(source)?;
+        let is_file = root.is_file();
+        for file in context
+            .workspace
+            .files(source)?
+            .into_iter()
+            .filter(|file| !file.symlink)
+        {
+            let below = file
+                .path
+                .strip_prefix(&context.workspace.relative(&root))
+                .unwrap_or(&file.path);
+            let below = if is_file {
+                file.path.rsplit('/').next().unwrap_or_default()
+            } else {
+                below
+            };
+            let prefix = context.text("targetPath").unwrap_or_default().trim_matches('/');
+            let path = format!("{prefix}/{}", below.trim_start_matches('/'));
+            let pieces = context.workspace.pieces(&file.path);
+            add(&path, Some(file.content), file.executable, pieces, Vec::new())?;
+        }
+    }
+    for (index, path) in context.texts("filesToDelete").enumerate() {
+        add(
+            path,
+            None,
+            false,
+            Vec::new(),
+            context.pieces(&format!("/filesToDelete/{index}")),
+        )?;
+    }
+    Ok(files)
+}
+
+async fn publish(
+    context: &ActionContext<'_>,
+    target: &Target,
+    files: &[PlannedFile],
+) -> Result<String, ActionError> {
+    let services = context.services;
+    let repository = target.remote.as_str();
+    if let Err(diagnostics) = services
+        .gate
+        .check(context.principal, repository, &target.branch, files)
+        .await
+    {
+        return Err(refused(context, diagnostics).await);
+    }
+    let credential = services
+        .credentials
+        .credential(context.principal, &target.remote)
+        .await?;
+    let remote = Remote {
+        url: target.remote.clone(),
+        credential,
+        authority: services.authority.clone(),
+    };
+    let changes: Vec<Change> = files
+        .iter()
+        .map(|file| Change {
+            path: file.path.clone(),
+            content: file.content.clone(),
+            executable: file.executable,
+        })
+        .collect();
+    let written = context
+        .text("commitMessage")
+        .unwrap_or(&services.defaults.commit_message);
+    let message = format!(
+        "{}\n\n{ROAD_TRAILER}: {}\n{REQUESTED_BY_TRAILER}: {}",
+        written.trim_end(),
+        context.road,
+        context.principal.entity
+    );
+    let work = services
+        .data
+        .join("repositories")
+        .join(directory_name(repository));
+    if let Some(parent) = work.parent() {
+        std::fs::create_dir_all(parent)
+            .map_err(|error| format!("cannot make the repository's copy: {error}"))?;
+    }
+    let pushed = commit_and_push(
+        &work,
+        &remote,
+        &target.branch,
+        &author(context),
+        &message,
+        &changes,
+        Some(&context.step_key),
+    )
+    .await
+    .map_err(|error| failed(&error))?;
+    context.interruption(&format!("pushed {}", context.step_id)).await;
+    let commit = pushed.commit.to_string();
+    let again = if pushed.already {
+        " (it was there already)"
+    } else {
+        ""
+    };
+    context
+        .log(&format!(
+            "Commit {commit} is on {} of {repository}{again}",
+            target.branch
+        ))
+        .await;
+    let link = json!({
+        "task": context.task_id,
+        "step": context.step_id,
+        "repository": repository,
+        "branch": target.branch,
+        "commit": commit,
+        "files": files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
+    });
+    let title = written.lines().next().unwrap_or_default();
+    hops::commit(
+        &services.journal,
+        context.road,
+        context.direction,
+        &commit,
+        title,
+        link,
+    )
+    .await;
+    Ok(commit)
+}
+
+/// The gate's reasons, in the log and in the error.
+async fn refused(context: &ActionContext<'_>, diagnostics: Vec<pave_diagnostic::Diagnostic>) -> ActionError {
+    for diagnostic in &diagnostics {
+        context.log(&format!("{diagnostic}")).await;
+    }
+    let words: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    let message = format!("the files were not committed: {}", words.join("; "));
+    ActionError {
+        name: "NotAllowedError".to_owned(),
+        message,
+        diagnostics,
+    }
+}
+
+fn failed(error: &GitError) -> ActionError {
+    let name = match error {
+        GitError::Unauthorized { .. } | GitError::Rejected { .. } => "NotAllowedError",
+        GitError::NotFound { .. } => "NotFoundError",
+        GitError::InvalidPath { .. } | GitError::InvalidName { .. } | GitError::UnsupportedUrl { .. } => {
+            "InputError"
+        }
+        _ => "Error",
+    };
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    ActionError::new(name, message)
+}
+
+/// The person, unless the template names somebody.
+fn author(context: &ActionContext<'_>) -> Signature {
+    let (name, email) = &context.services.defaults.author;
+    let or_default = |text: &str, default: &str| {
+        if text.is_empty() {
+            default.to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    let name = or_default(&context.principal.display_name, name);
+    let email = or_default(&context.principal.email, email);
+    Signature::new(
+        context.text("gitAuthorName").map_or(name, str::to_owned),
+        context.text("gitAuthorEmail").map_or(email, str::to_owned),
+    )
+}
+
+fn directory_name(repository: &str) -> String {
+    let digest = Sha256::digest(repository.as_bytes());
+    let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("{hex}.git")
+}

@@ -1,0 +1,57 @@
+//! What the journal is told.
+
+use pave_journal::{Hop, Journal};
+use pave_names::{Direction, RoadId, State, Station};
+use pave_runtime::clock;
+use serde_json::{Value, json};
+
+use crate::model::Task;
+
+/// Records how a task stands. A journal that fails must not stop the task.
+pub(crate) async fn task(journal: &Journal, task: &Task, state: State, cause: &str) {
+    let mut hop = Hop::new(
+        task.road.clone(),
+        Station::Task,
+        format!("task/{}", task.id),
+        state,
+        clock::now(),
+    );
+    hop.direction = task.direction;
+    hop.title = task.title();
+    cause.clone_into(&mut hop.cause);
+    hop.link = json!({
+        "task": task.id,
+        "template": task.spec.template_info["entityRef"],
+        "requestedBy": task.created_by,
+    });
+    record(journal, hop).await;
+}
+
+/// Records a commit.
+pub(crate) async fn commit(
+    journal: &Journal,
+    road: &RoadId,
+    direction: Direction,
+    commit: &str,
+    title: &str,
+    link: Value,
+) {
+    let mut hop = Hop::new(
+        road.clone(),
+        Station::Commit,
+        format!("commit/{commit}"),
+        State::Ok,
+        clock::now(),
+    );
+    hop.direction = direction;
+    title.clone_into(&mut hop.title);
+    hop.link = link;
+    record(journal, hop).await;
+}
+
+async fn record(journal: &Journal, hop: Hop) {
+    let subject = hop.subject.clone();
+    if let Err(error) = journal.record(hop).await {
+        tracing::warn!(subject, %error, "a hop could not be recorded");
+    }
+}

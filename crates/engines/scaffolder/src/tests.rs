@@ -1,0 +1,4 @@
+mod neighbours;
+mod previews;
+mod recovery;
+mod tasks;

@@ -1,0 +1,231 @@
+//! Takes tasks and runs them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pave_names::State;
+use serde_json::json;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::action::Registry;
+use crate::context::Context;
+use crate::error::ScaffolderError;
+use crate::hops;
+use crate::model::{Task, TaskStatus};
+use crate::recorder::TaskRecorder;
+use crate::redact::Redactor;
+use crate::run::{Ending, Run};
+use crate::store::Store;
+use crate::workspace::Workspace;
+
+/// How often a running task shows that it runs.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long to wait before asking again when the database failed.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Everything that runs tasks.
+pub(crate) struct Worker {
+    pub(crate) context: Context,
+    pub(crate) registry: Registry,
+    pub(crate) store: Store,
+    pub(crate) tasks: pave_runtime::Tasks,
+    pub(crate) wake: Notify,
+    pub(crate) slots: Arc<Semaphore>,
+    /// Tokens of running tasks, to stop them.
+    pub(crate) running: Mutex<HashMap<String, CancellationToken>>,
+}
+
+impl Worker {
+    /// Takes tasks until the process ends.
+    pub(crate) async fn work(self: Arc<Self>) {
+        let ended = self.tasks.token();
+        while !ended.is_cancelled() {
+            let woken = self.wake.notified();
+            let pause = match self.take().await {
+                Ok(()) => None,
+                Err(error) => {
+                    tracing::error!(%error, "tasks cannot be taken");
+                    Some(PAUSE)
+                }
+            };
+            tokio::select! {
+                () = woken => {}
+                () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
+                () = ended.cancelled() => {}
+            }
+        }
+    }
+
+    async fn take(self: &Arc<Self>) -> Result<(), ScaffolderError> {
+        while let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+            let Some(task) = self.store.claim(1).await?.pop() else {
+                break;
+            };
+            let token = CancellationToken::new();
+            self.running().insert(task.id.clone(), token.clone());
+            let worker = Arc::clone(self);
+            self.tasks.spawn("scaffolder-task", async move {
+                let ended = worker.tasks.token();
+                // When the process ends the task is dropped where it stands, as in a crash: it goes on at the next start.
+                tokio::select! {
+                    () = worker.run(&task, &token) => {}
+                    () = ended.cancelled() => {}
+                }
+                worker.running().remove(&task.id);
+                drop(slot);
+                worker.wake.notify_one();
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, CancellationToken>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run(&self, task: &Task, token: &CancellationToken) {
+        let beat = async {
+            loop {
+                tokio::time::sleep(HEARTBEAT).await;
+                if let Err(error) = self.store.heartbeat(&task.id).await {
+                    tracing::warn!(task = task.id, %error, "heartbeat failed");
+                }
+            }
+        };
+        let result = tokio::select! {
+            result = self.run_steps(task, token) => result,
+            () = beat => return,
+        };
+        if let Err(error) = result {
+            self.unable(task, &error).await;
+        }
+    }
+
+    /// The scaffolder itself failed, not a step: the task waits rather than being lost.
+    async fn unable(&self, task: &Task, error: &ScaffolderError) {
+        tracing::error!(
+            task = task.id,
+            error = error as &dyn std::error::Error,
+            "task cannot go on"
+        );
+        let reason = if error.is_full() {
+            "the disk is full: free some space, then retry the task".to_owned()
+        } else {
+            format!("{error}: retry the task when that is resolved")
+        };
+        hops::task(&self.context.journal, task, State::Waiting, &reason).await;
+        if let Err(error) = self.store.set_waiting(&task.id, &reason).await {
+            tracing::error!(task = task.id, %error, "the task's state cannot be stored; it goes on at the next start");
+        }
+    }
+
+    async fn run_steps(&self, task: &Task, token: &CancellationToken) -> Result<(), ScaffolderError> {
+        if self.store.is_cancelling(&task.id).await? {
+            token.cancel();
+        }
+        hops::task(&self.context.journal, task, State::Running, "").await;
+        let secrets = self.store.secrets(&task.id).await?;
+        let redactor = Redactor::default();
+        redactor.hide(&secrets);
+        redactor.hide(&self.context.defaults.environment["secrets"]);
+        let directory = self.context.workspaces.join(&task.id);
+        let fresh_workspace = !directory.exists();
+        let failed = |source| ScaffolderError::Workspace {
+            action: "make the directory".to_owned(),
+            source,
+        };
+        let workspace = Workspace::open(directory).map_err(failed)?;
+        let recorder = TaskRecorder {
+            store: &self.store,
+            task: &task.id,
+        };
+        let planned = Mutex::default();
+        let run = Run {
+            services: &self.context,
+            registry: &self.registry,
+            recorder: &recorder,
+            workspace: &workspace,
+            task_id: &task.id,
+            spec: &task.spec,
+            secrets: &secrets,
+            principal: &task.principal,
+            road: &task.road,
+            direction: task.direction,
+            directory: &[],
+            dry_run: false,
+            fresh_workspace,
+            cancelled: token,
+            redactor: &redactor,
+            planned: &planned,
+        };
+        let ending = run.run().await?;
+        self.end(task, ending).await?;
+        if let Err(error) = std::fs::remove_dir_all(workspace.root()) {
+            tracing::warn!(task = task.id, %error, "the workspace cannot be removed");
+        }
+        Ok(())
+    }
+
+    /// The hop goes before the state: a crash between the two leaves a task that runs again and says so.
+    async fn end(&self, task: &Task, ending: Ending) -> Result<(), ScaffolderError> {
+        let journal = &self.context.journal;
+        match ending {
+            Ending::Completed(output) => {
+                hops::task(journal, task, State::Ok, "").await;
+                let body = json!({ "message": "Run completed with status: completed", "output": output });
+                self.store.finish(&task.id, TaskStatus::Completed, body).await
+            }
+            Ending::Failed(error) => {
+                hops::task(journal, task, State::Failed, &error.message).await;
+                let mut body = json!({
+                    "message": "Run completed with status: failed",
+                    "error": { "name": error.name, "message": error.message },
+                });
+                if !error.diagnostics.is_empty() {
+                    body["error"]["diagnostics"] = json!(error.diagnostics);
+                }
+                self.store.finish(&task.id, TaskStatus::Failed, body).await
+            }
+            Ending::Cancelled => self.end_cancelled(task).await,
+            Ending::Waiting(reason) => {
+                hops::task(journal, task, State::Waiting, &reason).await;
+                self.store.set_waiting(&task.id, &reason).await
+            }
+        }
+    }
+
+    pub(crate) async fn end_cancelled(&self, task: &Task) -> Result<(), ScaffolderError> {
+        hops::task(
+            &self.context.journal,
+            task,
+            State::Failed,
+            "cancelled by a person",
+        )
+        .await;
+        let body = json!({ "message": "Run completed with status: cancelled" });
+        self.store.finish(&task.id, TaskStatus::Cancelled, body).await
+    }
+
+    /// Removes directories that no task needs any more: of previews, and of tasks that ended just before a crash.
+    pub(crate) async fn sweep(&self) -> Result<(), ScaffolderError> {
+        let failed = |source| ScaffolderError::Workspace {
+            action: "list the directories".to_owned(),
+            source,
+        };
+        for entry in std::fs::read_dir(&self.context.workspaces).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let id = entry.file_name().to_string_lossy().into_owned();
+            let needed = match self.store.task(&id).await {
+                Ok(task) => !task.status.is_terminal(),
+                Err(ScaffolderError::NoTask(_)) => false,
+                Err(error) => return Err(error),
+            };
+            if !needed && let Err(error) = std::fs::remove_dir_all(entry.path()) {
+                tracing::warn!(id, %error, "an old workspace cannot be removed");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,4 @@
+//! URLs by tables; reading against a small server that speaks Azure DevOps' items API.
+
+mod reading;
+mod urls;

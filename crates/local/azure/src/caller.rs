@@ -1,0 +1,171 @@
+//! Who calls: the bearer token of a request, and whether its owner may do what it asks.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use pave_auth::{AccessRequest, Principal, credential_from_header};
+use pave_runtime::clock;
+use serde_json::Value;
+
+use crate::error::ArmError;
+use crate::options::Options;
+
+/// Audiences of Azure itself, which some clients ask for whatever the endpoint.
+const AZURE_AUDIENCES: &[&str] = &[
+    "https://management.azure.com",
+    "https://management.core.windows.net",
+];
+
+/// Who a request is from.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// Name in `systemData`.
+    pub(crate) name: String,
+    /// `User` or `Application`.
+    pub(crate) kind: &'static str,
+    /// Who it is to the authorizer; `None` may do everything.
+    pub(crate) principal: Option<Principal>,
+}
+
+/// Finds out who a request is from.
+pub(crate) async fn authenticate(options: &Options, headers: &HeaderMap) -> Result<Caller, ArmError> {
+    let shown = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let Some(token) = credential_from_header(shown) else {
+        let message = "Authentication failed. The 'Authorization' header is missing.";
+        return Err(ArmError::new(
+            StatusCode::UNAUTHORIZED,
+            "AuthenticationFailed",
+            message,
+        ));
+    };
+    if let Ok(claims) = options.keys.verify_jwt(&token)
+        && claims.get("appid").is_some()
+    {
+        return from_claims(options, &claims).await;
+    }
+    let Some(identities) = &options.identities else {
+        return Err(refused("the token was not issued here"));
+    };
+    match identities.authenticate(&token).await {
+        Ok(Some(principal)) => Ok(from_principal(principal)),
+        Ok(None) => Err(refused(
+            "the token was not issued here, was taken back, or has expired",
+        )),
+        Err(error) => Err(ArmError::internal(&error)),
+    }
+}
+
+async fn from_claims(options: &Options, claims: &Value) -> Result<Caller, ArmError> {
+    let seconds = |name: &str| claims[name].as_i64().unwrap_or_default();
+    let now = clock::unix_seconds();
+    if seconds("exp") <= now {
+        let error = ArmError::new(
+            StatusCode::UNAUTHORIZED,
+            "ExpiredAuthenticationToken",
+            "The access token has expired (help: ask for a new one).",
+        );
+        return Err(error);
+    }
+    if seconds("nbf") > now + 300 {
+        return Err(refused("the token is not valid yet"));
+    }
+    let audience = claims["aud"].as_str().unwrap_or_default().trim_end_matches('/');
+    if audience != options.base_url && !AZURE_AUDIENCES.contains(&audience) {
+        return Err(refused(&format!(
+            "the token is meant for `{audience}`, not for `{}`",
+            options.base_url
+        )));
+    }
+    if claims["tid"].as_str() != Some(&options.tenant.to_string()) {
+        return Err(refused("the token is from another tenant"));
+    }
+    let client = claims["appid"].as_str().unwrap_or_default();
+    if let Some(known) = options
+        .service_principals
+        .iter()
+        .find(|known| known.client_id.to_string() == client)
+    {
+        return Ok(Caller {
+            name: known.name.clone(),
+            kind: "Application",
+            principal: known.principal.clone(),
+        });
+    }
+    match find_principal(options, client).await? {
+        Some(principal) => Ok(from_principal(principal)),
+        None => Err(refused("whoever the token was issued to is not known any more")),
+    }
+}
+
+/// The person or service account with this id.
+pub(crate) async fn find_principal(options: &Options, id: &str) -> Result<Option<Principal>, ArmError> {
+    let Some(identities) = &options.identities else {
+        return Ok(None);
+    };
+    let principals = identities
+        .principals()
+        .await
+        .map_err(|error| ArmError::internal(&error))?;
+    Ok(principals
+        .into_iter()
+        .find(|principal| principal.id.to_string().eq_ignore_ascii_case(id)))
+}
+
+fn from_principal(principal: Principal) -> Caller {
+    let name = if principal.email.is_empty() {
+        principal.display_name.clone()
+    } else {
+        principal.email.clone()
+    };
+    Caller {
+        name,
+        kind: "User",
+        principal: Some(principal),
+    }
+}
+
+fn refused(why: &str) -> ArmError {
+    let message = format!("The access token is invalid: {why}.");
+    ArmError::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message)
+}
+
+/// Asks the authorizer, if there is one.
+pub(crate) async fn authorize(
+    options: &Options,
+    caller: &Caller,
+    method: &Method,
+    path: &str,
+) -> Result<(), ArmError> {
+    let (Some(authorizer), Some(principal)) = (&options.authorizer, &caller.principal) else {
+        return Ok(());
+    };
+    // HEAD asks for no more than GET does.
+    let verb = if *method == Method::HEAD {
+        "get".to_owned()
+    } else {
+        method.as_str().to_ascii_lowercase()
+    };
+    let request = AccessRequest::path(&verb, format!("/azure{}", path.to_lowercase()));
+    let decision = authorizer.authorize(principal, &request).await;
+    if decision.allowed {
+        return Ok(());
+    }
+    let message = format!(
+        "The client '{}' with object id '{}' does not have authorization to perform '{verb}' on '{path}': {}",
+        caller.name, principal.id, decision.reason
+    );
+    Err(ArmError::new(
+        StatusCode::FORBIDDEN,
+        "AuthorizationFailed",
+        message,
+    ))
+}
+
+/// The query of a request, names in lower case.
+pub(crate) fn query(text: Option<&str>) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(text.unwrap_or_default().as_bytes())
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.into_owned()))
+        .collect()
+}

@@ -1,0 +1,9 @@
+//! The local cloud over HTTP, with real `PostgreSQL` servers.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall say where")]
+
+mod access;
+mod faults;
+mod harness;
+mod journey;
+mod refusals;

@@ -1,0 +1,142 @@
+//! The Azure DevOps REST API: the part that serves Git and service hooks.
+
+mod commits;
+mod discovery;
+mod items;
+mod pushes;
+mod query;
+mod repositories;
+mod subscriptions;
+mod version;
+
+use axum::Json;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use pave_auth::Principal;
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::forge::Forge;
+use crate::repository::Repository;
+use query::Query;
+
+/// The largest body of a request.
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// One request, read so far.
+pub(crate) struct Call {
+    principal: Principal,
+    method: Method,
+    organization: String,
+    project: Option<String>,
+    query: Query,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Call {
+    fn json(&self) -> Result<Value, ApiError> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}.")))
+    }
+
+    async fn repository(&self, forge: &Forge, name: &str) -> Result<Repository, ApiError> {
+        let found = match &self.project {
+            Some(project) => forge.repository(&self.organization, project, name).await?,
+            // Without a project only an id is unique.
+            None => match uuid::Uuid::parse_str(name) {
+                Ok(id) => forge.repository_by_id(id).await.ok(),
+                Err(_) => None,
+            },
+        };
+        let here = |it: &Repository| it.project.organization.eq_ignore_ascii_case(&self.organization);
+        let repository = found.filter(here).ok_or_else(|| ApiError::no_repository(name))?;
+        forge.check_read(&self.principal, &repository).await?;
+        Ok(repository)
+    }
+}
+
+/// Answers one request below `/{organization}[/{project}]/_apis`.
+pub(crate) async fn serve(
+    forge: &Forge,
+    organization: String,
+    project: Option<String>,
+    tail: &[String],
+    request: Request,
+) -> Result<Response, ApiError> {
+    let folded: Vec<String> = tail.iter().map(|part| part.to_lowercase()).collect();
+    let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
+    if request.method() == Method::OPTIONS {
+        // Clients look routes up before they have shown who they are.
+        return Ok(discovery::locations(folded.first().copied()));
+    }
+    let (parts, body) = request.into_parts();
+    let principal = forge.principal(&parts.headers).await?;
+    let body = axum::body::to_bytes(body, LARGEST).await.map_err(|_| {
+        ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestTooLargeException",
+            "The body is larger than 64 MB.",
+        )
+    })?;
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let call = Call {
+        principal,
+        method: parts.method,
+        organization,
+        project,
+        query,
+        headers: parts.headers,
+        body,
+    };
+    match folded.as_slice() {
+        ["resourceareas", ..] => Ok(Json(json!({ "count": 0, "value": null })).into_response()),
+        ["connectiondata"] => Ok(discovery::connection(forge, &call)),
+        ["projects", ..] => repositories::projects(forge, &call, tail.get(1).map(String::as_str)).await,
+        ["hooks", "subscriptions", ..] => {
+            subscriptions::serve(forge, &call, tail.get(2).map(String::as_str)).await
+        }
+        ["git", "repositories"] => repositories::serve(forge, &call, None).await,
+        ["git", "repositories", _, rest @ ..] => {
+            let name = tail.get(2).map(String::as_str).unwrap_or_default();
+            in_repository(forge, &call, name, rest, tail.get(4..).unwrap_or_default()).await
+        }
+        _ => Err(ApiError::not_found(parts.uri.path())),
+    }
+}
+
+async fn in_repository(
+    forge: &Forge,
+    call: &Call,
+    name: &str,
+    rest: &[&str],
+    tail: &[String],
+) -> Result<Response, ApiError> {
+    if rest.is_empty() {
+        return repositories::serve(forge, call, Some(name)).await;
+    }
+    let repository = call.repository(forge, name).await?;
+    match (&call.method, rest) {
+        (&Method::GET, ["refs", ..]) => {
+            repositories::references(forge, call, &repository, &tail.join("/")).await
+        }
+        (&Method::GET, ["items", ..]) => items::serve(forge, call, &repository, &tail.join("/")).await,
+        (&Method::GET, ["commits"]) => commits::list(forge, call, &repository).await,
+        (&Method::GET, ["commits", id]) => commits::get(forge, &repository, id).await,
+        (&Method::GET, ["commits", id, "changes"]) => commits::changes(forge, &repository, id).await,
+        (&Method::POST, ["pushes"]) => pushes::create(forge, call, &repository).await,
+        _ => Err(ApiError::not_found(&format!(
+            "{} {}",
+            call.method,
+            rest.join("/")
+        ))),
+    }
+}
+
+/// A list as Azure DevOps wraps it.
+fn list(value: impl IntoIterator<Item = Value>) -> Response {
+    let value: Vec<Value> = value.into_iter().collect();
+    Json(json!({ "count": value.len(), "value": value })).into_response()
+}

@@ -1,0 +1,98 @@
+//! The command line as a client of a running platform: the same REST API that the pages use.
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::platform::instance::Instance;
+use crate::platform::place::Place;
+use crate::settings::Settings;
+use crate::summary::Summary;
+
+/// Talks to the portal as the person who runs the platform.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Client {
+    /// The platform named by `PAVE_URL` and `PAVE_TOKEN`, else the one that runs on a data directory.
+    pub(crate) fn connect(place: &Place) -> Result<Self, Failure> {
+        let given = (std::env::var("PAVE_URL"), std::env::var("PAVE_TOKEN"));
+        let (base, token) = match given {
+            (Ok(url), Ok(token)) => (url, token),
+            _ => {
+                if Instance::running(place)?.is_none() {
+                    return Err(Failure::user(format!("no platform runs on `{}`", place.root().display()))
+                        .hint("start it with `pave up`, or name another directory with `--data`"));
+                }
+                let settings = Settings::read(place.root())?
+                    .ok_or_else(|| Failure::user("the platform is still starting").hint("try again in a moment"))?;
+                let summary = Summary::read(place, &settings)?;
+                (summary.portal_url, summary.portal_token)
+            }
+        };
+        let http = reqwest::Client::builder().no_proxy().build().map_err(anyhow::Error::from)?;
+        Ok(Self { http, base, token })
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Result<Value, Failure> {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    /// A stream of server-sent events.
+    pub(crate) async fn stream(&self, path: &str) -> Result<reqwest::Response, Failure> {
+        let response = self.request(Method::GET, path, None).await?;
+        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let response = self.request(method, path, body).await?;
+        if !response.status().is_success() {
+            return Err(refusal(response).await);
+        }
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
+        Ok(response.json().await.map_err(anyhow::Error::from)?)
+    }
+
+    async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<reqwest::Response, Failure> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request.send().await.map_err(|error| {
+            Failure::user(format!("the platform at {} does not answer: {}", self.base, root_cause(&error)))
+                .hint("see `pave status`")
+        })
+    }
+}
+
+/// What the portal said, in its own words.
+async fn refusal(response: reqwest::Response) -> Failure {
+    let status = response.status();
+    let body: Value = response.json().await.unwrap_or_default();
+    let errors = body["errors"].as_array().into_iter().flatten();
+    let words: Vec<String> = errors.filter_map(|error| error["message"].as_str().map(ToOwned::to_owned)).collect();
+    let message = body["error"]["message"].as_str().map(ToOwned::to_owned);
+    let message = message.unwrap_or_else(|| if words.is_empty() { status.to_string() } else { words.join("; ") });
+    if status.is_server_error() { Failure::ours(message) } else { Failure::user(message) }
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}

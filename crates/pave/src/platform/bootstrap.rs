@@ -1,0 +1,92 @@
+//! What has to be in the cluster before Git can bring the rest: namespaces, the administrators' right, the credentials
+//! that never stand in Git, and the Application that points at `infra/`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use pave_kube::Kinds;
+use serde_json::{Value, json};
+
+/// Field manager of these objects.
+const MANAGER: &str = "pave";
+
+/// How a provider reaches the cloud.
+pub(crate) struct Cloud<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) tenant: &'a str,
+    pub(crate) subscription: &'a str,
+    pub(crate) client_id: &'a str,
+    pub(crate) client_secret: &'a str,
+}
+
+/// Objects that need nothing but the cluster itself.
+pub(crate) fn foundation(cloud: &Cloud<'_>) -> Vec<Value> {
+    let credentials = json!({
+        "clientId": cloud.client_id,
+        "clientSecret": cloud.client_secret,
+        "tenantId": cloud.tenant,
+        "subscriptionId": cloud.subscription,
+        "activeDirectoryEndpointUrl": cloud.url,
+        "resourceManagerEndpointUrl": cloud.url,
+    });
+    vec![
+        namespace("argocd"),
+        namespace("crossplane-system"),
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": { "name": "platform-administrators" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" },
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "platform" }],
+        }),
+        json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "Opaque",
+            "metadata": { "name": "azure-credentials", "namespace": "crossplane-system" },
+            "data": { "credentials": STANDARD.encode(credentials.to_string()) },
+        }),
+    ]
+}
+
+/// Objects that need the GitOps kinds to be known.
+pub(crate) fn gitops(repository_url: &str) -> Vec<Value> {
+    let mut application = json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": { "name": "platform-resources", "namespace": "argocd" },
+        "spec": {
+            "project": "default",
+            "source": { "repoURL": repository_url, "targetRevision": "main", "path": "infra/" },
+            "destination": { "namespace": "argocd", "server": "https://kubernetes.default.svc" },
+            "syncPolicy": { "automated": { "prune": true, "selfHeal": true } },
+        },
+    });
+    application["spec"]["source"]["directory"] = json!({ "recurse": true });
+    vec![
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "AppProject",
+            "metadata": { "name": "default", "namespace": "argocd" },
+            "spec": {
+                "sourceRepos": ["*"],
+                "destinations": [{ "namespace": "*", "server": "*" }],
+                "clusterResourceWhitelist": [{ "group": "*", "kind": "*" }],
+            },
+        }),
+        application,
+    ]
+}
+
+fn namespace(name: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })
+}
+
+/// Applies objects in order.
+pub(crate) async fn apply(kinds: &Kinds, objects: &[Value]) -> anyhow::Result<()> {
+    for object in objects {
+        pave_kube::apply(kinds, object, MANAGER, false)
+            .await
+            .map_err(|error| anyhow::anyhow!("cannot set up {}: {error}", pave_kube::key_of(object)))?;
+    }
+    Ok(())
+}

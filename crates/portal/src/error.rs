@@ -1,0 +1,131 @@
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use pave_catalog::CatalogError;
+use pave_diagnostic::Diagnostics;
+use pave_kube::KindsError;
+use serde_json::json;
+
+/// An answer that is not what was asked for, in Backstage's dialect.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    name: &'static str,
+    message: String,
+    diagnostics: Diagnostics,
+}
+
+impl ApiError {
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InputError", message)
+    }
+
+    pub(crate) fn unauthenticated(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "AuthenticationError", message)
+    }
+
+    pub(crate) fn not_allowed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "NotAllowedError", message)
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFoundError", message)
+    }
+
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "ConflictError", message)
+    }
+
+    /// A failure of ours: the person gets an id, the log gets the cause.
+    pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let mut causes = vec![error.to_string()];
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        tracing::error!(id, cause = causes.join(": "), "a request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Error",
+            format!("this should not have happened; the log tells more under {id}"),
+        )
+    }
+
+    pub(crate) fn with_diagnostics(mut self, diagnostics: Diagnostics) -> Self {
+        self.diagnostics = diagnostics;
+        self
+    }
+
+    fn new(status: StatusCode, name: &'static str, message: impl Into<String>) -> Self {
+        Self { status, name, message: message.into(), diagnostics: Vec::new() }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut body = json!({
+            "error": { "name": self.name, "message": self.message },
+            "response": { "statusCode": self.status.as_u16() },
+        });
+        if !self.diagnostics.is_empty() {
+            body["diagnostics"] = json!(self.diagnostics);
+        }
+        (self.status, Json(body)).into_response()
+    }
+}
+
+impl From<CatalogError> for ApiError {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Input(message) => Self::input(message),
+            CatalogError::Conflict(message) => Self::conflict(message),
+            CatalogError::NotFound(message) => Self::not_found(message),
+            CatalogError::Store(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<kube::Error> for ApiError {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => match status.code {
+                400 | 422 => Self::input(status.message),
+                401 => Self::unauthenticated(status.message),
+                403 => Self::not_allowed(status.message),
+                404 => Self::not_found(status.message),
+                409 => Self::conflict(status.message),
+                _ => Self::internal(&kube::Error::Api(status)),
+            },
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<KindsError> for ApiError {
+    fn from(error: KindsError) -> Self {
+        match error {
+            KindsError::Cluster(error) => error.into(),
+            other => Self::not_found(other.to_string()),
+        }
+    }
+}
+
+impl From<pave_journal::JournalError> for ApiError {
+    fn from(error: pave_journal::JournalError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<pave_auth::AuthError> for ApiError {
+    fn from(error: pave_auth::AuthError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<pave_store::StoreError> for ApiError {
+    fn from(error: pave_store::StoreError) -> Self {
+        Self::internal(&error)
+    }
+}

@@ -1,0 +1,31 @@
+//! Pave's own API, `/api/pave/v1`: what Backstage has no word for.
+
+mod access;
+mod application;
+mod environment;
+mod events;
+mod object;
+mod overview;
+mod plan;
+mod road;
+mod settings;
+
+use axum::Router;
+
+use crate::context::Portal;
+
+pub(crate) fn routes() -> Router<Portal> {
+    let routes = Router::new()
+        .merge(application::routes())
+        .merge(environment::routes())
+        .merge(events::routes())
+        .merge(object::routes())
+        .merge(overview::routes())
+        .merge(plan::routes())
+        .merge(road::routes())
+        .merge(settings::routes());
+    Router::new().nest("/api/pave/v1", routes)
+}
+
+pub(crate) use access::permit;
+pub(crate) use plan::{Gate, plan_environment_removal};

@@ -1,0 +1,150 @@
+use axum::extract::{Path, Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use pave_journal::{Hop, RoadSummary};
+use pave_names::{Direction, RoadId, Station};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::environment;
+use crate::context::Portal;
+use crate::error::ApiError;
+use crate::session::Caller;
+
+pub(super) fn routes() -> Router<Portal> {
+    Router::new().route("/roads", get(list)).route("/roads/{road}", get(one)).route("/trace", get(trace))
+}
+
+#[derive(Deserialize)]
+struct Limit {
+    #[serde(default = "fifty")]
+    limit: usize,
+}
+
+fn fifty() -> usize {
+    50
+}
+
+async fn list(
+    State(portal): State<Portal>,
+    _caller: Caller,
+    Query(query): Query<Limit>,
+) -> Result<Json<Value>, ApiError> {
+    let roads = portal.journal.roads(query.limit.min(500)).await?;
+    Ok(Json(json!({ "items": roads.into_iter().map(titled).collect::<Vec<_>>() })))
+}
+
+async fn one(State(portal): State<Portal>, caller: Caller, Path(road): Path<String>) -> Result<Json<Value>, ApiError> {
+    let road: RoadId = road.parse().map_err(|error: pave_names::RoadIdError| ApiError::input(error.to_string()))?;
+    detail(&portal, &caller, &road).await.map(Json)
+}
+
+/// The whole of one road, with the environment it leads to.
+async fn detail(portal: &Portal, caller: &Caller, road: &RoadId) -> Result<Value, ApiError> {
+    let hops = portal.journal.road(road).await?;
+    let (Some(started_at), Some(changed_at)) =
+        (hops.iter().map(|hop| hop.started_at).min(), hops.iter().map(|hop| hop.changed_at).max())
+    else {
+        return Err(ApiError::not_found(format!("no request is known as road `{road}`")));
+    };
+    let summary = titled(RoadSummary {
+        road: road.clone(),
+        title: String::new(),
+        direction: Direction::Up,
+        started_at,
+        changed_at,
+        hops,
+    });
+    let claim = summary.hops.iter().find(|hop| hop.station == Station::Claim).and_then(|hop| claim_of(&hop.subject));
+    let mut answer = json!(summary);
+    answer["environment"] = match claim {
+        Some((namespace, name)) => environment::summary(portal, &caller.0, namespace, name).await?,
+        None => Value::Null,
+    };
+    Ok(answer)
+}
+
+/// A road is known by what it is for: the claim if it has one, else its first hop.
+pub(super) fn titled(mut summary: RoadSummary) -> RoadSummary {
+    let deletes = summary.hops.iter().any(|hop| hop.direction == Direction::Down);
+    summary.direction = if deletes { Direction::Down } else { Direction::Up };
+    let named = |station: Station| summary.hops.iter().find(|hop| hop.station == station);
+    let title = named(Station::Claim)
+        .and_then(|hop| claim_of(&hop.subject))
+        .map(|(namespace, name)| format!("{namespace}/{name}"))
+        .or_else(|| named(Station::Commit).and_then(file_title))
+        .or_else(|| summary.hops.first().map(|hop| hop.title.clone()))
+        .unwrap_or_default();
+    summary.title = if deletes { format!("Delete {title}") } else { title };
+    summary
+}
+
+/// `environments/team-a/orders.yaml` as `team-a/orders`.
+fn file_title(commit: &Hop) -> Option<String> {
+    let file = commit.link["files"].as_array()?.first()?.as_str()?;
+    let mut parts = file.rsplitn(3, '/');
+    let name = parts.next()?.split('.').next()?;
+    Some(format!("{}/{name}", parts.next()?))
+}
+
+/// Namespace and name in `claim/<namespace>/<name>`.
+pub(super) fn claim_of(subject: &str) -> Option<(&str, &str)> {
+    subject.strip_prefix("claim/")?.split_once('/')
+}
+
+#[derive(Deserialize)]
+struct What {
+    what: String,
+}
+
+/// The newest road of anything: a road id, `team/name`, `claim/…`, `task/…`, a commit, an entity of the cluster.
+async fn trace(State(portal): State<Portal>, caller: Caller, Query(query): Query<What>) -> Result<Json<Value>, ApiError> {
+    let what = query.what.trim();
+    if let Ok(road) = what.parse::<RoadId>()
+        && !portal.journal.road(&road).await?.is_empty()
+    {
+        return detail(&portal, &caller, &road).await.map(Json);
+    }
+    let guesses = [
+        what.to_owned(),
+        format!("claim/{what}"),
+        format!("task/{what}"),
+        format!("commit/{what}"),
+        format!("cloud/{what}"),
+        format!("secret/{what}"),
+    ];
+    for subject in guesses {
+        if let Some(road) = portal.journal.find(&subject).await?.first() {
+            return detail(&portal, &caller, road).await.map(Json);
+        }
+    }
+    Err(ApiError::not_found(format!(
+        "no request has anything to do with `{what}`; name it as `team/name`, `task/<id>`, a whole commit hash, or a road id"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use pave_names::State as Standing;
+
+    #[test]
+    fn roads_are_known_by_what_they_are_for() {
+        let road: RoadId = "0af7651916cd43dd8448eb211c80319c".parse().unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        let mut commit = Hop::new(road.clone(), Station::Commit, "commit/abc", Standing::Ok, at);
+        commit.link = json!({ "files": ["environments/team-a/orders.yaml"] });
+        commit.direction = Direction::Down;
+        let summary = RoadSummary {
+            road,
+            title: String::new(),
+            direction: Direction::Up,
+            started_at: at,
+            changed_at: at,
+            hops: vec![commit],
+        };
+        let titled = titled(summary);
+        assert_eq!((titled.title.as_str(), titled.direction), ("Delete team-a/orders", Direction::Down));
+    }
+}

@@ -1,0 +1,40 @@
+import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { ApiError } from "./errors";
+import { api, type EntityQuery } from "./client";
+
+// Answers stay fresh until the event stream says otherwise; nothing polls.
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 60_000,
+      refetchOnWindowFocus: false,
+      retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status < 500),
+    },
+  },
+});
+
+export const queries = {
+  session: () => queryOptions({ queryKey: ["session"], queryFn: api.session }),
+  overview: () => queryOptions({ queryKey: ["overview"], queryFn: api.overview }),
+  roads: () => queryOptions({ queryKey: ["roads"], queryFn: api.roads }),
+  road: (road: string) => queryOptions({ queryKey: ["road", road], queryFn: () => api.road(road) }),
+  environments: () => queryOptions({ queryKey: ["environments"], queryFn: api.environments }),
+  environment: (namespace: string, name: string) =>
+    queryOptions({ queryKey: ["environment", namespace, name], queryFn: () => api.environment(namespace, name) }),
+  applications: () => queryOptions({ queryKey: ["applications"], queryFn: api.applications }),
+  application: (namespace: string, name: string) =>
+    queryOptions({ queryKey: ["application", namespace, name], queryFn: () => api.application(namespace, name) }),
+  object: (which: { apiVersion: string; kind: string; namespace?: string; name: string }) =>
+    queryOptions({ queryKey: ["object", which], queryFn: () => api.object(which), staleTime: 2_000 }),
+  entities: (query: EntityQuery) => queryOptions({ queryKey: ["entities", query], queryFn: () => api.entities(query) }),
+  facets: (facets: string[], filter?: string[]) =>
+    queryOptions({ queryKey: ["facets", facets, filter], queryFn: () => api.facets(facets, filter) }),
+  entity: (kind: string, namespace: string, name: string) =>
+    queryOptions({ queryKey: ["entity", kind, namespace, name], queryFn: () => api.entity(kind, namespace, name) }),
+  parameterSchema: (namespace: string, name: string) =>
+    queryOptions({ queryKey: ["parameter-schema", namespace, name], queryFn: () => api.parameterSchema(namespace, name) }),
+  task: (id: string) => queryOptions({ queryKey: ["task", id], queryFn: () => api.task(id) }),
+  tasks: () => queryOptions({ queryKey: ["tasks"], queryFn: api.tasks }),
+  tokens: () => queryOptions({ queryKey: ["tokens"], queryFn: api.tokens }),
+  audit: () => queryOptions({ queryKey: ["audit"], queryFn: api.audit }),
+};

@@ -1,0 +1,79 @@
+import type { Hop, State, Station } from "../api/types";
+
+export const STATIONS: Station[] = ["task", "commit", "sync", "claim", "composite", "resource", "cloud", "secret"];
+
+export const STATION_TITLES: Record<Station, string> = {
+  task: "Task",
+  commit: "Commit",
+  sync: "Sync",
+  claim: "Claim",
+  composite: "Composite",
+  resource: "Resources",
+  cloud: "Cloud",
+  secret: "Secret",
+};
+
+export const STATE_WORDS: Record<State, string> = {
+  pending: "pending",
+  running: "running",
+  waiting: "waiting for you",
+  ok: "ok",
+  drifted: "drifted",
+  degraded: "degraded",
+  failed: "failed",
+  deleted: "deleted",
+};
+
+export interface Stop {
+  station: Station;
+  state: State;
+  hops: Hop[];
+  // The first sentence of why it stands still, if it does.
+  cause: string;
+  startedAt: string | null;
+  changedAt: string | null;
+}
+
+const URGENCY: State[] = ["failed", "waiting", "degraded", "drifted", "running", "pending", "deleted", "ok"];
+
+// The worst state of several hops is the state of their station; a station without hops is still to come.
+export function stops(hops: Hop[], stations: Station[] = STATIONS): Stop[] {
+  return stations.map((station) => {
+    const here = hops.filter((hop) => hop.station === station);
+    const state = URGENCY.find((candidate) => here.some((hop) => hop.state === candidate)) ?? "pending";
+    const starts = here.map((hop) => hop.startedAt).sort();
+    const changes = here.map((hop) => hop.changedAt).sort();
+    return {
+      station,
+      state,
+      hops: here,
+      cause: here.find((hop) => hop.state === state && hop.cause !== "")?.cause ?? "",
+      startedAt: starts[0] ?? null,
+      changedAt: changes.at(-1) ?? null,
+    };
+  });
+}
+
+// One state for the whole road: the worst there is, running while stations are still to come, ok at the end.
+export function standing(hops: Hop[]): State {
+  const down = hops.some((hop) => hop.direction === "down");
+  const seen = stops(hops.filter((hop) => (hop.direction === "down") === down));
+  const worst = seen.find((stop) => stop.state === "failed" || stop.state === "waiting" || stop.state === "degraded");
+  if (worst) {
+    return worst.state;
+  }
+  if (down) {
+    return seen.some((stop) => stop.hops.length > 0 && (stop.state === "running" || stop.state === "pending")) ||
+      !seen.some((stop) => stop.state === "deleted")
+      ? "running"
+      : "deleted";
+  }
+  return seen.every((stop) => stop.state === "ok") ? "ok" : "running";
+}
+
+// Milliseconds from the start of the first hop to the last change.
+export function elapsed(hops: Hop[]): number {
+  const starts = hops.map((hop) => Date.parse(hop.startedAt));
+  const ends = hops.map((hop) => Date.parse(hop.changedAt));
+  return starts.length === 0 ? 0 : Math.max(...ends) - Math.min(...starts);
+}

@@ -1,0 +1,30 @@
+import { Box, Typography } from "@mui/material";
+import type { Diagnostic } from "../api/types";
+import { mono } from "../theme/theme";
+
+const COLOUR = { error: "state.failed", warning: "state.degraded", info: "state.running" } as const;
+
+// Diagnostics: where, what was found, who says otherwise, the fix.
+export function Findings({ diagnostics }: { diagnostics: Diagnostic[] }) {
+  return (
+    <Box component="ul" sx={{ listStyle: "none", p: 0, m: 0, mt: 1, display: "grid", gap: 1.5 }}>
+      {diagnostics.map((diagnostic, index) => (
+        <Box component="li" key={`${diagnostic.code}-${index}`} sx={{ borderLeft: 3, borderColor: COLOUR[diagnostic.severity], pl: 1.5 }}>
+          <Typography>
+            <Box component="strong" sx={{ color: COLOUR[diagnostic.severity], mr: 1 }}>
+              {diagnostic.severity} {diagnostic.code}
+            </Box>
+            {diagnostic.message}
+          </Typography>
+          {diagnostic.labels?.map((label, at) => (
+            <Typography key={at} variant="body2" color="text.secondary" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>
+              {label.file}:{label.line}:{label.column} {label.path} {label.text && `· ${label.text}`}
+            </Typography>
+          ))}
+          {diagnostic.effect && <Typography variant="body2">Effect: {diagnostic.effect}</Typography>}
+          {diagnostic.help && <Typography variant="body2">Help: {diagnostic.help}</Typography>}
+        </Box>
+      ))}
+    </Box>
+  );
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from "vite";
+
+// JSX is compiled by Vite itself; fast refresh in development is not worth a plugin.
+export default defineConfig({
+  oxc: { jsx: { runtime: "automatic" } },
+  build: {
+    outDir: "dist",
+    target: "es2022",
+    sourcemap: false,
+    chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      // Component libraries mark client code for frameworks that render on a server; there is none here.
+      onLog: (level, log, handler) => (log.code === "MODULE_LEVEL_DIRECTIVE" ? undefined : handler(level, log)),
+    },
+  },
+  server: { proxy: { "/api": "http://127.0.0.1:7007", "/sign-in": "http://127.0.0.1:7007" } },
+});
