@@ -1,1 +1,74 @@
-fn main() {}
+//! Pave: an internal developer platform in one binary.
+//!
+//! The program itself: command line, start-up, supervision. `cli` is what can be typed, `commands` what it does,
+//! `platform` how everything is started and joined.
+
+mod cli;
+mod client;
+mod commands;
+mod drawing;
+mod failure;
+mod output;
+mod platform;
+mod settings;
+mod summary;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+use crate::platform::place::Place;
+
+fn main() -> ExitCode {
+    let begun = Instant::now();
+    let cli = Cli::parse();
+    log_to_standard_error(cli.verbose);
+    // Nobody else reads what this process writes, unless it says so.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    pave_keys::install_crypto();
+    match run(cli, begun) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => ExitCode::from(failure.tell()),
+    }
+}
+
+fn run(cli: Cli, begun: Instant) -> Result<(), Failure> {
+    let place = Place::new(&cli.data)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)?;
+    match cli.command {
+        Command::Up(command) => runtime.block_on(commands::up::run(place, command, begun)),
+        Command::Down => runtime.block_on(commands::down::run(&place)),
+        Command::Status(read) => runtime.block_on(commands::status::run(&place, read.output)),
+        Command::Doctor(read) => commands::doctor::run(&place, read.output),
+        Command::Reset(reset) => runtime.block_on(commands::reset::run(&place, reset.yes)),
+        Command::Env(env) => commands::env::run(&place, env.output),
+        Command::Token(command) => runtime.block_on(commands::token::run(&place, command)),
+        Command::Check(command) => commands::check::run(command),
+        Command::Preview(command) => runtime.block_on(commands::request::preview(&place, command)),
+        Command::Trace(command) => runtime.block_on(commands::trace::run(&place, command)),
+        Command::Request(command) => runtime.block_on(commands::request::run(&place, command)),
+        Command::Explain { code } => commands::explain::run(&code),
+        Command::Completion { shell } => {
+            commands::completion::run(shell);
+            Ok(())
+        }
+    }
+}
+
+fn log_to_standard_error(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_env("PAVE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

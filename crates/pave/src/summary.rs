@@ -49,6 +49,11 @@ impl Summary {
         })
     }
 
+    /// The address that takes a one-time sign-in code.
+    pub(crate) fn sign_in_link(&self, code: &str) -> String {
+        format!("{}/sign-in?code={code}", self.portal_url)
+    }
+
     /// The object that `pave up --output json` prints.
     pub(crate) fn to_json(&self) -> Value {
         json!({

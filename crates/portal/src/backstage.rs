@@ -7,6 +7,8 @@ use axum::Router;
 
 use crate::context::Portal;
 
+pub(crate) use scaffolder::template;
+
 pub(crate) fn routes() -> Router<Portal> {
     Router::new().nest("/api/catalog", catalog::routes()).nest("/api/scaffolder", scaffolder::routes())
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use pave_auth::{Authorizer, Identities, Principal};
-use pave_catalog::Catalog;
+use pave_catalog::{Catalog, SourceReader};
 use pave_gitops::GitopsHandle;
 use pave_journal::Journal;
 use pave_kube::Kinds;
@@ -13,6 +13,7 @@ use pave_store::StoreError;
 use serde::Serialize;
 
 use crate::audit::Audit;
+use crate::gate::Gate;
 use crate::live::Live;
 
 /// Gives a client that acts as a principal.
@@ -38,6 +39,12 @@ pub struct Context {
     pub scaffolder: Scaffolder,
     /// GitOps engine, for webhooks.
     pub gitops: GitopsHandle,
+    /// Tries what would be committed.
+    pub gate: Arc<Gate>,
+    /// Reads files of repositories.
+    pub sources: Arc<dyn SourceReader>,
+    /// User name and password that a webhook has to show.
+    pub webhook: (String, String),
     /// Where everything is.
     pub addresses: Addresses,
 }
@@ -80,9 +87,13 @@ pub(crate) struct Portal {
     pub(crate) catalog: Catalog,
     pub(crate) scaffolder: Scaffolder,
     pub(crate) gitops: GitopsHandle,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) sources: Arc<dyn SourceReader>,
+    pub(crate) webhook: Arc<(String, String)>,
     pub(crate) addresses: Arc<Addresses>,
     pub(crate) audit: Audit,
     pub(crate) live: Live,
+    pub(crate) tasks: Tasks,
 }
 
 impl Portal {
@@ -97,8 +108,12 @@ impl Portal {
             catalog: context.catalog,
             scaffolder: context.scaffolder,
             gitops: context.gitops,
+            gate: context.gate,
+            sources: context.sources,
+            webhook: Arc::new(context.webhook),
             addresses: Arc::new(context.addresses),
             audit: Audit::open(&context.database)?,
+            tasks: tasks.clone(),
         })
     }
 

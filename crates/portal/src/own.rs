@@ -2,6 +2,7 @@
 
 mod access;
 mod application;
+mod definitions;
 mod environment;
 mod events;
 mod object;
@@ -28,4 +29,4 @@ pub(crate) fn routes() -> Router<Portal> {
 }
 
 pub(crate) use access::permit;
-pub(crate) use plan::{Gate, plan_environment_removal};
+pub(crate) use plan::plan_environment_removal;

@@ -69,6 +69,10 @@ pub async fn run(context: Context, tasks: Tasks) {
 }
 
 /// As [`run`], with other settings.
+#[cfg_attr(
+    not(test),
+    expect(clippy::unused_async, reason = "engines are started alike, and others await")
+)]
 pub async fn run_with(context: Context, settings: Settings, tasks: Tasks) {
     let spawner = tasks.clone();
     tasks.spawn("providers", async move {

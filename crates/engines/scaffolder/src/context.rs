@@ -42,8 +42,11 @@ pub struct Context {
     /// Settings.
     pub defaults: Defaults,
     /// Asked at named points of a run; true stops the run there as a crash would. For tests of recovery.
-    pub interrupt: Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>,
+    pub interrupt: Option<Interrupt>,
 }
+
+/// Asked with the name of a point of a run, such as `began <step>`; true stops there.
+pub type Interrupt = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Settings, as `scaffolder:` in the configuration has them.
 #[derive(Clone, Debug)]

@@ -27,7 +27,8 @@ mod worker;
 mod workspace;
 
 pub use context::{
-    CatalogLookup, Context, Credentials, Defaults, PublishGate, Registered, SourceFile, SourceReader,
+    CatalogLookup, Context, Credentials, Defaults, Interrupt, PublishGate, Registered, SourceFile,
+    SourceReader,
 };
 pub use error::ScaffolderError;
 pub use model::{

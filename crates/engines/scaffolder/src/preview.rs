@@ -92,7 +92,7 @@ impl Worker {
             action: "make the directory".to_owned(),
             source,
         };
-        let workspace = Workspace::open(self.context.workspaces.join(&id)).map_err(failed)?;
+        let workspace = Workspace::open(&self.context.workspaces.join(&id)).map_err(failed)?;
         let recorder = ListRecorder::default();
         let redactor = Redactor::default();
         redactor.hide(secrets);
@@ -111,7 +111,7 @@ impl Worker {
             road: &RoadId::random(),
             direction: Direction::Up,
             directory: &directory,
-            dry_run: true,
+            is_preview: true,
             fresh_workspace: true,
             cancelled: &CancellationToken::new(),
             redactor: &redactor,

@@ -30,7 +30,7 @@ pub(crate) struct Run<'a> {
     pub(crate) road: &'a RoadId,
     pub(crate) direction: Direction,
     pub(crate) directory: &'a [SourceFile],
-    pub(crate) dry_run: bool,
+    pub(crate) is_preview: bool,
     /// Whether the files that earlier steps made are gone, so that those steps must run again.
     pub(crate) fresh_workspace: bool,
     pub(crate) cancelled: &'a CancellationToken,
@@ -94,10 +94,19 @@ impl Run<'_> {
 
     /// A name that nobody knows ends the task before its first step, not in the middle.
     fn unknown_action(&self) -> Option<ActionError> {
-        let mut names = self.spec.steps.iter().filter_map(|step| step["action"].as_str());
-        names
-            .find(|name| self.registry.get(name).is_none())
-            .map(|name| self.registry.unknown(name))
+        let name = |step: &Value| step["action"].as_str().unwrap_or_default().to_owned();
+        let step = self
+            .spec
+            .steps
+            .iter()
+            .find(|step| self.registry.get(&name(step)).is_none())?;
+        let mut error = self.registry.unknown(&name(step));
+        if step["input"].get("filePath").is_some() && step["input"].get("content").is_some() {
+            error
+                .message
+                .push_str(" To commit a file to a branch, use 'pave:repo:commit' with the same fields.");
+        }
+        Some(error)
     }
 
     async fn step(

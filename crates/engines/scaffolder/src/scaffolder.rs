@@ -226,7 +226,7 @@ impl Scaffolder {
     }
 
     /// Events of a task after an id, as they come; ends after the completion.
-    pub fn events(&self, id: &str, after: i64) -> impl Stream<Item = Event> + Send + 'static {
+    pub fn events(&self, id: &str, after: i64) -> impl Stream<Item = Event> + Send + use<> {
         let (store, id) = (self.worker.store.clone(), id.to_owned());
         async_stream::stream! {
             let mut changes = store.changes();
@@ -263,16 +263,13 @@ impl Scaffolder {
         }
         self.worker.store.request_cancel(id).await?;
         let token = self.worker.running().get(id).cloned();
-        match token {
-            Some(token) => token.cancel(),
-            // It waits for a person, or has not begun: the worker ends it before its first step.
-            None => {
-                if task.waiting.is_some() {
-                    self.worker.end_cancelled(&task).await?;
-                }
-                self.worker.wake.notify_one();
-            }
+        if let Some(token) = token {
+            token.cancel();
+        } else if task.waiting.is_some() {
+            self.worker.end_cancelled(&task).await?;
         }
+        // What has not begun is taken and ended before its first step.
+        self.worker.wake.notify_one();
         Ok(TaskStatus::Cancelled)
     }
 

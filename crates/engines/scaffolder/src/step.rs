@@ -74,7 +74,7 @@ impl Run<'_> {
 
     /// Secrets as a step sees them: masked in a dry run.
     fn visible_secrets(&self) -> Value {
-        if self.dry_run {
+        if self.is_preview {
             masked(self.secrets)
         } else {
             self.secrets.clone()
@@ -106,7 +106,7 @@ impl Run<'_> {
         }
         let input = rendered.value.unwrap_or(Value::Null);
         self.redactor.hide_derived(&input, &rendered.traces);
-        if self.dry_run && !spec.supports_dry_run {
+        if self.is_preview && !spec.supports_dry_run {
             let message = format!("Skipping because {} does not support dry-run", spec.id);
             self.recorder.log(Some(id), None, &message).await;
             return Ok(spec.example_output().as_object().cloned().unwrap_or_default());
@@ -130,7 +130,7 @@ impl Run<'_> {
             template_ref: self.spec.template_info["entityRef"].as_str().unwrap_or_default(),
             base_url: self.spec.template_info["baseUrl"].as_str(),
             directory: self.directory,
-            dry_run: self.dry_run,
+            dry_run: self.is_preview,
             cancelled: self.cancelled,
             planned: self.planned,
             recorder: self.recorder,

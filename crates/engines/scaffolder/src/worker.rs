@@ -1,9 +1,11 @@
 //! Takes tasks and runs them.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
 use pave_names::State;
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore};
@@ -69,9 +71,18 @@ impl Worker {
             self.tasks.spawn("scaffolder-task", async move {
                 let ended = worker.tasks.token();
                 // When the process ends the task is dropped where it stands, as in a crash: it goes on at the next start.
-                tokio::select! {
-                    () = worker.run(&task, &token) => {}
-                    () = ended.cancelled() => {}
+                let run = AssertUnwindSafe(worker.run(&task, &token)).catch_unwind();
+                let panicked = tokio::select! {
+                    result = run => result.is_err(),
+                    () = ended.cancelled() => false,
+                };
+                if panicked {
+                    worker
+                        .wait(
+                            &task,
+                            "an internal failure stopped it; see the program's log, then retry",
+                        )
+                        .await;
                 }
                 worker.running().remove(&task.id);
                 drop(slot);
@@ -115,8 +126,12 @@ impl Worker {
         } else {
             format!("{error}: retry the task when that is resolved")
         };
-        hops::task(&self.context.journal, task, State::Waiting, &reason).await;
-        if let Err(error) = self.store.set_waiting(&task.id, &reason).await {
+        self.wait(task, &reason).await;
+    }
+
+    async fn wait(&self, task: &Task, reason: &str) {
+        hops::task(&self.context.journal, task, State::Waiting, reason).await;
+        if let Err(error) = self.store.set_waiting(&task.id, reason).await {
             tracing::error!(task = task.id, %error, "the task's state cannot be stored; it goes on at the next start");
         }
     }
@@ -136,7 +151,7 @@ impl Worker {
             action: "make the directory".to_owned(),
             source,
         };
-        let workspace = Workspace::open(directory).map_err(failed)?;
+        let workspace = Workspace::open(&directory).map_err(failed)?;
         let recorder = TaskRecorder {
             store: &self.store,
             task: &task.id,
@@ -154,7 +169,7 @@ impl Worker {
             road: &task.road,
             direction: task.direction,
             directory: &[],
-            dry_run: false,
+            is_preview: false,
             fresh_workspace,
             cancelled: token,
             redactor: &redactor,

@@ -28,8 +28,8 @@ pub struct WorkspaceFile {
 
 impl Workspace {
     /// Makes the directory if it is not there.
-    pub fn open(root: PathBuf) -> std::io::Result<Self> {
-        std::fs::create_dir_all(&root)?;
+    pub fn open(root: &Path) -> std::io::Result<Self> {
+        std::fs::create_dir_all(root)?;
         Ok(Self {
             root: root.canonicalize()?,
             pieces: Mutex::default(),
@@ -115,7 +115,7 @@ impl Workspace {
             .parent()
             .map(|parent| parent.to_string_lossy().into_owned())
             .unwrap_or_default();
-        self.resolve(&format!("{parent}/{target}").trim_start_matches('/').to_owned())?;
+        self.resolve(format!("{parent}/{target}").trim_start_matches('/'))?;
         let failed = |error: std::io::Error| format!("cannot link `{path}`: {error}");
         if let Some(parent) = place.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn nothing_leaves_the_workspace() {
         let directory = tempfile::tempdir().unwrap();
-        let workspace = Workspace::open(directory.path().join("w")).unwrap();
+        let workspace = Workspace::open(&directory.path().join("w")).unwrap();
         std::os::unix::fs::symlink("/etc", workspace.root().join("out")).unwrap();
         for (path, allowed) in [
             ("a/b", true),

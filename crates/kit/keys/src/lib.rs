@@ -19,6 +19,13 @@ use std::sync::Arc;
 use authority::Authority;
 use token::Signer;
 
+/// Chooses the cryptography that all TLS of this process uses. Opening keys does it; a program that only talks to others
+/// calls it before its first connection.
+pub fn install_crypto() {
+    // A second call finds the provider installed already, which is what is wanted.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
 /// All keys of one installation. Cheap to clone.
 #[derive(Clone)]
 pub struct Keys {
@@ -33,8 +40,7 @@ impl Keys {
     /// # Errors
     /// When the directory cannot be written, or holds something that is not a key.
     pub fn open(directory: &Path) -> Result<Self, KeysError> {
-        // A second call finds the provider installed already, which is what is wanted.
-        drop(rustls::crypto::ring::default_provider().install_default());
+        install_crypto();
         files::create_directory(directory)?;
         Ok(Self {
             authority: Arc::new(Authority::open(directory)?),

@@ -247,6 +247,21 @@ fn make_directory(path: &Path, mode: u32) -> Result<(), AzureError> {
     if path.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(path).map_err(error)?;
+    // The rights of every directory made on the way matter, and the process may have a strict umask.
+    if let Some(parent) = path.parent() {
+        make_directory(parent, mode)?;
+    }
+    fs::create_dir(path).map_err(error)?;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(error)
+}
+
+/// Stops the servers whose data directories lie below a database directory, without opening anything: for a platform
+/// that does not run. Gives how many were running; they start again with the next [`Azure::open`].
+pub async fn stop_servers_below(database_directory: &Path) -> usize {
+    let entries = std::fs::read_dir(absolute(database_directory).join("servers"));
+    let directories = entries.into_iter().flatten().flatten().map(|entry| entry.path().join("data"));
+    let running: Vec<Postmaster> = directories.filter_map(|directory| Postmaster::find(&directory)).collect();
+    let stops = running.iter().map(|postmaster| postmaster.stop());
+    futures::future::join_all(stops).await;
+    running.len()
 }

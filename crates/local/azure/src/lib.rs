@@ -20,7 +20,7 @@ mod options;
 mod postgresql;
 mod store;
 
-pub use azure::{Azure, ServerStatus};
+pub use azure::{Azure, ServerStatus, stop_servers_below};
 pub use error::AzureError;
 pub use options::{Fault, FaultHook, Options, POSTGRESQL_PORT, ServicePrincipal};
 pub use postgresql::account::reachable_database_directory;

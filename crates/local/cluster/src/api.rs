@@ -102,14 +102,14 @@ impl Call {
         if !manager.is_empty() {
             return manager.to_owned();
         }
-        let agent = self
+        let sent = self
             .headers
             .get(http::header::USER_AGENT)
-            .and_then(|agent| agent.to_str().ok());
-        // In process nobody sends an agent: the name of the account says more than "unknown".
+            .and_then(|name| name.to_str().ok());
+        // In process nobody names their program: the account says more than "unknown".
         let account = self.principal.user.rsplit(':').next().unwrap_or("unknown");
-        let agent = agent.map_or(account, |agent| agent.split('/').next().unwrap_or(account));
-        agent
+        let program = sent.map_or(account, |sent| sent.split('/').next().unwrap_or(account));
+        program
             .chars()
             .filter(|character| !character.is_control())
             .take(128)

@@ -57,11 +57,11 @@ impl<'a> Scope<'a> {
                 .iter()
                 .map(|trace| (trace.pointer.as_str(), trace))
                 .collect();
-            let mut traced = traced(value, "", &traces);
-            if traced.trace.pieces.is_empty() {
-                traced.trace.path = Some((*name).into());
+            let mut root = traced(value, "", &traces);
+            if root.trace.pieces.is_empty() {
+                root.trace.path = Some((*name).into());
             }
-            names.insert((*name).to_owned(), traced);
+            names.insert((*name).to_owned(), root);
         }
         Globals {
             names,

@@ -108,8 +108,8 @@ mod tests {
         .unwrap()
     }
 
-    fn check(values: Value, expected: &[&str]) {
-        let found: Vec<String> = validate(&template(), &values)
+    fn check(values: &Value, expected: &[&str]) {
+        let found: Vec<String> = validate(&template(), values)
             .into_iter()
             .map(|error| error.stack)
             .collect();
@@ -118,22 +118,22 @@ mod tests {
 
     #[test]
     fn values_are_checked_in_upstreams_words() {
-        check(json!({ "name": "orders" }), &[]);
-        check(json!({}), &["instance requires property \"name\""]);
+        check(&json!({ "name": "orders" }), &[]);
+        check(&json!({}), &["instance requires property \"name\""]);
         check(
-            json!({ "name": "Orders" }),
+            &json!({ "name": "Orders" }),
             &["instance.name does not match pattern \"^[a-z]+$\""],
         );
         check(
-            json!({ "name": 3 }),
+            &json!({ "name": 3 }),
             &["instance.name is not of a type(s) string"],
         );
         check(
-            json!({ "name": "a", "size": 0 }),
+            &json!({ "name": "a", "size": 0 }),
             &["instance.size must be greater than or equal to 1"],
         );
         check(
-            json!({ "name": "a", "list": ["x", 1] }),
+            &json!({ "name": "a", "list": ["x", 1] }),
             &["instance.list[1] is not of a type(s) string"],
         );
     }

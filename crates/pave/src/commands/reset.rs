@@ -18,7 +18,8 @@ pub(crate) async fn run(place: &Place, yes: bool) -> Result<(), Failure> {
         return Err(Failure::user("the platform is running").hint("stop it with `pave down` first"));
     }
     let databases = super::down::database_directory(place);
-    let doomed: Vec<&Path> = std::iter::once(root).chain(databases.iter().map(|it| it.as_path()).filter(|it| !it.starts_with(root))).collect();
+    let apart = (!databases.starts_with(root)).then_some(databases.as_path());
+    let doomed: Vec<&Path> = std::iter::once(root).chain(apart).collect();
     for path in &doomed {
         output::line(format!("{}   {}", path.display(), size(path)));
     }

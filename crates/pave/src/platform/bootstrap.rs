@@ -3,11 +3,21 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pave_auth::Principal;
 use pave_kube::Kinds;
 use serde_json::{Value, json};
 
+use super::people::READERS;
+
 /// Field manager of these objects.
 const MANAGER: &str = "pave";
+
+/// Who sets the cluster up before anybody has a right in it, as kubeadm's first administrator does.
+pub(crate) fn principal() -> Principal {
+    let mut principal = Principal::service_account("pave-system", "bootstrap");
+    principal.groups.push("system:masters".into());
+    principal
+}
 
 /// How a provider reaches the cloud.
 pub(crate) struct Cloud<'a> {
@@ -31,13 +41,18 @@ pub(crate) fn foundation(cloud: &Cloud<'_>) -> Vec<Value> {
     vec![
         namespace("argocd"),
         namespace("crossplane-system"),
-        json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": { "name": "platform-administrators" },
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" },
-            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "platform" }],
-        }),
+        namespace("pave-system"),
+        binding("platform-administrators", "cluster-admin", &[group("platform")]),
+        // These engines make and change objects of kinds that nobody knows beforehand.
+        binding(
+            "pave-engines",
+            "cluster-admin",
+            &["gitops", "composition", "providers", "portal"].map(account),
+        ),
+        role("pave-tracer", &json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"] }])),
+        binding("pave-tracer", "pave-tracer", &[account("tracer")]),
+        role("pave-reader", &json!([{ "nonResourceURLs": ["/forge/*"], "verbs": ["get"] }])),
+        binding("pave-reader", "pave-reader", &[group(READERS)]),
         json!({
             "apiVersion": "v1",
             "kind": "Secret",
@@ -75,6 +90,30 @@ pub(crate) fn gitops(repository_url: &str) -> Vec<Value> {
         }),
         application,
     ]
+}
+
+fn role(name: &str, rules: &Value) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": { "name": name }, "rules": rules,
+    })
+}
+
+fn binding(name: &str, role: &str, subjects: &[Value]) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": { "name": name },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role },
+        "subjects": subjects,
+    })
+}
+
+fn group(name: &str) -> Value {
+    json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": name })
+}
+
+fn account(name: &str) -> Value {
+    json!({ "kind": "ServiceAccount", "name": name, "namespace": "pave-system" })
 }
 
 fn namespace(name: &str) -> Value {

@@ -42,14 +42,28 @@ async fn upsert(identities: &Identities, person: &Person) -> anyhow::Result<Prin
     Ok(identities.upsert_user(&entity, person.display_name, &email, &[person.group.to_owned()]).await?)
 }
 
+/// Group of the account by which the platform itself reads repositories.
+pub(crate) const READERS: &str = "pave:readers";
+
+/// The token by which the platform itself reads repositories.
+pub(crate) async fn reader_token(identities: &Identities, path: &Path) -> anyhow::Result<String> {
+    let entity = EntityRef::new("serviceaccount", "pave-system", "reader");
+    identities.upsert_user(&entity, "Pave", "reader@pave.invalid", &[READERS.to_owned()]).await?;
+    own_token(identities, &entity, "reading repositories", path).await
+}
+
 /// The administrator's token: made at the first start, kept in a file that only its owner reads.
 pub(crate) async fn administrator_token(identities: &Identities, path: &Path) -> anyhow::Result<String> {
+    own_token(identities, &administrator(), "command line of this machine", path).await
+}
+
+async fn own_token(identities: &Identities, entity: &EntityRef, purpose: &str, path: &Path) -> anyhow::Result<String> {
     if let Ok(token) = fs::read_to_string(path)
         && identities.authenticate(token.trim()).await?.is_some()
     {
         return Ok(token.trim().to_owned());
     }
-    let token = identities.issue_token(&administrator(), "command line of this machine", None).await?;
+    let token = identities.issue_token(entity, purpose, None).await?;
     write_secret(path, &token)?;
     Ok(token)
 }

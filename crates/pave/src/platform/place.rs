@@ -15,13 +15,11 @@ impl Place {
         Ok(Self { root })
     }
 
-    /// Makes the directory, for its owner only.
+    /// Makes the directory. Others may pass through to what they own, the database servers, and see nothing.
     pub(crate) fn create(&self) -> anyhow::Result<()> {
-        use std::os::unix::fs::DirBuilderExt;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.root)
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::create_dir_all(&self.root)
+            .and_then(|()| std::fs::set_permissions(&self.root, std::fs::Permissions::from_mode(0o711)))
             .map_err(|error| anyhow::anyhow!("cannot make the data directory `{}`: {error}", self.root.display()))
     }
 
@@ -45,6 +43,21 @@ impl Place {
     /// Secret of the service principal by which the platform works in the local cloud.
     pub(crate) fn cloud_secret(&self) -> PathBuf {
         self.keys().join("azure.secret")
+    }
+
+    /// Token by which the platform itself reads repositories.
+    pub(crate) fn reader_token(&self) -> PathBuf {
+        self.keys().join("reader.token")
+    }
+
+    /// Password that the forge shows to the portal's webhook.
+    pub(crate) fn webhook_secret(&self) -> PathBuf {
+        self.keys().join("webhook.secret")
+    }
+
+    /// Private copies of repositories that templates read from.
+    pub(crate) fn mirrors(&self) -> PathBuf {
+        self.root.join("mirrors")
     }
 
     pub(crate) fn kubeconfig(&self) -> PathBuf {

@@ -1,4 +1,4 @@
-//! The engine against the embedded API server, and against the local cloud with a real PostgreSQL.
+//! The engine against the embedded API server, and against the local cloud with a real database server.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -216,7 +216,7 @@ async fn the_embedded_api_server_carries_the_whole_road() {
     prepare(&platform.client, &credentials).await;
     let elapsed = platform.create_environment("16").await;
     assert!(
-        elapsed < Duration::from_secs(5),
+        elapsed < Duration::from_secs(10),
         "no stage waits for a timer: {elapsed:?}"
     );
     assert_eq!(platform.published("username").await, "appuser@orders-pg");

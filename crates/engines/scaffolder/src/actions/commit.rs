@@ -126,8 +126,8 @@ fn target(context: &ActionContext<'_>) -> Result<Target, ActionError> {
         format!("{plain}/blob/{branch}")
     };
     Ok(Target {
-        contents,
         remote,
+        contents,
         branch,
     })
 }
@@ -167,10 +167,10 @@ fn files(context: &ActionContext<'_>, target: &Target) -> Result<Vec<PlannedFile
         context.text("filePath"),
         context.input.get("content").and_then(Value::as_str),
     ) {
-        (Some(path), Some(content)) => {
+        (Some(path), Some(text)) => {
             add(
                 path,
-                Some(content.into()),
+                Some(text.into()),
                 false,
                 context.pieces("/content"),
                 context.pieces("/filePath"),
@@ -380,6 +380,9 @@ fn author(context: &ActionContext<'_>) -> Signature {
 
 fn directory_name(repository: &str) -> String {
     let digest = Sha256::digest(repository.as_bytes());
-    let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("{hex}.git")
+    let name = digest
+        .iter()
+        .take(12)
+        .fold(0_u128, |name, byte| name << 8 | u128::from(*byte));
+    format!("{name:024x}.git")
 }

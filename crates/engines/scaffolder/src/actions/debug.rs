@@ -58,12 +58,10 @@ async fn log(context: &ActionContext<'_>) -> Result<Outputs, ActionError> {
     if with_contents || list.is_some_and(|list| *list == Value::Bool(true) || list == "with-filenames") {
         let mut text = "Workspace:".to_owned();
         for file in context.workspace.files(".")? {
-            text.push_str(&format!("\n  - {}", file.path));
+            text.extend(["\n  - ", &file.path]);
             if with_contents {
-                text.push_str(&format!(
-                    ":\n\n  {}",
-                    String::from_utf8_lossy(&file.content).replace('\n', "\n  ")
-                ));
+                let indented = String::from_utf8_lossy(&file.content).replace('\n', "\n  ");
+                text.extend([":\n\n  ", &indented]);
             }
         }
         context.log(&text).await;

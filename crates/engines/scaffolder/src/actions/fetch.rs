@@ -83,7 +83,7 @@ pub(super) fn actions() -> Vec<BuiltIn> {
             Box::pin(workspace_template(context)) as Outcome<'_>
         }),
         declare("workspace:template:file", "Templates variables into a file of the workspace.", &with(&[&[SOURCE, NEEDED_TARGET], &RENDERING]), &[], |context| {
-            Box::pin(workspace_template_file(context)) as Outcome<'_>
+            Box::pin(async { workspace_template_file(context) }) as Outcome<'_>
         }),
     ]
 }
@@ -151,10 +151,10 @@ fn below(files: &[SourceFile], path: &str) -> Vec<SourceFile> {
 }
 
 async fn file(context: &ActionContext<'_>) -> Result<SourceFile, ActionError> {
-    let (path, content) = match source(context)? {
+    let (path, bytes) = match source(context)? {
         Source::Host(url) => {
-            let content = context.services.reader.read_file(context.principal, &url).await?;
-            (url, content)
+            let bytes = context.services.reader.read_file(context.principal, &url).await?;
+            (url, bytes)
         }
         Source::Directory(files, path) => {
             let found = files.iter().find(|file| file.path == path);
@@ -165,7 +165,7 @@ async fn file(context: &ActionContext<'_>) -> Result<SourceFile, ActionError> {
     };
     Ok(SourceFile {
         path,
-        content,
+        content: bytes,
         ..SourceFile::default()
     })
 }
@@ -253,7 +253,7 @@ async fn workspace_template(context: &ActionContext<'_>) -> Result<Outputs, Acti
     Ok(Map::new())
 }
 
-async fn workspace_template_file(context: &ActionContext<'_>) -> Result<Outputs, ActionError> {
+fn workspace_template_file(context: &ActionContext<'_>) -> Result<Outputs, ActionError> {
     let target = target(context)?;
     let path = context.text("sourcePath").unwrap_or_default();
     let mut files = workspace_files(context)?;

@@ -76,7 +76,7 @@ pub(super) fn actions() -> Vec<BuiltIn> {
                 ("content!", "string", "This will be appended to the file"),
             ],
             &[("path", "string", "Path")],
-            |context| Box::pin(append(context)) as Outcome<'_>,
+            |context| Box::pin(async { append(context) }) as Outcome<'_>,
         )
         .with_effect(Effect::Once),
     ]
@@ -210,30 +210,30 @@ fn list(
 
 async fn write(context: &ActionContext<'_>) -> Result<Outputs, ActionError> {
     let path = context.text("path").unwrap_or_default();
-    let content = context.input["content"].as_str().unwrap_or_default();
+    let text = context.input["content"].as_str().unwrap_or_default();
     context
         .workspace
-        .write(path, content.as_bytes(), false, context.pieces("/content"))?;
+        .write(path, text.as_bytes(), false, context.pieces("/content"))?;
     context.log(&format!("Wrote {path}")).await;
     Ok(Map::from_iter([("path".to_owned(), Value::from(path))]))
 }
 
-async fn append(context: &ActionContext<'_>) -> Result<Outputs, ActionError> {
+fn append(context: &ActionContext<'_>) -> Result<Outputs, ActionError> {
     let path = context.text("path").unwrap_or_default();
     let target = context.workspace.resolve(path)?;
-    let mut content = match std::fs::read(&target) {
-        Ok(content) => content,
+    let mut bytes = match std::fs::read(&target) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(format!("cannot read `{path}`: {error}").into()),
     };
     let mut pieces = context.workspace.pieces(&context.workspace.relative(&target));
-    let offset = content.len();
+    let offset = bytes.len();
     pieces.extend(context.pieces("/content").into_iter().map(|mut piece| {
         piece.start += offset;
         piece.end += offset;
         piece
     }));
-    content.extend_from_slice(context.input["content"].as_str().unwrap_or_default().as_bytes());
-    context.workspace.write(path, &content, false, pieces)?;
+    bytes.extend_from_slice(context.input["content"].as_str().unwrap_or_default().as_bytes());
+    context.workspace.write(path, &bytes, false, pieces)?;
     Ok(Map::from_iter([("path".to_owned(), Value::from(path))]))
 }

@@ -72,11 +72,7 @@ impl BuiltIn {
     }
 
     pub(super) fn with_example(mut self, description: &str, input: &str) -> Self {
-        let indented: String = input
-            .trim()
-            .lines()
-            .map(|line| format!("      {line}\n"))
-            .collect();
+        let indented = format!("      {}\n", input.trim().replace('\n', "\n      "));
         let id = &self.spec.id;
         let example = format!(
             "steps:\n  - action: {id}\n    id: example\n    name: {description}\n    input:\n{indented}"

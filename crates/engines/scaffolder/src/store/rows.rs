@@ -14,7 +14,7 @@ fn read<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Resul
     serde_json::from_str(text).map_err(|source| ScaffolderError::Stored { what, source })
 }
 
-/// Columns: id, spec, principal, created_by, status, waiting, created_at, heartbeat_at, road, direction.
+/// Reads the columns that `TASK_COLUMNS` names, in that order.
 pub(super) fn task_row(row: &SqlRow<'_>) -> Row<Result<Task, ScaffolderError>> {
     let text = |index: usize| row.get::<_, String>(index);
     let (spec, principal, road, direction) = (text(1)?, text(2)?, text(8)?, text(9)?);

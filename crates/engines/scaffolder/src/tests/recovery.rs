@@ -17,7 +17,7 @@ struct Counter {
 }
 
 impl Counter {
-    fn new(effect: Effect, count: &Arc<AtomicUsize>) -> Arc<dyn Action> {
+    fn action(effect: Effect, count: &Arc<AtomicUsize>) -> Arc<dyn Action> {
         let spec = ActionSpec {
             id: "test:count".to_owned(),
             description: String::new(),
@@ -124,7 +124,7 @@ async fn a_task_goes_on_after_a_crash_at_every_joint_and_commits_once() {
     ] {
         let world = World::new();
         let count = Arc::default();
-        let action = Counter::new(Effect::Idempotent, &count);
+        let action = Counter::action(Effect::Idempotent, &count);
         let id = crash_at(&world, point, &action, true).await.unwrap();
         let (scaffolder, tasks) = reopen(&world, &action).await;
         let events = finished(&scaffolder, &id).await;
@@ -154,7 +154,7 @@ async fn a_task_goes_on_after_a_crash_at_every_joint_and_commits_once() {
 async fn a_workspace_that_was_lost_is_made_again() {
     let world = World::new();
     let count: Arc<AtomicUsize> = Arc::default();
-    let action = Counter::new(Effect::Once, &count);
+    let action = Counter::action(Effect::Once, &count);
     let id = crash_at(&world, "began publish", &action, true).await.unwrap();
     std::fs::remove_dir_all(world.path("workspaces").join(&id)).unwrap();
     let (scaffolder, _tasks) = reopen(&world, &action).await;
@@ -171,7 +171,7 @@ async fn a_workspace_that_was_lost_is_made_again() {
 async fn an_interrupted_step_that_must_not_run_twice_waits_for_a_person() {
     let world = World::new();
     let count: Arc<AtomicUsize> = Arc::default();
-    let action = Counter::new(Effect::Once, &count);
+    let action = Counter::action(Effect::Once, &count);
     let id = crash_at(&world, "did count", &action, true).await.unwrap();
     let (scaffolder, _tasks) = reopen(&world, &action).await;
     let waiting = async {

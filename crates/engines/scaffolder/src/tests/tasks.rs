@@ -308,3 +308,33 @@ async fn an_unknown_action_fails_before_anything_is_done() {
         .unwrap();
     assert_eq!((page.total_tasks, page.tasks[0].id.as_str()), (1, id.as_str()));
 }
+
+#[tokio::test]
+async fn the_publish_step_of_the_post_is_told_what_to_use() {
+    let (world, tasks) = (World::new(), Tasks::new());
+    let scaffolder = world.open(&tasks).await;
+    let steps = json!([{ "id": "publish-yaml", "action": "publish:github", "input": { "repoUrl": "github.com:my-org/platform-configs", "filePath": "a.yaml", "content": "b" } }]);
+    let id = create(
+        &scaffolder,
+        &template(&steps),
+        json!({ "envName": "x" }),
+        json!({}),
+    )
+    .await;
+    let events = finished(&scaffolder, &id).await;
+    let message = completion(&events)["error"]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        message.contains("'publish:github' is not registered"),
+        "{message}"
+    );
+    assert!(message.contains("use 'pave:repo:commit'"), "{message}");
+    let listing: Vec<_> = scaffolder
+        .actions()
+        .iter()
+        .map(|action| action.id.clone())
+        .collect();
+    assert!(listing.is_sorted() && listing.len() >= 15, "{listing:?}");
+}

@@ -39,13 +39,12 @@ impl Search {
     /// The installed server of this major version, else the newest one.
     pub(crate) fn find(&self, major: Option<u32>) -> Option<Binaries> {
         let places = self.places.clone().unwrap_or_else(usual_places);
-        let mut found: Vec<Binaries> = places.iter().filter_map(|place| self.probe(place)).collect();
-        found.sort_by_key(|binaries| binaries.major);
-        let exact = found.iter().rposition(|binaries| Some(binaries.major) == major);
-        match exact {
-            Some(index) => Some(found.swap_remove(index)),
-            None => found.pop(),
-        }
+        let found: Vec<Binaries> = places.iter().filter_map(|place| self.probe(place)).collect();
+        let exact = found.iter().find(|binaries| Some(binaries.major) == major);
+        // Of equals the first is taken: the distribution's own directory stands before `PATH`.
+        exact
+            .or_else(|| found.iter().rev().max_by_key(|binaries| binaries.major))
+            .cloned()
     }
 
     fn probe(&self, directory: &Path) -> Option<Binaries> {

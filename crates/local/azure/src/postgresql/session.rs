@@ -30,19 +30,24 @@ impl SessionError {
     pub(crate) fn is_lost(&self) -> bool {
         match self {
             Self::Connect(_) => true,
-            Self::Statement(error) => {
-                error.is_closed() || error.code().is_none() || is_shutdown(error.code())
-            }
+            Self::Statement(error) => error.is_closed() || error.code().is_none() || is_passing(error.code()),
             Self::Collation(_) => false,
         }
     }
 }
 
-fn is_shutdown(code: Option<&SqlState>) -> bool {
+/// Whether a statement failed for what passes: the server is ending, or a session of a predecessor that was killed is
+/// still doing the same.
+fn is_passing(code: Option<&SqlState>) -> bool {
     let codes = [
         SqlState::ADMIN_SHUTDOWN,
         SqlState::CRASH_SHUTDOWN,
         SqlState::CANNOT_CONNECT_NOW,
+        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::OBJECT_IN_USE,
+        SqlState::UNIQUE_VIOLATION,
+        // "tuple concurrently updated".
+        SqlState::INTERNAL_ERROR,
     ];
     code.is_some_and(|code| codes.contains(code))
 }

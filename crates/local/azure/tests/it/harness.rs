@@ -285,6 +285,17 @@ impl Cloud {
         }
     }
 
+    /// Whether a data directory is being made ahead of need.
+    fn is_copying(&self) -> bool {
+        let entries = std::fs::read_dir(&self.options.database_directory)
+            .into_iter()
+            .flatten()
+            .flatten();
+        entries
+            .into_iter()
+            .any(|entry| entry.file_name().to_string_lossy().ends_with(".unfinished"))
+    }
+
     pub(crate) fn data_directories(&self) -> usize {
         std::fs::read_dir(self.options.database_directory.join("servers"))
             .unwrap()
@@ -295,10 +306,21 @@ impl Cloud {
 impl Drop for Cloud {
     fn drop(&mut self) {
         self.server.abort();
-        for pid in self.processes() {
-            if let Some(pid) = rustix::process::Pid::from_raw(pid) {
+        // One poll is enough to tell everything to end; nobody may start a server again that is killed below.
+        let _ = futures::FutureExt::now_or_never(self.azure.shutdown());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut quiet = 0;
+        while quiet < 3 && Instant::now() < deadline {
+            let processes = self.processes();
+            quiet = if processes.is_empty() && !self.is_copying() {
+                quiet + 1
+            } else {
+                0
+            };
+            for pid in processes.into_iter().filter_map(rustix::process::Pid::from_raw) {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::QUIT);
             }
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 }

@@ -8,7 +8,7 @@
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     missing_docs,
-    reason = "helpers of tests: each test binary uses a part of them, and a failure is a panic"
+    reason = "shared by tests: each test binary uses a part of them, and a failure is a panic"
 )]
 
 use std::path::Path;

@@ -10,11 +10,11 @@ use super::value::{Data, Function, Traced};
 use super::{filters, methods, operators, predicates};
 
 /// Steps (expressions, iterations) that one text may take.
-const STEP_BUDGET: usize = 2_000_000;
+const STEP_BUDGET: usize = 500_000;
 /// Bytes that one text may grow to.
 const SIZE_BUDGET: usize = 16 << 20;
-/// Macros that may call each other.
-const CALL_BUDGET: usize = 60;
+/// Expressions and statements that may stand within each other while they are evaluated, macros included.
+const DEPTH_BUDGET: usize = 70;
 
 /// What a text sees: its inputs, and whether an earlier step failed (where `failure()` may be asked).
 pub(crate) struct Globals {
@@ -187,67 +187,110 @@ impl<'a> Evaluator<'a> {
 
     pub(crate) fn evaluate(&self, expression: &Expression, frame: &Frame) -> Evaluated {
         self.spend(&expression.range)?;
-        Ok(match &expression.kind {
-            Kind::Null => Data::Null.into(),
-            Kind::Bool(value) => (*value).into(),
-            Kind::Number(number) => (*number).into(),
-            Kind::String(text) => text.as_str().into(),
-            Kind::Regex { pattern, flags } => Data::Regex(Rc::new((pattern.clone(), flags.clone()))).into(),
-            Kind::Name(name) => self.lookup(name, frame),
-            Kind::Array(items) => self.all(items, frame)?.into(),
-            Kind::Object(entries) => self.object(entries, frame)?,
-            Kind::Group(items) => self.all(items, frame)?.pop().unwrap_or_else(Traced::undefined),
-            Kind::Member { object, key } => {
-                let object = self.evaluate(object, frame)?;
-                let key = self.evaluate(key, frame)?;
-                member(&object, &key)
-            }
-            Kind::Slice { object, bounds } => self.slice(object, bounds, frame)?,
-            Kind::Call { callee, arguments } => self.call(callee, arguments, frame)?,
+        self.nested(&expression.range, || self.value(expression, frame))
+    }
+
+    /// Each arm is one call, so that the frame stays small: this function is what recursion is made of.
+    fn value(&self, expression: &Expression, frame: &Frame) -> Evaluated {
+        match &expression.kind {
+            Kind::Null => Ok(Data::Null.into()),
+            Kind::Bool(value) => Ok((*value).into()),
+            Kind::Number(number) => Ok((*number).into()),
+            Kind::String(text) => Ok(text.as_str().into()),
+            Kind::Regex { pattern, flags } => Ok(regex(pattern, flags)),
+            Kind::Name(name) => Ok(self.lookup(name, frame)),
+            Kind::Array(items) => self.all(items, frame).map(Traced::from),
+            Kind::Object(entries) => self.object(entries, frame),
+            Kind::Group(items) => self.group(items, frame),
+            Kind::Member { object, key } => self.member(object, key, frame),
+            Kind::Slice { object, bounds } => self.slice(object, bounds, frame),
+            Kind::Call { callee, arguments } => self.call(callee, arguments, frame),
             Kind::Filter {
                 name,
                 name_range,
                 input,
                 arguments,
-            } => {
-                let input = self.evaluate(input, frame)?;
-                let call = self.arguments(arguments, frame)?;
-                self.filter(name, name_range, &input, &call)?
-            }
+            } => self.filtered((name, name_range), input, arguments, frame),
             Kind::Test {
                 name,
                 name_range,
                 input,
                 arguments,
-            } => {
-                let input = self.evaluate(input, frame)?;
-                let call = self.arguments(arguments, frame)?;
-                let holds = predicates::test(name, &input, &call.positional)
-                    .ok_or_else(|| unknown("test", name, name_range, predicates::NAMES))?;
-                holds.into()
-            }
-            Kind::Not(operand) => (!self.evaluate(operand, frame)?.is_truthy()).into(),
-            Kind::Sign { negative, operand } => {
-                let operand = self.evaluate(operand, frame)?;
-                let number = operand.to_number();
-                Traced::from(if *negative { -number } else { number }).made_of(&[&operand])
-            }
-            Kind::In { needle, haystack } => self.contains(needle, haystack, frame)?,
+            } => self.tested((name, name_range), input, arguments, frame),
+            Kind::Not(operand) => self.negated(operand, frame),
+            Kind::Sign { negative, operand } => self.signed(*negative, operand, frame),
+            Kind::In { needle, haystack } => self.contains(needle, haystack, frame),
             Kind::Binary {
                 operator,
                 left,
                 right,
-            } => self.binary(*operator, left, right, frame)?,
+            } => self.binary(*operator, left, right, frame),
             Kind::If {
                 condition,
                 body,
                 otherwise,
-            } => match (self.evaluate(condition, frame)?.is_truthy(), otherwise) {
-                (true, _) => self.evaluate(body, frame)?,
-                (false, Some(otherwise)) => self.evaluate(otherwise, frame)?,
-                (false, None) => "".into(),
-            },
-        })
+            } => self.inline_if(condition, body, otherwise.as_deref(), frame),
+        }
+    }
+
+    fn group(&self, items: &[Expression], frame: &Frame) -> Evaluated {
+        Ok(self.all(items, frame)?.pop().unwrap_or_else(Traced::undefined))
+    }
+
+    fn member(&self, object: &Expression, key: &Expression, frame: &Frame) -> Evaluated {
+        let object = self.evaluate(object, frame)?;
+        let key = self.evaluate(key, frame)?;
+        Ok(member(&object, &key))
+    }
+
+    fn filtered(
+        &self,
+        (name, name_range): (&str, &std::ops::Range<usize>),
+        input: &Expression,
+        arguments: &Arguments,
+        frame: &Frame,
+    ) -> Evaluated {
+        let input = self.evaluate(input, frame)?;
+        let call = self.arguments(arguments, frame)?;
+        self.filter(name, name_range, &input, &call)
+    }
+
+    fn tested(
+        &self,
+        (name, name_range): (&str, &std::ops::Range<usize>),
+        input: &Expression,
+        arguments: &Arguments,
+        frame: &Frame,
+    ) -> Evaluated {
+        let input = self.evaluate(input, frame)?;
+        let call = self.arguments(arguments, frame)?;
+        predicates::test(name, &input, &call.positional)
+            .map(Traced::from)
+            .ok_or_else(|| unknown("test", name, name_range, predicates::NAMES))
+    }
+
+    fn negated(&self, operand: &Expression, frame: &Frame) -> Evaluated {
+        Ok((!self.evaluate(operand, frame)?.is_truthy()).into())
+    }
+
+    fn signed(&self, negative: bool, operand: &Expression, frame: &Frame) -> Evaluated {
+        let operand = self.evaluate(operand, frame)?;
+        let number = operand.to_number();
+        Ok(Traced::from(if negative { -number } else { number }).made_of(&[&operand]))
+    }
+
+    fn inline_if(
+        &self,
+        condition: &Expression,
+        body: &Expression,
+        otherwise: Option<&Expression>,
+        frame: &Frame,
+    ) -> Evaluated {
+        match (self.evaluate(condition, frame)?.is_truthy(), otherwise) {
+            (true, _) => self.evaluate(body, frame),
+            (false, Some(otherwise)) => self.evaluate(otherwise, frame),
+            (false, None) => Ok("".into()),
+        }
     }
 
     fn all(&self, items: &[Expression], frame: &Frame) -> Result<Vec<Traced>, Fault> {
@@ -375,12 +418,10 @@ impl<'a> Evaluator<'a> {
                 Ok(result)
             }
             Function::Global(name) => self.global(name, call, range),
-            Function::Macro(definition) => {
-                self.nested(range, || self.expand(definition, &Frame::root(), call))
-            }
-            Function::Caller { body, frame } => {
-                self.nested(range, || self.expand(body, &frame.child(), call))
-            }
+            Function::Macro(definition) => self.expand(definition, &Frame::root(), call),
+
+            Function::Caller { body, frame } => self.expand(body, &frame.child(), call),
+
             Function::Cycler { items, position } => {
                 let next = position.borrow().map_or(0, |at| (at + 1) % items.len().max(1));
                 *position.borrow_mut() = Some(next);
@@ -394,15 +435,20 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn nested(&self, range: &std::ops::Range<usize>, work: impl FnOnce() -> Evaluated) -> Evaluated {
-        self.depth.set(self.depth.get() + 1);
-        if self.depth.get() > CALL_BUDGET {
+    /// Runs work one level deeper, within the budget that keeps the stack whole.
+    pub(crate) fn nested<T>(
+        &self,
+        range: &std::ops::Range<usize>,
+        work: impl FnOnce() -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        if self.depth.get() > DEPTH_BUDGET {
             return Err(Fault::new(
                 BUDGET,
-                "macros call each other too deeply",
+                "this is nested too deeply, or a macro calls itself",
                 range.clone(),
             ));
         }
+        self.depth.set(self.depth.get() + 1);
         let result = work();
         self.depth.set(self.depth.get() - 1);
         result
@@ -440,6 +486,10 @@ impl<'a> Evaluator<'a> {
             }
         })
     }
+}
+
+fn regex(pattern: &str, flags: &str) -> Traced {
+    Data::Regex(Rc::new((pattern.to_owned(), flags.to_owned()))).into()
 }
 
 /// `object[key]`: data first, then a method of the type; undefined where there is neither.

@@ -48,7 +48,9 @@ impl Evaluator<'_> {
     }
 
     pub(crate) fn run(&self, nodes: &[Node], frame: &Frame, output: &mut Output) -> Result<(), Fault> {
-        nodes.iter().try_for_each(|node| self.node(node, frame, output))
+        self.nested(&(0..0), || {
+            nodes.iter().try_for_each(|node| self.node(node, frame, output))
+        })
     }
 
     fn node(&self, node: &Node, frame: &Frame, output: &mut Output) -> Result<(), Fault> {

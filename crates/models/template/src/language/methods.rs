@@ -423,12 +423,12 @@ fn array(value: &Traced, items: &Rc<RefCell<Vec<Traced>>>, name: &str, arguments
         }
         "shift" if length == 0 => Ok(Traced::undefined()),
         "shift" => Ok(items.borrow_mut().remove(0)),
-        _ => change(value, items, name, arguments),
+        _ => Ok(change(value, items, name, arguments)),
     }
 }
 
 /// Methods that change the list in place and return it (or what they took out).
-fn change(value: &Traced, items: &Rc<RefCell<Vec<Traced>>>, name: &str, arguments: &[Traced]) -> Called {
+fn change(value: &Traced, items: &Rc<RefCell<Vec<Traced>>>, name: &str, arguments: &[Traced]) -> Traced {
     let argument = |index: usize| arguments.get(index).and_then(Traced::to_integer);
     let mut list = items.borrow_mut();
     let length = list.len();
@@ -464,12 +464,12 @@ fn change(value: &Traced, items: &Rc<RefCell<Vec<Traced>>>, name: &str, argument
             let count = argument(1).map_or(length, |count| usize::try_from(count).unwrap_or(0));
             let to = from.saturating_add(count).min(length);
             let taken: Vec<Traced> = list.splice(from..to, arguments.iter().skip(2).cloned()).collect();
-            return Ok(taken.into());
+            return taken.into();
         }
         _ => {}
     }
     drop(list);
-    Ok(value.clone())
+    value.clone()
 }
 
 fn flat(items: &[Traced], depth: i64) -> Vec<Traced> {

@@ -96,8 +96,8 @@ pub(crate) fn loosely_equal(left: &Traced, right: &Traced) -> bool {
         return left.is_nullish() && right.is_nullish();
     }
     match (&left.data, &right.data) {
-        (Data::Array(_) | Data::Object(_), Data::Array(_) | Data::Object(_)) => strictly_equal(left, right),
-        (Data::String(_), Data::String(_)) => strictly_equal(left, right),
+        (Data::Array(_) | Data::Object(_), Data::Array(_) | Data::Object(_))
+        | (Data::String(_), Data::String(_)) => strictly_equal(left, right),
         (Data::Array(_) | Data::Object(_), _) => loosely_equal(&Traced::from(left.to_text()), right),
         (_, Data::Array(_) | Data::Object(_)) => loosely_equal(left, &Traced::from(right.to_text())),
         #[expect(clippy::float_cmp, reason = "JavaScript compares numbers exactly")]
@@ -134,17 +134,17 @@ pub(crate) fn range(arguments: &[Traced]) -> Option<Vec<f64>> {
             .filter(|value| !value.is_nullish())
             .map(Traced::to_number)
     };
-    let (start, stop) = match (number(0), number(1)) {
-        (Some(start), Some(stop)) => (start, stop),
-        (stop, _) => (0.0, stop.unwrap_or(f64::NAN)),
+    let (start, end) = match (number(0), number(1)) {
+        (Some(start), Some(end)) => (start, end),
+        (end, _) => (0.0, end.unwrap_or(f64::NAN)),
     };
     let step = number(2).filter(|step| *step != 0.0).unwrap_or(1.0);
-    if (stop - start) / step > RANGE_LIMIT {
+    if (end - start) / step > RANGE_LIMIT {
         return None;
     }
     let mut numbers = Vec::new();
     let mut current = start;
-    while (step > 0.0 && current < stop) || (step < 0.0 && current > stop) {
+    while (step > 0.0 && current < end) || (step < 0.0 && current > end) {
         numbers.push(current);
         current += step;
     }
@@ -163,10 +163,10 @@ pub(crate) fn slice(object: &Traced, bounds: [Option<i64>; 3]) -> Traced {
         |bound: i64, low: i64, high: i64| (if bound < 0 { bound + length } else { bound }).clamp(low, high);
     let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
     let start = bounds[0].map_or(if step > 0 { low } else { high }, |bound| place(bound, low, high));
-    let stop = bounds[1].map_or(if step > 0 { high } else { low }, |bound| place(bound, low, high));
+    let end = bounds[1].map_or(if step > 0 { high } else { low }, |bound| place(bound, low, high));
     let mut picked = Vec::new();
     let mut at = start;
-    while (step > 0 && at < stop) || (step < 0 && at > stop) {
+    while (step > 0 && at < end) || (step < 0 && at > end) {
         picked.extend(
             usize::try_from(at)
                 .ok()

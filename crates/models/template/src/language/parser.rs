@@ -10,7 +10,9 @@ use super::lexer::{Lexeme, Syntax, Token, tokens};
 use super::syntax::{Arguments, Expression, Kind, Node, Operator};
 
 /// Nesting that is allowed; a guard of the stack.
-const MAX_DEPTH: usize = 120;
+const MAX_DEPTH: usize = 24;
+/// Expressions that may stand within each other, chains such as `a + b + c` included.
+const MAX_HEIGHT: usize = 56;
 
 /// Parses a template text.
 pub(crate) fn parse(source: &str, syntax: &Syntax) -> Result<Vec<Node>, Fault> {
@@ -19,6 +21,7 @@ pub(crate) fn parse(source: &str, syntax: &Syntax) -> Result<Vec<Node>, Fault> {
         tokens: tokens(source, syntax),
         at: 0,
         depth: 0,
+        too_high: false,
         drop_leading: false,
     };
     let nodes = parser.nodes(&[])?;
@@ -33,6 +36,7 @@ pub(super) struct Parser<'a> {
     pub(super) tokens: Vec<Token>,
     pub(super) at: usize,
     depth: usize,
+    too_high: bool,
     pub(super) drop_leading: bool,
 }
 
@@ -136,23 +140,40 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn node(&self, start: usize, kind: Kind) -> Expression {
-        Expression {
-            kind,
-            range: start..self.last_end().max(start),
+    fn node(&mut self, start: usize, kind: Kind) -> Expression {
+        let expression = Expression::new(kind, start..self.last_end().max(start));
+        self.too_high = self.too_high || expression.height > MAX_HEIGHT;
+        expression
+    }
+
+    /// Counts a level of nesting; [`Self::leave`] takes it back.
+    pub(super) fn enter(&mut self) -> Result<(), Fault> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Fault::new(SYNTAX, "this is nested too deeply", self.here()));
         }
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Ends a chain that has become too long to be evaluated.
+    fn check_height(&self) -> Result<(), Fault> {
+        if self.too_high {
+            return Err(Fault::new(
+                SYNTAX,
+                "the expression is too long: set parts of it first",
+                self.here(),
+            ));
+        }
+        Ok(())
     }
 
     /// `a if b else c`, the loosest expression.
     pub(super) fn expression(&mut self) -> Parsed {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(Fault::new(
-                SYNTAX,
-                "the expression is nested too deeply",
-                self.here(),
-            ));
-        }
+        self.enter()?;
         let start = self.here().start;
         let body = self.or()?;
         let result = if self.skip_symbol("if") {
@@ -173,7 +194,8 @@ impl<'a> Parser<'a> {
         } else {
             body
         };
-        self.depth -= 1;
+        self.leave();
+        self.check_height()?;
         Ok(result)
     }
 
@@ -181,6 +203,7 @@ impl<'a> Parser<'a> {
         let start = self.here().start;
         let mut left = self.and()?;
         while self.skip_symbol("or") {
+            self.check_height()?;
             let right = self.and()?;
             left = self.binary(start, Operator::Or, left, right);
         }
@@ -191,6 +214,7 @@ impl<'a> Parser<'a> {
         let start = self.here().start;
         let mut left = self.not()?;
         while self.skip_symbol("and") {
+            self.check_height()?;
             let right = self.not()?;
             left = self.binary(start, Operator::And, left, right);
         }
@@ -200,16 +224,9 @@ impl<'a> Parser<'a> {
     fn not(&mut self) -> Parsed {
         let start = self.here().start;
         if self.skip_symbol("not") {
-            self.depth += 1;
-            if self.depth > MAX_DEPTH {
-                return Err(Fault::new(
-                    SYNTAX,
-                    "the expression is nested too deeply",
-                    self.here(),
-                ));
-            }
+            self.enter()?;
             let operand = self.not()?;
-            self.depth -= 1;
+            self.leave();
             return Ok(negated(start, operand));
         }
         self.containment()
@@ -225,6 +242,7 @@ impl<'a> Parser<'a> {
                 self.at = mark;
                 return Ok(left);
             }
+            self.check_height()?;
             let right = self.test()?;
             left = self.node(
                 start,
@@ -306,17 +324,25 @@ impl<'a> Parser<'a> {
         let mut left = self.level(level + 1)?;
         while let Some((_, operator)) = operators.iter().find(|(text, _)| self.is_operator(text)) {
             self.at += 1;
+            self.check_height()?;
             let right = self.level(level + 1)?;
             left = if *operator == Operator::Concat {
                 concatenated(left, right)
             } else {
                 self.binary(start, *operator, left, right)
             };
+            self.too_high = self.too_high || left.height > MAX_HEIGHT;
         }
         Ok(left)
     }
 
-    fn binary(&self, start: usize, operator: Operator, left: Expression, right: Expression) -> Expression {
+    fn binary(
+        &mut self,
+        start: usize,
+        operator: Operator,
+        left: Expression,
+        right: Expression,
+    ) -> Expression {
         self.node(
             start,
             Kind::Binary {
@@ -331,16 +357,9 @@ impl<'a> Parser<'a> {
         let start = self.here().start;
         let negative = self.is_operator("-");
         let value = if self.skip_operator("-") || self.skip_operator("+") {
-            self.depth += 1;
-            if self.depth > MAX_DEPTH {
-                return Err(Fault::new(
-                    SYNTAX,
-                    "the expression is nested too deeply",
-                    self.here(),
-                ));
-            }
+            self.enter()?;
             let operand = Box::new(self.unary(false)?);
-            self.depth -= 1;
+            self.leave();
             self.node(start, Kind::Sign { negative, operand })
         } else {
             self.primary()?
@@ -354,6 +373,7 @@ impl<'a> Parser<'a> {
 
     pub(super) fn filters(&mut self, start: usize, mut value: Expression) -> Parsed {
         while self.skip_operator("|") {
+            self.check_height()?;
             let (name, name_range) = self.filter_name()?;
             let arguments = if self.is_operator("(") {
                 self.arguments()?
@@ -452,15 +472,12 @@ impl<'a> Parser<'a> {
                 self.expect_operator(",")?;
             }
             let key = self.primary()?;
-            let name = match key.kind {
-                Kind::Name(name) | Kind::String(name) => name,
-                _ => {
-                    return Err(Fault::new(
-                        SYNTAX,
-                        "the key of a map must be a name or a string",
-                        key.range,
-                    ));
-                }
+            let (Kind::Name(name) | Kind::String(name)) = key.kind else {
+                return Err(Fault::new(
+                    SYNTAX,
+                    "the key of a map must be a name or a string",
+                    key.range,
+                ));
             };
             self.expect_operator(":")?;
             entries.push((name, self.expression()?));
@@ -470,6 +487,7 @@ impl<'a> Parser<'a> {
 
     pub(super) fn postfix(&mut self, start: usize, mut value: Expression) -> Parsed {
         loop {
+            self.check_height()?;
             if self.is_operator("(") {
                 let arguments = self.arguments()?;
                 value = self.node(
@@ -566,24 +584,18 @@ fn negated(start: usize, operand: Expression) -> Expression {
         ) =>
         {
             let left = Box::new(negated(start, *left));
-            Expression {
-                kind: Kind::Binary {
+            Expression::new(
+                Kind::Binary {
                     operator,
                     left,
                     right,
                 },
                 range,
-            }
+            )
         }
         kind => {
-            let operand = Box::new(Expression {
-                kind,
-                range: operand.range,
-            });
-            Expression {
-                kind: Kind::Not(operand),
-                range,
-            }
+            let operand = Box::new(Expression::new(kind, operand.range));
+            Expression::new(Kind::Not(operand), range)
         }
     }
 }
@@ -598,29 +610,26 @@ fn concatenated(left: Expression, right: Expression) -> Expression {
             right: last,
         } => {
             let left = Box::new(concatenated(left, *first));
-            Expression {
-                kind: Kind::Binary {
+            Expression::new(
+                Kind::Binary {
                     operator,
                     left,
                     right: last,
                 },
                 range,
-            }
+            )
         }
         kind => {
-            let right = Box::new(Expression {
-                kind,
-                range: right.range,
-            });
+            let right = Box::new(Expression::new(kind, right.range));
             let left = Box::new(left);
-            Expression {
-                kind: Kind::Binary {
+            Expression::new(
+                Kind::Binary {
                     operator: Operator::Concat,
                     left,
                     right,
                 },
                 range,
-            }
+            )
         }
     }
 }

@@ -24,7 +24,9 @@ impl Parser<'_> {
                     if self.peek().is_some_and(|token| until.contains(&self.text(token))) {
                         return Ok(nodes);
                     }
+                    self.enter()?;
                     nodes.extend(self.statement()?);
+                    self.leave();
                 }
                 _ => return Err(self.unexpected("text or a statement")),
             }

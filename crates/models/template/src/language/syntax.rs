@@ -8,6 +8,22 @@ use std::rc::Rc;
 pub(crate) struct Expression {
     pub(crate) kind: Kind,
     pub(crate) range: Range<usize>,
+    /// How many expressions stand within each other here, this one included.
+    pub(crate) height: usize,
+}
+
+impl Expression {
+    pub(crate) fn new(kind: Kind, range: Range<usize>) -> Self {
+        let mut expression = Self {
+            kind,
+            range,
+            height: 1,
+        };
+        let mut below = 0;
+        children(&expression, &mut |child| below = below.max(child.height));
+        expression.height += below;
+        expression
+    }
 }
 
 /// What an expression is.
@@ -160,7 +176,9 @@ pub(crate) fn expressions(nodes: &[Node], visit: &mut dyn FnMut(&Expression)) {
             Node::Output(expression) => walk(expression, visit),
             Node::If(branches) => {
                 for (condition, body) in branches {
-                    condition.iter().for_each(|condition| walk(condition, visit));
+                    if let Some(condition) = condition {
+                        walk(condition, visit);
+                    }
                     expressions(body, visit);
                 }
             }
@@ -202,18 +220,25 @@ pub(crate) fn expressions(nodes: &[Node], visit: &mut dyn FnMut(&Expression)) {
 }
 
 fn walk_arguments(arguments: &Arguments, visit: &mut dyn FnMut(&Expression)) {
-    arguments
-        .positional
-        .iter()
-        .for_each(|argument| walk(argument, visit));
-    arguments
-        .keywords
-        .iter()
-        .for_each(|(_, argument)| walk(argument, visit));
+    argument_expressions(arguments, &mut |argument| walk(argument, visit));
 }
 
 fn walk(expression: &Expression, visit: &mut dyn FnMut(&Expression)) {
     visit(expression);
+    children(expression, &mut |child| walk(child, visit));
+}
+
+fn argument_expressions(arguments: &Arguments, visit: &mut dyn FnMut(&Expression)) {
+    for argument in &arguments.positional {
+        visit(argument);
+    }
+    for (_, argument) in &arguments.keywords {
+        visit(argument);
+    }
+}
+
+/// Calls `visit` for the expressions right below one.
+fn children(expression: &Expression, visit: &mut dyn FnMut(&Expression)) {
     match &expression.kind {
         Kind::Null
         | Kind::Bool(_)
@@ -221,41 +246,43 @@ fn walk(expression: &Expression, visit: &mut dyn FnMut(&Expression)) {
         | Kind::String(_)
         | Kind::Regex { .. }
         | Kind::Name(_) => {}
-        Kind::Array(items) | Kind::Group(items) => items.iter().for_each(|item| walk(item, visit)),
-        Kind::Object(entries) => entries.iter().for_each(|(_, item)| walk(item, visit)),
+        Kind::Array(items) | Kind::Group(items) => items.iter().for_each(visit),
+        Kind::Object(entries) => entries.iter().for_each(|(_, item)| visit(item)),
         Kind::Member { object, key } => {
-            walk(object, visit);
-            walk(key, visit);
+            visit(object);
+            visit(key);
         }
         Kind::Slice { object, bounds } => {
-            walk(object, visit);
-            bounds.iter().flatten().for_each(|bound| walk(bound, visit));
+            visit(object);
+            bounds.iter().flatten().for_each(|bound| visit(bound));
         }
         Kind::Call { callee, arguments } => {
-            walk(callee, visit);
-            walk_arguments(arguments, visit);
+            visit(callee);
+            argument_expressions(arguments, visit);
         }
         Kind::Filter { input, arguments, .. } | Kind::Test { input, arguments, .. } => {
-            walk(input, visit);
-            walk_arguments(arguments, visit);
+            visit(input);
+            argument_expressions(arguments, visit);
         }
-        Kind::Not(operand) | Kind::Sign { operand, .. } => walk(operand, visit),
+        Kind::Not(operand) | Kind::Sign { operand, .. } => visit(operand),
         Kind::In { needle, haystack } => {
-            walk(needle, visit);
-            walk(haystack, visit);
+            visit(needle);
+            visit(haystack);
         }
         Kind::Binary { left, right, .. } => {
-            walk(left, visit);
-            walk(right, visit);
+            visit(left);
+            visit(right);
         }
         Kind::If {
             condition,
             body,
             otherwise,
         } => {
-            walk(condition, visit);
-            walk(body, visit);
-            otherwise.iter().for_each(|otherwise| walk(otherwise, visit));
+            visit(condition);
+            visit(body);
+            if let Some(otherwise) = otherwise {
+                visit(otherwise);
+            }
         }
     }
 }
@@ -286,7 +313,9 @@ pub(crate) fn locals(nodes: &[Node], names: &mut Vec<String>) {
             Node::Macro(definition) => definition_locals(definition, names),
             Node::Call { body, .. } => definition_locals(body, names),
             Node::Switch { cases, default, .. } => {
-                cases.iter().for_each(|(_, body)| locals(body, names));
+                for (_, body) in cases {
+                    locals(body, names);
+                }
                 locals(default, names);
             }
         }

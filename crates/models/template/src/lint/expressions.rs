@@ -145,9 +145,10 @@ impl Linter<'_> {
         } else {
             let diagnostic = Diagnostic::warning("PV1516", format!("nothing is called `{name}` here"))
                 .with_effect("it is undefined, and prints nothing");
-            match self.template.properties().any(|(known, _)| known == name) {
-                true => diagnostic.with_help(format!("write `parameters.{name}`")),
-                false => suggest(diagnostic, name, ROOTS),
+            if self.template.properties().any(|(known, _)| known == name) {
+                diagnostic.with_help(format!("write `parameters.{name}`"))
+            } else {
+                suggest(diagnostic, name, ROOTS)
             }
         };
         self.report(place, &expression.range, diagnostic);
@@ -225,7 +226,7 @@ impl Linter<'_> {
             return;
         }
         let range = object.range.start..key.range.start + id.len();
-        let label = self.label(place, range.clone());
+        let label = self.label(place, range);
         let replacement = format!("{root}['{id}']");
         let fix = Fix {
             title: format!("write `{replacement}`"),

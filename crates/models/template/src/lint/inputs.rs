@@ -164,11 +164,13 @@ impl Linter<'_> {
             if error.name == "required" || error.path.is_empty() {
                 continue;
             }
-            let path: String = error
+            let path = error
                 .path
                 .iter()
-                .map(|key| format!("/{}", key.as_str().map_or_else(|| key.to_string(), str::to_owned)))
-                .collect();
+                .fold(String::new(), |path, key| match key.as_str() {
+                    Some(key) => path + "/" + key,
+                    None => path + "/" + &key.to_string(),
+                });
             let message = format!(
                 "`{}` {}",
                 error.property.trim_start_matches("instance."),

@@ -1,5 +1,10 @@
 //! The filters that Backstage's scaffolder adds.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "all filters have one signature, and most can fail"
+)]
+
 use std::rc::Rc;
 
 use super::super::evaluate::Call;

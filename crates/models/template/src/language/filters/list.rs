@@ -1,5 +1,10 @@
 //! Filters of lists and maps.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "all filters have one signature, and most can fail"
+)]
+
 use std::cmp::Ordering;
 use std::rc::Rc;
 

@@ -1,5 +1,10 @@
 //! Filters of texts and numbers.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "all filters have one signature, and most can fail"
+)]
+
 use super::super::evaluate::Call;
 use super::super::operators;
 use super::super::value::{Data, Traced};
@@ -245,13 +250,19 @@ pub(super) fn truncate(value: &Traced, call: &Call) -> Filtered {
     Ok(operators::join(&[&kept, &end]))
 }
 
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16)
+        .unwrap_or('0')
+        .to_ascii_uppercase()
+}
+
 fn encode_component(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.extend(['%', hex_digit(byte >> 4), hex_digit(byte & 15)]);
         }
     }
     encoded

@@ -1,0 +1,563 @@
+"""Measures a release build of Pave and prints the figures as a table.
+
+    make bench                                   everything; builds what is needed
+    python3 bench/run.py --quick                 fewer repetitions, no load drivers
+    python3 bench/run.py --only start,road       some of: start, memory, commit, road, cluster, portal
+
+Each row names what it is compared with. Floors (what PostgreSQL, git and the file system take by themselves) are measured
+in the same run on the same machine; figures of other products are not, so they stand in README.md and not here.
+Uses Python's standard library, psql, git, and the two drivers beside it.
+"""
+
+import argparse
+import base64
+import contextlib
+import glob
+import http.client
+import json
+import os
+import pwd
+import shutil
+import signal
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+PARTS = ("start", "memory", "commit", "road", "cluster", "portal")
+# PostgreSQL refuses to run as root, so floors are measured as this user then.
+UNPRIVILEGED = "postgres"
+
+
+class Failed(Exception):
+    """Something could not be measured."""
+
+
+class Table:
+    """Rows of what, measured, beside it, aim."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, measured, beside="", aim=""):
+        self.rows.append((what, measured, beside, aim))
+        print(f"  {what}: {measured}" + (f"  ({beside})" if beside else ""), file=sys.stderr, flush=True)
+
+    def show(self):
+        head = ("what", "measured", "beside it, same run", "aim")
+        widths = [max(len(row[i]) for row in [head, *self.rows]) for i in range(4)]
+        for row in [head, tuple("-" * width for width in widths), *self.rows]:
+            print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
+
+
+def seconds(value):
+    return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.0f} ms"
+
+
+def spread(values):
+    """Median, with the range beside it."""
+    text = seconds(statistics.median(values))
+    return text if len(values) < 2 else f"{text} ({seconds(min(values))} to {seconds(max(values))}, {len(values)} runs)"
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def settled_load():
+    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+
+
+# --- the platform --------------------------------------------------------------------------------------------------
+
+
+class Platform:
+    """The program under test, with a data directory of its own."""
+
+    def __init__(self, binary, home):
+        self.binary, self.home = binary, Path(home)
+        self.data = self.home / "data"
+        self.process = self.summary = None
+
+    def up(self):
+        """Starts it and gives the seconds from the start to the summary."""
+        began = time.monotonic()
+        log = open(self.home / "log", "ab")
+        command = [self.binary, "up", "--demo", "--portal-port", "0", "--output", "json", "--data", self.data]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        text = b""
+        while True:
+            chunk = os.read(self.process.stdout.fileno(), 65536)
+            if not chunk:
+                tail = (self.home / "log").read_text(errors="replace")[-3000:]
+                raise Failed(f"the platform ended before it was ready:\n{tail}")
+            text += chunk
+            with contextlib.suppress(ValueError):
+                self.summary = json.loads(text)
+                break
+        took = time.monotonic() - began
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        return took
+
+    def down(self):
+        if self.process:
+            subprocess.run([self.binary, "down", "--data", self.data], capture_output=True, timeout=120)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(30)
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+    def resident(self):
+        """Resident bytes of the program and its children, PostgreSQL's servers left out."""
+        return sum(resident_of(process) for process in tree(self.process.pid) if name_of(process) != "postgres")
+
+    def portal(self):
+        return Api(self.summary["portal"]["url"], self.summary["portal"]["token"], None)
+
+    def cluster(self):
+        return Api(self.summary["cluster"]["url"], self.summary["portal"]["token"], self.summary["authority"])
+
+
+class Api:
+    """One keep-alive connection to an HTTP API."""
+
+    def __init__(self, url, token, authority):
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme == "https":
+            context = ssl.create_default_context(cafile=authority)
+            self.connection = http.client.HTTPSConnection(parts.hostname, parts.port, context=context, timeout=120)
+        else:
+            self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=120)
+        self.headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+
+    def open(self, method, path, body=None):
+        headers = dict(self.headers)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            body = json.dumps(body)
+        self.connection.request(method, path, body, headers)
+        answer = self.connection.getresponse()
+        if answer.status >= 300:
+            raise Failed(f"{method} {path} answered {answer.status}: {answer.read(600).decode(errors='replace')}")
+        return answer
+
+    def call(self, method, path, body=None):
+        text = self.open(method, path, body).read()
+        return json.loads(text) if text.strip() else None
+
+
+class Watch(threading.Thread):
+    """Follows a collection of the cluster and keeps the time of each event."""
+
+    def __init__(self, platform, path):
+        super().__init__(daemon=True)
+        listing = platform.cluster().call("GET", path)
+        version = listing["metadata"]["resourceVersion"]
+        self.stream = platform.cluster().open("GET", f"{path}?watch=1&resourceVersion={version}")
+        self.events, self.news = [], threading.Condition()
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            for line in self.stream:
+                now, event = time.monotonic(), json.loads(line)
+                with self.news:
+                    self.events.append((now, event))
+                    self.news.notify_all()
+
+    def wait(self, what, accept, patience=120):
+        """Time and object of the first event that is accepted."""
+        end, seen = time.monotonic() + patience, 0
+        while True:
+            with self.news:
+                while seen == len(self.events):
+                    if not self.news.wait(max(0.0, end - time.monotonic())):
+                        raise Failed(f"waited {patience} s in vain for {what}")
+                when, event = self.events[seen]
+            seen += 1
+            if accept(event):
+                return when, event["object"]
+
+
+def tree(process):
+    children = {}
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            text = Path(path).read_text()
+            parent = int(text.rsplit(")", 1)[1].split()[1])
+            children.setdefault(parent, []).append(int(path.split("/")[2]))
+    found, open_ = [], [process]
+    while open_:
+        process = open_.pop()
+        found.append(process)
+        open_ += children.get(process, [])
+    return found
+
+
+def name_of(process):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    return ""
+
+
+def resident_of(process):
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+# --- floors ----------------------------------------------------------------------------------------------------------
+
+
+def postgresql(program):
+    found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{program}"), key=lambda path: int(path.split("/")[4]))
+    path = found[-1] if found else shutil.which(program)
+    if not path:
+        raise Failed(f"{program} is not installed; scripts/prerequisites.sh installs it")
+    return path
+
+
+class Floors:
+    """What PostgreSQL takes by itself: initdb, a copy of what initdb made, a start with the first login."""
+
+    def __init__(self, runs):
+        self.user = {}
+        if os.getuid() == 0:
+            account = pwd.getpwnam(UNPRIVILEGED)
+            self.user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        self.initdb, self.copy, self.login = [], [], []
+        with tempfile.TemporaryDirectory(prefix="pave-floor-", dir="/tmp") as home:
+            if self.user:
+                os.chown(home, self.user["user"], self.user["group"])
+            for run in range(runs):
+                self.measure(Path(home), run)
+
+    def timed(self, command, **options):
+        began = time.monotonic()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/", **self.user, **options)
+        return time.monotonic() - began
+
+    def measure(self, home, run):
+        made, copied = home / f"made-{run}", home / f"copied-{run}"
+        self.initdb.append(self.timed([postgresql("initdb"), "-D", made, "-A", "trust", "-U", "floor"]))
+        self.copy.append(self.timed(["cp", "-a", made, copied]))
+        port = 20000 + os.getpid() % 20000 + run
+        server = [postgresql("postgres"), "-D", copied, "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
+        server += ["-c", f"unix_socket_directories={home}"]
+        began = time.monotonic()
+        process = subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **self.user)
+        try:
+            log_in(f"postgresql://floor@127.0.0.1:{port}/postgres")
+            self.login.append(time.monotonic() - began)
+        finally:
+            process.send_signal(signal.SIGQUIT)
+            process.wait()
+
+    def share(self):
+        """What a request cannot go below: copy, start, first login."""
+        return statistics.median(self.copy) + statistics.median(self.login)
+
+
+def log_in(uri, patience=30):
+    """Logs in as a person would, again and again until it works."""
+    end = time.monotonic() + patience
+    psql = shutil.which("psql") or postgresql("psql")
+    while True:
+        command = [psql, "--no-psqlrc", "-tAc", "select 1", uri]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PGCONNECT_TIMEOUT": "5"})
+        if done.returncode == 0:
+            return
+        if time.monotonic() > end:
+            raise Failed(f"cannot log in: {done.stderr.strip()}")
+        time.sleep(0.005)
+
+
+# --- what is measured --------------------------------------------------------------------------------------------------
+
+
+def measure_start(table, platform, options):
+    """Cold starts of the program: the first makes everything, later ones find it."""
+    platform.down()
+    firsts = []
+    for run in range(3 if options.quick else 5):
+        with home_directory() as home:
+            other = Platform(platform.binary, home)
+            try:
+                firsts.append(other.up())
+            finally:
+                other.down()
+    laters = []
+    for run in range(3 if options.quick else 10):
+        laters.append(platform.up())
+        platform.down()
+    table.add("first start to ready, demo seeded", spread(firsts))
+    table.add("later start to ready", spread(laters), aim="0.5 s")
+    platform.up()
+
+
+def measure_memory(table, platform, options):
+    time.sleep(3 if options.quick else 15)
+    table.add("resident memory, idle, without PostgreSQL", f"{platform.resident() / 1e6:.0f} MB", aim="100 MB")
+
+
+def measure_commit(table, platform, options):
+    """From `git push` to the change in the cluster, and what the push takes by itself."""
+    clone = platform.home / "clone"
+    token = base64.b64encode(f"any:{platform.summary['forge']['token']}".encode()).decode()
+    environment = {
+        **os.environ,
+        "GIT_SSL_CAINFO": platform.summary["authority"],
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{platform.summary['forge']['url']}/.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {token}",
+    }
+    for who in ("AUTHOR", "COMMITTER"):
+        environment |= {f"GIT_{who}_NAME": "bench", f"GIT_{who}_EMAIL": "bench@example.com"}
+
+    def git(*arguments, directory=clone):
+        done = subprocess.run(["git", *arguments], cwd=directory, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise Failed(f"git {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+
+    url = platform.summary["forge"]["url"] + "/pave/platform/_git/platform-configs"
+    git("clone", "--quiet", url, clone, directory=platform.home)
+    watch = Watch(platform, "/api/v1/namespaces/argocd/configmaps")
+    whole, after, push = [], [], []
+    for run in range(-1, 5 if options.quick else 20):
+        value = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bench"}, "data": {"run": str(run)}}
+        (clone / "infra" / "bench.yaml").write_text(json.dumps(value))
+        git("add", ".")
+        git("commit", "--quiet", "--message", f"Bench {run}")
+        began = time.monotonic()
+        git("push", "--quiet")
+        pushed = time.monotonic()
+        applied, _ = watch.wait("the change", lambda event: event["object"].get("data", {}).get("run") == str(run))
+        # The first one makes the object and warms everything up.
+        if run >= 0:
+            whole.append(applied - began)
+            push.append(pushed - began)
+            after.append(max(0.0, applied - pushed))
+    git("rm", "--quiet", "infra/bench.yaml")
+    git("commit", "--quiet", "--message", "End of bench")
+    git("push", "--quiet")
+    own = f"`git push` by itself {seconds(statistics.median(push))}"
+    table.add("commit to applied, from the end of the push", spread(after), own, "0.3 s")
+    table.add("commit to applied, from the start of the push", spread(whole), own)
+
+
+def measure_road(table, platform, options):
+    """From the request to a login with psql, and back again."""
+    floors = Floors(3 if options.quick else 5)
+    portal = platform.portal()
+    watch = Watch(platform, "/api/v1/namespaces/team-a/secrets")
+    written, logged_in, removed = [], [], []
+    for run in range(-1, 3 if options.quick else 10):
+        name = f"bench-{run + 1}"
+        values = {"envName": name, "dbUser": "appuser", "team": "group:default/team-a"}
+        began = time.monotonic()
+        portal.call("POST", "/api/scaffolder/v2/tasks", {"templateRef": "template:default/create-team-environment", "values": values})
+
+        def is_ready(event):
+            found = event["object"]
+            return found["metadata"]["name"] == f"{name}-connection" and "uri" in found.get("data", {})
+
+        when, secret = watch.wait(f"the connection of {name}", is_ready)
+        log_in(base64.b64decode(secret["data"]["uri"]).decode())
+        end = time.monotonic()
+        if run >= 0:
+            written.append(when - began)
+            logged_in.append(end - began)
+        began = time.monotonic()
+        portal.call("DELETE", f"/api/pave/v1/environments/team-a/{name}")
+        wait_gone(platform, name)
+        if run >= 0:
+            removed.append(time.monotonic() - began)
+    share = floors.share()
+    beside = f"PostgreSQL's own share: copy {seconds(statistics.median(floors.copy))} + start and login {seconds(statistics.median(floors.login))}"
+    table.add("request to psql login", spread(logged_in), beside, "1.5 s")
+    table.add("  of that, not PostgreSQL's", seconds(max(0.0, statistics.median(logged_in) - share)))
+    table.add("request to connection secret", spread(written))
+    table.add("delete to database gone", spread(removed))
+    table.add("floor: initdb", spread(floors.initdb))
+
+
+def wait_gone(platform, name, patience=120):
+    """Waits until no managed resource of an environment is left."""
+    cluster, end = platform.cluster(), time.monotonic() + patience
+    kinds = ("flexibleservers", "flexibleserverdatabases", "flexibleserverfirewallrules")
+    paths = [f"/apis/dbforpostgresql.azure.upbound.io/v1beta1/{kind}" for kind in kinds]
+    paths += ["/apis/azure.upbound.io/v1beta1/resourcegroups", "/apis/platform.example.com/v1alpha1/teamenvironments"]
+    while paths:
+        items = cluster.call("GET", paths[0])["items"]
+        owned = [it for it in items if it["metadata"].get("labels", {}).get("crossplane.io/claim-name") == name]
+        if not owned:
+            paths.pop(0)
+        elif time.monotonic() > end:
+            raise Failed(f"{name} is still there: {paths[0]}")
+        else:
+            time.sleep(0.02)
+
+
+def measure_cluster(table, platform, options):
+    """The rows of kube-load that a cluster without nodes has."""
+    driver = build_driver("kube-load")
+    command = [driver, "--kubeconfig", platform.summary["kubeconfig"], "--tests", "create,get,apply,watch,list"]
+    command += ["--kinds", "cm,cr", "--clients", "1,32", "--n", "1000", "--runs", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    if done.returncode:
+        raise Failed(f"kube-load: {done.stderr.strip()[-2000:]}")
+    rows = {}
+    for line in done.stdout.splitlines():
+        row = json.loads(line)
+        if row.get("test") in ("create", "get", "apply"):
+            key = (row["test"], row.get("phase", ""), row["kind"], row["clients"])
+            rows.setdefault(key, []).append(row)
+        elif "test" in row:
+            table.add(f"kube-load {row['test']} {row.get('kind', '')}", brief(row))
+        elif any("crd" in key for key in row):
+            table.add("kube-load CRD installed", brief(row))
+    for (test, phase, kind, clients), found in rows.items():
+        rate = statistics.median(row["per_s"] for row in found)
+        p50 = statistics.median(row["lat"]["p50_ms"] for row in found)
+        p99 = statistics.median(row["lat"]["p99_ms"] for row in found)
+        errors = sum(row["errors"] for row in found)
+        what = " ".join(filter(None, ["kube-load", test, phase, kind, f"{clients} clients" if clients > 1 else "1 client"]))
+        table.add(what, f"{rate:.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms" + (f", {errors} ERRORS" if errors else ""))
+
+
+def brief(row):
+    """A driver's row in words: its numbers, its latencies."""
+    parts = []
+    for key, value in row.items():
+        if isinstance(value, dict) and "p50_ms" in value:
+            parts.append(f"p50 {value['p50_ms']:.1f} ms, p99 {value['p99_ms']:.1f} ms")
+        elif isinstance(value, (int, float)) and key not in ("run", "n", "errors"):
+            parts.append(f"{key} {value:g}")
+        elif isinstance(value, str) and key not in ("test", "kind"):
+            parts.append(value)
+        elif key == "errors" and value:
+            parts.append(f"{value} ERRORS")
+    return ", ".join(parts)
+
+
+def measure_portal(table, platform, options):
+    """Catalog ingestion and queries, and template runs, over the data set of portal-load, read from the forge."""
+    driver, count = build_driver("portal-load"), 1000
+    folder = platform.home / "clone" / "portal-load"
+    if not folder.parent.exists():
+        raise Failed("needs the part `commit`, which clones the repository")
+    subprocess.run([driver, "gen", "--n", str(count), "--out", folder], check=True, capture_output=True)
+    push_folder(platform, folder.parent)
+    url = platform.summary["forge"]["url"] + "/pave/platform/_git/platform-configs"
+    portal = platform.portal()
+    common = ["--url", platform.summary["portal"]["url"], "--token", platform.summary["portal"]["token"]]
+    common += ["--pid", str(platform.process.pid)]
+
+    def register(path):
+        portal.call("POST", "/api/catalog/locations", {"type": "url", "target": f"{url}?path=/portal-load/{path}"})
+
+    began = time.monotonic()
+    register("all.yaml")
+    row = run_driver(driver, ["ingest", "--n", str(count), "--poll-ms", "50", *common])
+    table.add(f"portal-load ingest {count} entities", f"{seconds(time.monotonic() - began)} with all relations", f"driver saw all entities after {row['all_entities_s']} s")
+    query = ["--seconds", "3", "--rounds", "1"] if options.quick else []
+    for row in run_driver(driver, ["query", "--n", str(count), *query, *common])["results"]:
+        what = f"portal-load {row['case']}, {row['clients']} client" + ("s" if row["clients"] > 1 else "")
+        table.add(what, f"{row['rps']:.0f}/s, p50 {row['p50_ms']} ms, p99 {row['p99_ms']} ms" + (f", {row['errors']} ERRORS" if row["errors"] else ""))
+    register("template/template.yaml")
+    row = run_driver(driver, ["scaffold", *common])
+    table.add("portal-load template run, created to completed", brief_summary(row["create_to_completed_ms"]))
+    table.add("portal-load 50 runs at once", f"{row['burst']['tasks_per_s']} tasks/s" + (f", {row['burst']['failed']} FAILED" if row["burst"]["failed"] else ""))
+    table.add("portal-load dry run", str(row["dry_run_error"]) if row["dry_run_error"] else brief_summary(row["dry_run_ms"]))
+
+
+def brief_summary(row):
+    return ", ".join(f"{key} {value:g}" for key, value in row.items() if isinstance(value, (int, float))) + " ms"
+
+
+def push_folder(platform, clone):
+    token = base64.b64encode(f"any:{platform.summary['forge']['token']}".encode()).decode()
+    options = ["-c", f"http.sslCAInfo={platform.summary['authority']}", "-c", f"http.extraHeader=Authorization: Basic {token}"]
+    options += ["-c", "user.name=bench", "-c", "user.email=bench@example.com"]
+    for command in (["add", "."], ["commit", "-qm", "Data set"], ["push", "-q"]):
+        subprocess.run(["git", *options, *command], cwd=clone, check=True, capture_output=True)
+
+
+def run_driver(driver, arguments):
+    done = subprocess.run([driver, *arguments], capture_output=True, text=True, timeout=1800)
+    if done.returncode:
+        raise Failed(f"{driver.name} {arguments[0]}: {done.stderr.strip()[-2000:]}")
+    whole = json.loads(done.stdout)
+    return whole.get("result", whole)
+
+
+def build_driver(name):
+    say(f"building {name}")
+    target = TARGET / "bench"
+    command = ["cargo", "build", "--release", "--locked", "--quiet", "--target-dir", target]
+    subprocess.run(command, cwd=ROOT / "bench" / name, check=True)
+    return target / "release" / name
+
+
+# --- main ------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def home_directory():
+    """A directory that PostgreSQL's user can pass, deleted at the end."""
+    home = tempfile.mkdtemp(prefix="pave-bench-", dir="/tmp")
+    os.chmod(home, 0o755)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measures a release build of Pave.")
+    parser.add_argument("--binary", type=Path, default=TARGET / "release" / "pave")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, no load drivers")
+    parser.add_argument("--only", default="", help=f"comma-separated parts: {', '.join(PARTS)}")
+    options = parser.parse_args()
+    if not options.binary.exists():
+        sys.exit(f"there is no program at {options.binary}; `make build` makes it")
+    parts = options.only.split(",") if options.only else (PARTS[:4] if options.quick else PARTS)
+    unknown = set(parts) - set(PARTS)
+    if unknown:
+        sys.exit(f"unknown parts: {', '.join(sorted(unknown))}")
+    table, failures = Table(), []
+    say(settled_load())
+    table.add("size of the program", f"{options.binary.stat().st_size / 1e6:.1f} MB")
+    with home_directory() as home:
+        platform = Platform(options.binary.resolve(), home)
+        try:
+            platform.up()
+            for part in parts:
+                say(f"measuring: {part}")
+                try:
+                    globals()[f"measure_{part}"](table, platform, options)
+                except (Failed, OSError, KeyError, subprocess.SubprocessError) as error:
+                    failures.append(f"{part}: {error!r}" if not isinstance(error, Failed) else f"{part}: {error}")
+                    say(f"  not measured: {error}")
+        finally:
+            platform.down()
+    print(f"\n{settled_load()}; medians\n")
+    table.show()
+    for failure in failures:
+        print(f"\nnot measured: {failure}")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+//! Starts everything, in order, and joins the parts: the only place that names a stand-in.
+
+mod adapters;
+mod bootstrap;
+pub(crate) mod demo;
+mod holder;
+pub(crate) mod instance;
+mod kubeconfig;
+mod listen;
+pub(crate) mod people;
+pub(crate) mod place;
+mod start;
+
+pub(crate) use holder::{of_port, of_wildcard};
+pub(crate) use start::Platform;

@@ -1,0 +1,170 @@
+//! What engines ask of each other through traits, filled in with the parts that are here.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use pave_auth::{Identities, Principal};
+use pave_catalog::{Catalog, CatalogError};
+use pave_git::{Credential, Remote};
+use pave_hosts::{HostReader, Integrations, Reader};
+use pave_names::EntityRef;
+use pave_scaffolder::{Registered, SourceFile};
+use serde_json::Value;
+use url::Url;
+
+/// Reads files of repositories for the catalog and for templates.
+pub(super) struct Sources {
+    reader: HostReader,
+    integrations: Integrations,
+}
+
+impl Sources {
+    pub(super) fn new(reader: HostReader, integrations: Integrations) -> Self {
+        Self { reader, integrations }
+    }
+
+    async fn bytes(&self, url: &str) -> Result<Vec<u8>, String> {
+        self.reader.read_url(url).await.map(|file| file.bytes).map_err(|error| error.to_string())
+    }
+}
+
+impl pave_catalog::SourceReader for Sources {
+    fn read<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+        Box::pin(self.bytes(url))
+    }
+
+    fn resolve(&self, base: &str, target: &str) -> Result<String, String> {
+        self.integrations.resolve(base, target).map_err(|error| error.to_string())
+    }
+}
+
+impl pave_scaffolder::SourceReader for Sources {
+    fn read_tree<'a>(&'a self, _principal: &'a Principal, url: &'a str) -> BoxFuture<'a, Result<Vec<SourceFile>, String>> {
+        Box::pin(async move {
+            let tree = self.reader.read_tree(url).await.map_err(|error| error.to_string())?;
+            let file = |file: pave_hosts::TreeFile| SourceFile {
+                path: file.path,
+                content: file.bytes,
+                executable: file.executable,
+                symlink: false,
+            };
+            Ok(tree.files.into_iter().map(file).collect())
+        })
+    }
+
+    fn read_file<'a>(&'a self, _principal: &'a Principal, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+        Box::pin(self.bytes(url))
+    }
+
+    fn resolve(&self, base: &str, url: &str) -> Result<String, String> {
+        self.integrations.resolve(base, url).map_err(|error| error.to_string())
+    }
+}
+
+/// What GitOps shows to a Git host: the integration's credential.
+pub(super) struct GitCredentials {
+    integrations: Integrations,
+    authority: PathBuf,
+}
+
+impl GitCredentials {
+    pub(super) fn new(integrations: Integrations, authority: PathBuf) -> Self {
+        Self { integrations, authority }
+    }
+}
+
+impl pave_gitops::Credentials for GitCredentials {
+    fn remote(&self, url: &str) -> Option<Remote> {
+        let location = self.integrations.repository_of(url).ok()?;
+        let credential = self.integrations.credential(&location).ok().flatten();
+        let mut remote = Remote::new(url.parse().ok()?);
+        // Other hosts are trusted as the system trusts them.
+        if credential.is_some() {
+            remote.authority = Some(self.authority.clone());
+        }
+        remote.credential = credential;
+        Some(remote)
+    }
+}
+
+/// How long a token that a template run shows to the forge is good for, and how long one is used again.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
+const TOKEN_REUSE: Duration = Duration::from_secs(30 * 60);
+
+/// What a template run shows to a Git host: to the forge a short-lived token of the person, so that the forge decides
+/// about the person; to others the integration's credential.
+pub(super) struct PersonCredentials {
+    identities: Identities,
+    integrations: Integrations,
+    forge_host: String,
+    tokens: Mutex<HashMap<EntityRef, (String, Instant)>>,
+}
+
+impl PersonCredentials {
+    pub(super) fn new(identities: Identities, integrations: Integrations, forge_host: String) -> Self {
+        Self { identities, integrations, forge_host, tokens: Mutex::default() }
+    }
+
+    async fn of_person(&self, principal: &Principal) -> Result<Credential, String> {
+        let known = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&principal.entity).cloned();
+        if let Some((token, made)) = known
+            && made.elapsed() < TOKEN_REUSE
+        {
+            return Ok(Credential::token(token));
+        }
+        let token = self
+            .identities
+            .issue_token(&principal.entity, "template runs", Some(TOKEN_LIFETIME))
+            .await
+            .map_err(|error| error.to_string())?;
+        let entry = (token.clone(), Instant::now());
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(principal.entity.clone(), entry);
+        Ok(Credential::token(token))
+    }
+}
+
+impl pave_scaffolder::Credentials for PersonCredentials {
+    fn credential<'a>(&'a self, principal: &'a Principal, remote: &'a Url) -> BoxFuture<'a, Result<Option<Credential>, String>> {
+        Box::pin(async move {
+            let host = format!(
+                "{}:{}",
+                remote.host_str().unwrap_or_default(),
+                remote.port_or_known_default().unwrap_or_default()
+            );
+            if host == self.forge_host {
+                return self.of_person(principal).await.map(Some);
+            }
+            let location = self.integrations.repository_of(remote.as_str()).map_err(|error| error.to_string())?;
+            self.integrations.credential(&location).map_err(|error| error.to_string())
+        })
+    }
+}
+
+/// The catalog, as templates ask of it.
+pub(super) struct CatalogOfTemplates(pub(super) Catalog);
+
+impl pave_scaffolder::CatalogLookup for CatalogOfTemplates {
+    fn entity<'a>(&'a self, reference: &'a EntityRef) -> BoxFuture<'a, Result<Option<Value>, String>> {
+        Box::pin(async move { Ok(self.0.entity(reference)) })
+    }
+
+    fn register<'a>(&'a self, _principal: &'a Principal, url: &'a str) -> BoxFuture<'a, Result<Registered, String>> {
+        Box::pin(async move {
+            match self.0.register("url", url, false).await {
+                Ok(_) | Err(CatalogError::Conflict(_)) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+            let registered = self.0.register("url", url, true).await.map_err(|error| error.to_string())?;
+            let named = |entity: &&Value| {
+                !entity["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("generated-"))
+            };
+            let mut entities = registered.entities.iter().filter(named);
+            let component = entities.clone().find(|entity| entity["kind"] == "Component");
+            let entity_ref = component.or_else(|| entities.next()).and_then(pave_entity::reference);
+            Ok(Registered { entity_ref: entity_ref.map(|reference| reference.to_string()) })
+        })
+    }
+}
