@@ -15,7 +15,7 @@ use crate::classic::Role;
 use crate::edit::{Edits, offer};
 use crate::managed::Model;
 use crate::pointer;
-use crate::subject::Subject;
+use crate::subject::{Origin, Subject};
 use crate::world::{Defined, World};
 
 /// Namespace that GitOps itself lives in, where nobody says otherwise.
@@ -29,13 +29,14 @@ pub(crate) fn check(world: &World, subject: &Subject, defined: &Defined, is_clai
     let version = subject.gvk().version;
     let mut found: Diagnostics = served(subject, defined, &version).into_iter().collect();
     let schema = if is_claim { defined.claim_schema(&version) } else { Some(defined.composite_schema()) };
+    let effect = pruned_effect(world, defined);
     if let Some(schema) = schema {
         let against = Against {
             schema: &schema,
             name: format!("the XRD `{}`", definition.name),
             written: Some((&defined.subject, defined.schema_pointer(&version))),
             filled: &[],
-            effect: EFFECT,
+            effect: &effect,
         };
         found.extend(against::check(subject, "", &against));
     }
@@ -50,6 +51,18 @@ pub(crate) fn check(world: &World, subject: &Subject, defined: &Defined, is_clai
         found.extend(azure_refuses(world, subject, defined, &composite));
     }
     found
+}
+
+/// What follows from a field that is dropped; a literal in its place makes it worse.
+fn pruned_effect(world: &World, defined: &Defined) -> String {
+    let mut findings = world.compositions_of(&defined.definition).flat_map(|it| it.findings.iter().map(move |finding| (it, finding)));
+    let literal = findings.find(|(_, finding)| finding.diagnostic.code == "PV1329" && finding.pointer.ends_with("Login"));
+    match literal {
+        Some((composed, finding)) => {
+            format!("{EFFECT}; the administrator's login stays the literal `{}`", composed.subject.str(&finding.pointer))
+        }
+        None => EFFECT.to_owned(),
+    }
 }
 
 /// The composite resource that a claim becomes.
@@ -183,20 +196,28 @@ fn secret(world: &World, subject: &Subject, defined: &Defined) -> Option<Diagnos
     if !has_credentials {
         return None;
     }
-    let name = subject.str("/metadata/name");
-    let lines = ["writeConnectionSecretToRef:".to_owned(), format!("  name: {name}-connection")];
+    let name = secret_name(subject);
+    let lines = ["writeConnectionSecretToRef:".to_owned(), format!("  name: {name}")];
+    let last = subject.value.pointer("/spec")?.as_object()?.keys().last().cloned()?;
+    let fix = Edits::of(subject).insert_after(&pointer::child("/spec", &last), &lines);
     let diagnostic = Diagnostic::warning("PV2118", "the claim asks for no connection secret")
         .with_label(subject.label("/spec"))
-        .with_help(format!("add `writeConnectionSecretToRef: {{name: {name}-connection}}`"))
+        .with_help(format!("add `writeConnectionSecretToRef` with `name: {name}`"))
         .with_effect("there is a database, and its developer has no credentials for it");
-    // A template's placeholder must not be written into the template.
-    let fix = if subject.is_rendered() && !subject.pieces.is_empty() {
-        None
-    } else {
-        let last = subject.value.pointer("/spec")?.as_object()?.keys().last().cloned()?;
-        Edits::of(subject).insert_after(&pointer::child("/spec", &last), &lines).fix("add `writeConnectionSecretToRef`")
-    };
-    Some(offer(diagnostic, fix))
+    Some(offer(diagnostic, fix.fix("add `writeConnectionSecretToRef`")))
+}
+
+/// A name for the claim's secret, as the claim's own name is written: in a template, an expression.
+fn secret_name(subject: &Subject) -> String {
+    let written = subject.written("/metadata/name");
+    match (&subject.text.origin, written.as_str()) {
+        (Origin::Rendered(rendered), "$") => {
+            let parameters = crate::template::parameters(&rendered.template);
+            let first = parameters.first().map_or("<name>", String::as_str);
+            format!("${{{{ parameters.{first} }}}}-connection")
+        }
+        _ => format!("{written}-connection"),
+    }
 }
 
 /// Values of the claim that Azure would refuse once they have become names and logins.

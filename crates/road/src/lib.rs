@@ -12,13 +12,17 @@ mod classic;
 mod composition;
 mod definition;
 mod edit;
+mod fixes;
 mod gitops;
 mod managed;
 mod patches;
 mod pointer;
+mod preview;
 pub mod reindent;
 mod subject;
 mod template;
 mod world;
 
 pub use check::{Options, check};
+pub use fixes::{applicable, apply_fixes};
+pub use preview::{Definitions, Layer, PlannedFile, PlannedResource, Preview, preview};

@@ -187,7 +187,7 @@ impl Managed<'_> {
         }
         if let Some(kind) = retired {
             let (what, when) = match kind.role {
-                Role::Server => (" and Azure retired single servers on 2025-03-28", "Azure refuses to make such a server"),
+                Role::Server => (", and Azure retired single servers on 2025-03-28", "Azure refuses to make such a server"),
                 _ => ("", "no maintained provider makes it"),
             };
             let message = format!("{} belongs to the classic provider, which is archived{what}", kind.kind);

@@ -91,6 +91,18 @@ impl Subject {
         self.document.node(crate::pointer::parent(pointer))?.entry(&key)
     }
 
+    /// The text at a pointer as the template has it, expressions and all; as it is where nothing was rendered.
+    pub(crate) fn written(&self, pointer: &str) -> String {
+        let value = self.str(pointer).to_owned();
+        let (Origin::Rendered(rendered), Some(node)) = (&self.text.origin, self.document.node(pointer)) else {
+            return value;
+        };
+        let start = node.span.start;
+        let range = self.text.raw_range(rendered, start, start);
+        let line = rendered.raw.get(range.start..).and_then(|rest| rest.lines().next());
+        line.map_or(value, |line| line.trim().trim_matches(['"', '\'']).to_owned())
+    }
+
     /// Whether this was rendered from a template.
     pub(crate) fn is_rendered(&self) -> bool {
         matches!(self.text.origin, Origin::Rendered(_))

@@ -28,7 +28,7 @@ pub(crate) fn check(subject: &Subject, specs: &[ActionSpec]) -> Diagnostics {
 }
 
 /// Names of the template's parameters, required texts first.
-fn parameters(subject: &Subject) -> Vec<String> {
+pub(crate) fn parameters(subject: &Subject) -> Vec<String> {
     let Ok(template) = Template::from_entity(&subject.value) else { return Vec::new() };
     let required = |name: &str| template.pages.iter().any(|page| page["required"].as_array().is_some_and(|list| list.iter().any(|it| it == name)));
     let mut names: Vec<(bool, String)> = template.properties().map(|(name, _)| (!required(name), name.to_owned())).collect();

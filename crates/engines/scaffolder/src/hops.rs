@@ -20,7 +20,7 @@ pub(crate) async fn task(journal: &Journal, task: &Task, state: State, cause: &s
     hop.title = task.title();
     cause.clone_into(&mut hop.cause);
     hop.link = json!({
-        "task": task.id,
+        "taskId": task.id,
         "template": task.spec.template_info["entityRef"],
         "requestedBy": task.created_by,
     });

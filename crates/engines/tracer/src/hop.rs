@@ -139,6 +139,10 @@ fn standing(layer: Layer, object: &Value, gone: bool) -> (State, String) {
         };
     }
     if let Some(cause) = not_synced {
+        // A resource that waits for another one is on its way; providers have no other word for it.
+        if cause.contains("is not ready yet") {
+            return (State::Running, cause);
+        }
         let paused = find_condition(object, "Synced").is_some_and(|it| it["reason"] == "ReconcilePaused");
         return (if paused { State::Waiting } else { State::Failed }, cause);
     }

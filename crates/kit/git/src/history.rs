@@ -279,10 +279,12 @@ fn parse_commit(fields: &[String]) -> Result<CommitInfo, GitError> {
 /// ```
 /// let found = pave_git::trailers("why\n\nPave-Step: 7/publish\nSigned-off-by: alice");
 /// assert_eq!(found[0], ("Pave-Step".to_owned(), "7/publish".to_owned()));
+/// // A body may be nothing but trailers.
+/// assert_eq!(pave_git::trailers("\nPave-Step: 7").len(), 1);
 /// ```
 #[must_use]
 pub fn trailers(body: &str) -> Vec<(String, String)> {
-    let paragraph = body.trim_end().rsplit("\n\n").next().unwrap_or_default();
+    let paragraph = body.trim().rsplit("\n\n").next().unwrap_or_default();
     let mut found: Vec<(String, String)> = Vec::new();
     for line in paragraph.lines() {
         if line.starts_with([' ', '\t']) {

@@ -308,7 +308,7 @@ async fn publish(
         ))
         .await;
     let link = json!({
-        "task": context.task_id,
+        "taskId": context.task_id,
         "step": context.step_id,
         "repository": repository,
         "branch": target.branch,

@@ -35,11 +35,11 @@ pub(super) fn assess(gvk: &GroupVersionKind, live: &Value) -> Health {
     for condition in conditions {
         let (type_, state) = (text(condition, "type"), text(condition, "status"));
         match (type_, state) {
-            ("LastAsyncOperation" | "Synced", "False") => {
+            ("LastAsyncOperation" | "Synced" | "Valid", "False") => {
                 return Health::new(HealthCode::Degraded, text(condition, "message"));
             }
             (
-                "Ready" | "Healthy" | "Offered" | "Established" | "ValidPipeline" | "RevisionHealthy",
+                "Ready" | "Healthy" | "Offered" | "Established" | "Valid" | "ValidPipeline" | "RevisionHealthy",
                 "True",
             ) => {
                 return Health::new(HealthCode::Healthy, "Resource is up-to-date.");
