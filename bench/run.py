@@ -144,8 +144,14 @@ class Api:
         if body is not None:
             headers["Content-Type"] = "application/json"
             body = json.dumps(body)
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
+        try:
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
+        except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
+            # The server has closed a connection that was idle for long.
+            self.connection.close()
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
         if answer.status >= 300:
             raise Failed(f"{method} {path} answered {answer.status}: {answer.read(600).decode(errors='replace')}")
         return answer
@@ -311,36 +317,48 @@ def measure_memory(table, platform, options):
     table.add("resident memory, idle, without PostgreSQL", f"{platform.resident() / 1e6:.0f} MB", aim="100 MB")
 
 
+class Clone:
+    """A clone of the demo's repository. The token travels in the environment only."""
+
+    def __init__(self, platform):
+        forge = platform.summary["forge"]
+        token = base64.b64encode(f"any:{forge['token']}".encode()).decode()
+        self.url, self.folder = forge["repository"], platform.home / "clone"
+        self.environment = {
+            **os.environ,
+            "GIT_SSL_CAINFO": platform.summary["authority"],
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"http.{forge['url']}/.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {token}",
+        }
+        for who in ("AUTHOR", "COMMITTER"):
+            self.environment |= {f"GIT_{who}_NAME": "bench", f"GIT_{who}_EMAIL": "bench@example.com"}
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.git("clone", "--quiet", self.url, self.folder, directory=platform.home)
+
+    def git(self, *arguments, directory=None):
+        command = ["git", *arguments]
+        done = subprocess.run(command, cwd=directory or self.folder, env=self.environment, capture_output=True, text=True)
+        if done.returncode:
+            raise Failed(f"git {arguments[0]}: {done.stderr.strip()}")
+
+    def commit(self, message):
+        self.git("add", ".")
+        self.git("commit", "--quiet", "--message", message)
+
+
 def measure_commit(table, platform, options):
     """From `git push` to the change in the cluster, and what the push takes by itself."""
-    clone = platform.home / "clone"
-    token = base64.b64encode(f"any:{platform.summary['forge']['token']}".encode()).decode()
-    environment = {
-        **os.environ,
-        "GIT_SSL_CAINFO": platform.summary["authority"],
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{platform.summary['forge']['url']}/.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {token}",
-    }
-    for who in ("AUTHOR", "COMMITTER"):
-        environment |= {f"GIT_{who}_NAME": "bench", f"GIT_{who}_EMAIL": "bench@example.com"}
-
-    def git(*arguments, directory=clone):
-        done = subprocess.run(["git", *arguments], cwd=directory, env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise Failed(f"git {' '.join(map(str, arguments))}: {done.stderr.strip()}")
-
-    url = platform.summary["forge"]["url"] + "/pave/platform/_git/platform-configs"
-    git("clone", "--quiet", url, clone, directory=platform.home)
+    clone = Clone(platform)
     watch = Watch(platform, "/api/v1/namespaces/argocd/configmaps")
     whole, after, push = [], [], []
     for run in range(-1, 5 if options.quick else 20):
         value = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bench"}, "data": {"run": str(run)}}
-        (clone / "infra" / "bench.yaml").write_text(json.dumps(value))
-        git("add", ".")
-        git("commit", "--quiet", "--message", f"Bench {run}")
+        (clone.folder / "infra" / "bench.yaml").write_text(json.dumps(value))
+        clone.commit(f"Bench {run}")
         began = time.monotonic()
-        git("push", "--quiet")
+        clone.git("push", "--quiet")
         pushed = time.monotonic()
         applied, _ = watch.wait("the change", lambda event: event["object"].get("data", {}).get("run") == str(run))
         # The first one makes the object and warms everything up.
@@ -348,9 +366,9 @@ def measure_commit(table, platform, options):
             whole.append(applied - began)
             push.append(pushed - began)
             after.append(max(0.0, applied - pushed))
-    git("rm", "--quiet", "infra/bench.yaml")
-    git("commit", "--quiet", "--message", "End of bench")
-    git("push", "--quiet")
+    clone.git("rm", "--quiet", "infra/bench.yaml")
+    clone.commit("End of bench")
+    clone.git("push", "--quiet")
     own = f"`git push` by itself {seconds(statistics.median(push))}"
     table.add("commit to applied, from the end of the push", spread(after), own, "0.3 s")
     table.add("commit to applied, from the start of the push", spread(whole), own)
@@ -420,52 +438,51 @@ def measure_cluster(table, platform, options):
     rows = {}
     for line in done.stdout.splitlines():
         row = json.loads(line)
-        if row.get("test") in ("create", "get", "apply"):
-            key = (row["test"], row.get("phase", ""), row["kind"], row["clients"])
-            rows.setdefault(key, []).append(row)
+        if row.get("test") == "crd-install":
+            table.add("kube-load CRD created to first object accepted", f"{row['create_to_first_object_ms']:.0f} ms")
+        elif row.get("test") == "list":
+            what = f"kube-load list {row['kind']} {row['objects']}, {row['mode']}"
+            table.add(what, f"{row['median_ms']:.0f} ms, {row['bytes'] / 1e6:.1f} MB")
         elif "test" in row:
-            table.add(f"kube-load {row['test']} {row.get('kind', '')}", brief(row))
-        elif any("crd" in key for key in row):
-            table.add("kube-load CRD installed", brief(row))
-    for (test, phase, kind, clients), found in rows.items():
-        rate = statistics.median(row["per_s"] for row in found)
-        p50 = statistics.median(row["lat"]["p50_ms"] for row in found)
-        p99 = statistics.median(row["lat"]["p99_ms"] for row in found)
-        errors = sum(row["errors"] for row in found)
-        what = " ".join(filter(None, ["kube-load", test, phase, kind, f"{clients} clients" if clients > 1 else "1 client"]))
-        table.add(what, f"{rate:.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms" + (f", {errors} ERRORS" if errors else ""))
+            rows.setdefault(title(row), []).append(row)
+    for what, found in rows.items():
+        table.add(what, in_words(found))
 
 
-def brief(row):
-    """A driver's row in words: its numbers, its latencies."""
-    parts = []
-    for key, value in row.items():
-        if isinstance(value, dict) and "p50_ms" in value:
-            parts.append(f"p50 {value['p50_ms']:.1f} ms, p99 {value['p99_ms']:.1f} ms")
-        elif isinstance(value, (int, float)) and key not in ("run", "n", "errors"):
-            parts.append(f"{key} {value:g}")
-        elif isinstance(value, str) and key not in ("test", "kind"):
-            parts.append(value)
-        elif key == "errors" and value:
-            parts.append(f"{value} ERRORS")
-    return ", ".join(parts)
+def title(row):
+    """What several runs of the same work are called."""
+    if row["test"] == "watch-fanout":
+        pace = f"one each {row['gap_ms']} ms" if row["gap_ms"] else "as fast as can be"
+        return f"kube-load create to event {row['kind']}, {row['watchers']} watchers, {pace}"
+    clients = "1 client" if row["clients"] == 1 else f"{row['clients']} clients"
+    return " ".join(filter(None, ["kube-load", row["test"], row.get("phase"), row["kind"], clients]))
+
+
+def in_words(runs):
+    """The medians of several runs of the same work."""
+    def middle(key):
+        return statistics.median(row["lat"][key] for row in runs)
+
+    text = f"p50 {middle('p50_ms'):.1f} ms, p99 {middle('p99_ms'):.1f} ms"
+    if "per_s" in runs[0]:
+        text = f"{statistics.median(row['per_s'] for row in runs):.0f}/s, {text}"
+    errors = sum(row.get("errors", 0) for row in runs)
+    return text + (f", {errors} ERRORS" if errors else "")
 
 
 def measure_portal(table, platform, options):
     """Catalog ingestion and queries, and template runs, over the data set of portal-load, read from the forge."""
     driver, count = build_driver("portal-load"), 1000
-    folder = platform.home / "clone" / "portal-load"
-    if not folder.parent.exists():
-        raise Failed("needs the part `commit`, which clones the repository")
-    subprocess.run([driver, "gen", "--n", str(count), "--out", folder], check=True, capture_output=True)
-    push_folder(platform, folder.parent)
-    url = platform.summary["forge"]["url"] + "/pave/platform/_git/platform-configs"
+    clone = Clone(platform)
+    subprocess.run([driver, "gen", "--n", str(count), "--out", clone.folder / "portal-load"], check=True, capture_output=True)
+    clone.commit("Data set of portal-load")
+    clone.git("push", "--quiet")
     portal = platform.portal()
     common = ["--url", platform.summary["portal"]["url"], "--token", platform.summary["portal"]["token"]]
     common += ["--pid", str(platform.process.pid)]
 
     def register(path):
-        portal.call("POST", "/api/catalog/locations", {"type": "url", "target": f"{url}?path=/portal-load/{path}"})
+        portal.call("POST", "/api/catalog/locations", {"type": "url", "target": f"{clone.url}?path=/portal-load/{path}"})
 
     began = time.monotonic()
     register("all.yaml")
@@ -476,22 +493,26 @@ def measure_portal(table, platform, options):
         what = f"portal-load {row['case']}, {row['clients']} client" + ("s" if row["clients"] > 1 else "")
         table.add(what, f"{row['rps']:.0f}/s, p50 {row['p50_ms']} ms, p99 {row['p99_ms']} ms" + (f", {row['errors']} ERRORS" if row["errors"] else ""))
     register("template/template.yaml")
+    wait_for_entity(portal, "/api/catalog/entities/by-name/template/default/portal-load")
     row = run_driver(driver, ["scaffold", *common])
     table.add("portal-load template run, created to completed", brief_summary(row["create_to_completed_ms"]))
     table.add("portal-load 50 runs at once", f"{row['burst']['tasks_per_s']} tasks/s" + (f", {row['burst']['failed']} FAILED" if row["burst"]["failed"] else ""))
     table.add("portal-load dry run", str(row["dry_run_error"]) if row["dry_run_error"] else brief_summary(row["dry_run_ms"]))
 
 
+def wait_for_entity(portal, path, patience=60):
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return portal.call("GET", path)
+        except Failed:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
 def brief_summary(row):
     return ", ".join(f"{key} {value:g}" for key, value in row.items() if isinstance(value, (int, float))) + " ms"
-
-
-def push_folder(platform, clone):
-    token = base64.b64encode(f"any:{platform.summary['forge']['token']}".encode()).decode()
-    options = ["-c", f"http.sslCAInfo={platform.summary['authority']}", "-c", f"http.extraHeader=Authorization: Basic {token}"]
-    options += ["-c", "user.name=bench", "-c", "user.email=bench@example.com"]
-    for command in (["add", "."], ["commit", "-qm", "Data set"], ["push", "-q"]):
-        subprocess.run(["git", *options, *command], cwd=clone, check=True, capture_output=True)
 
 
 def run_driver(driver, arguments):

@@ -9,7 +9,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "pave", version, about, long_about = None, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Directory that holds everything.
-    #[arg(long, global = true, env = "PAVE_DATA", default_value = ".pave", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "PAVE_DATA",
+        default_value = ".pave",
+        value_name = "DIR"
+    )]
     pub(crate) data: PathBuf,
     /// Log more: -v for progress, -vv for detail. Logs go to standard error.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]

@@ -20,20 +20,15 @@ impl Client {
     /// The platform named by `PAVE_URL` and `PAVE_TOKEN`, else the one that runs on a data directory.
     pub(crate) fn connect(place: &Place) -> Result<Self, Failure> {
         let given = (std::env::var("PAVE_URL"), std::env::var("PAVE_TOKEN"));
-        let (base, token) = match given {
-            (Ok(url), Ok(token)) => (url, token),
-            _ => {
-                if Instance::running(place)?.is_none() {
-                    return Err(Failure::user(format!("no platform runs on `{}`", place.root().display()))
-                        .hint("start it with `pave up`, or name another directory with `--data`"));
-                }
-                let settings = Settings::read(place.root())?
-                    .ok_or_else(|| Failure::user("the platform is still starting").hint("try again in a moment"))?;
-                let summary = Summary::read(place, &settings)?;
-                (summary.portal_url, summary.portal_token)
-            }
+        let (base, token) = if let (Ok(url), Ok(token)) = given {
+            (url, token)
+        } else {
+            of_directory(place)?
         };
-        let http = reqwest::Client::builder().no_proxy().build().map_err(anyhow::Error::from)?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .map_err(anyhow::Error::from)?;
         Ok(Self { http, base, token })
     }
 
@@ -52,7 +47,11 @@ impl Client {
     /// A stream of server-sent events.
     pub(crate) async fn stream(&self, path: &str) -> Result<reqwest::Response, Failure> {
         let response = self.request(Method::GET, path, None).await?;
-        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(refusal(response).await)
+        }
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
@@ -66,16 +65,42 @@ impl Client {
         Ok(response.json().await.map_err(anyhow::Error::from)?)
     }
 
-    async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<reqwest::Response, Failure> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<reqwest::Response, Failure> {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(body);
         }
         request.send().await.map_err(|error| {
-            Failure::user(format!("the platform at {} does not answer: {}", self.base, root_cause(&error)))
-                .hint("see `pave status`")
+            Failure::user(format!(
+                "the platform at {} does not answer: {}",
+                self.base,
+                root_cause(&error)
+            ))
+            .hint("see `pave status`")
         })
     }
+}
+
+/// Address and token of the platform that runs on a data directory.
+fn of_directory(place: &Place) -> Result<(String, String), Failure> {
+    if Instance::running(place)?.is_none() {
+        return Err(
+            Failure::user(format!("no platform runs on `{}`", place.root().display()))
+                .hint("start it with `pave up`, or name another directory with `--data`"),
+        );
+    }
+    let settings = Settings::read(place.root())?
+        .ok_or_else(|| Failure::user("the platform is still starting").hint("try again in a moment"))?;
+    let summary = Summary::read(place, &settings)?;
+    Ok((summary.portal_url, summary.portal_token))
 }
 
 /// What the portal said, in its own words.
@@ -83,10 +108,33 @@ async fn refusal(response: reqwest::Response) -> Failure {
     let status = response.status();
     let body: Value = response.json().await.unwrap_or_default();
     let errors = body["errors"].as_array().into_iter().flatten();
-    let words: Vec<String> = errors.filter_map(|error| error["message"].as_str().map(ToOwned::to_owned)).collect();
+    let told = |error: &Value| {
+        let message = error["message"].as_str()?;
+        let field = error["property"]
+            .as_str()
+            .unwrap_or_default()
+            .trim_start_matches("instance")
+            .trim_start_matches('.');
+        Some(if field.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{field} {message}")
+        })
+    };
+    let words: Vec<String> = errors.filter_map(told).collect();
     let message = body["error"]["message"].as_str().map(ToOwned::to_owned);
-    let message = message.unwrap_or_else(|| if words.is_empty() { status.to_string() } else { words.join("; ") });
-    if status.is_server_error() { Failure::ours(message) } else { Failure::user(message) }
+    let message = message.unwrap_or_else(|| {
+        if words.is_empty() {
+            status.to_string()
+        } else {
+            words.join("; ")
+        }
+    });
+    if status.is_server_error() {
+        Failure::ours(message)
+    } else {
+        Failure::user(message)
+    }
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {

@@ -32,13 +32,21 @@ fn colour(state: State) -> &'static str {
 }
 
 fn paint(text: &str, code: &str, coloured: bool) -> String {
-    if coloured { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    if coloured {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// A road, one line per hop, with the cause below where it is stuck.
 pub(crate) fn road(hops: &[Hop], coloured: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    let width = hops.iter().map(|hop| hop.title.chars().count()).max().unwrap_or(0);
+    let width = hops
+        .iter()
+        .map(|hop| hop.title.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut direction = None;
     for hop in hops {
         if direction != Some(hop.direction) {
@@ -50,7 +58,15 @@ pub(crate) fn road(hops: &[Hop], coloured: bool) -> Vec<String> {
         let sign = paint(&sign(hop.state).to_string(), colour(hop.state), coloured);
         let state = paint(&format!("{:<8}", hop.state.as_str()), colour(hop.state), coloured);
         let took = took(hop.started_at, hop.changed_at);
-        lines.push(format!("  {sign} {:<9} {:<width$}  {state} {took}", hop.station.as_str(), hop.title).trim_end().to_owned());
+        lines.push(
+            format!(
+                "  {sign} {:<9} {:<width$}  {state} {took}",
+                hop.station.as_str(),
+                hop.title
+            )
+            .trim_end()
+            .to_owned(),
+        );
         if !hop.cause.is_empty() {
             lines.push(format!("      {}", hop.cause));
         }
@@ -60,12 +76,19 @@ pub(crate) fn road(hops: &[Hop], coloured: bool) -> Vec<String> {
 
 /// Time between two moments, as a person reads it.
 pub(crate) fn took(from: Timestamp, until: Timestamp) -> String {
-    let milliseconds = until.as_millisecond().saturating_sub(from.as_millisecond()).max(0);
+    let milliseconds = until
+        .as_millisecond()
+        .saturating_sub(from.as_millisecond())
+        .max(0);
     match milliseconds {
         0 => String::new(),
         1..1_000 => format!("{milliseconds} ms"),
         1_000..60_000 => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
-        _ => format!("{} min {} s", milliseconds / 60_000, milliseconds % 60_000 / 1_000),
+        _ => format!(
+            "{} min {} s",
+            milliseconds / 60_000,
+            milliseconds % 60_000 / 1_000
+        ),
     }
 }
 
@@ -79,7 +102,11 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, coloured: bool) -> Vec<String>
     let head = paint(&format!("{word}[{}]", diagnostic.code), code, coloured);
     let mut lines = vec![format!("{head}: {}", diagnostic.message)];
     for (index, label) in diagnostic.labels.iter().enumerate() {
-        let path = if label.path.is_empty() { String::new() } else { format!("  {}", label.path) };
+        let path = if label.path.is_empty() {
+            String::new()
+        } else {
+            format!("  {}", label.path)
+        };
         let corner = if index == 0 { '┌' } else { '├' };
         lines.push(format!("  {corner} {}{path}", label.location));
         if index == 0 {
@@ -102,18 +129,31 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, coloured: bool) -> Vec<String>
 
 fn source(label: &pave_diagnostic::Label, code: &str, coloured: bool) -> Vec<String> {
     let span = label.location.span;
-    let line = fs::read_to_string(&label.location.file)
-        .ok()
-        .and_then(|text| text.lines().nth(span.start.line.checked_sub(1)?).map(ToOwned::to_owned));
+    let line = fs::read_to_string(&label.location.file).ok().and_then(|text| {
+        text.lines()
+            .nth(span.start.line.checked_sub(1)?)
+            .map(ToOwned::to_owned)
+    });
     let Some(line) = line else { return Vec::new() };
     let width = if span.end.line == span.start.line {
         span.end.column.saturating_sub(span.start.column).max(1)
     } else {
         line.chars().count().saturating_sub(span.start.column - 1).max(1)
     };
-    let marks = format!("{}{}", " ".repeat(span.start.column.saturating_sub(1)), "^".repeat(width));
-    let text = if label.text.is_empty() { String::new() } else { format!(" {}", label.text) };
-    vec![format!("  │  {line}"), format!("  │  {}{text}", paint(&marks, code, coloured))]
+    let marks = format!(
+        "{}{}",
+        " ".repeat(span.start.column.saturating_sub(1)),
+        "^".repeat(width)
+    );
+    let text = if label.text.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", label.text)
+    };
+    vec![
+        format!("  │  {line}"),
+        format!("  │  {}{text}", paint(&marks, code, coloured)),
+    ]
 }
 
 #[cfg(test)]
@@ -126,7 +166,13 @@ mod tests {
     fn a_stuck_road_says_why() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let road_id: pave_names::RoadId = "0af7651916cd43dd8448eb211c80319c".parse().unwrap();
-        let mut claim = Hop::new(road_id.clone(), Station::Claim, "claim/team-a/orders", State::Running, at(1));
+        let mut claim = Hop::new(
+            road_id.clone(),
+            Station::Claim,
+            "claim/team-a/orders",
+            State::Running,
+            at(1),
+        );
         claim.cause = "the server is being made".into();
         claim.changed_at = at(3);
         let task = Hop::new(road_id, Station::Task, "task/1", State::Ok, at(1));

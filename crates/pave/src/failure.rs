@@ -18,12 +18,20 @@ pub(crate) struct Failure {
 impl Failure {
     /// Something the user can mend.
     pub(crate) fn user(message: impl Into<String>) -> Self {
-        Self { code: USER, message: message.into(), hint: None }
+        Self {
+            code: USER,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Something that should not have happened.
     pub(crate) fn ours(message: impl Into<String>) -> Self {
-        Self { code: OURS, message: message.into(), hint: None }
+        Self {
+            code: OURS,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// A failure that has been told already: nothing is printed.
@@ -52,7 +60,11 @@ impl Failure {
 /// An error with its causes, on one line.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        let text = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        let text = error
+            .chain()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": ");
         match text.split_once("\n\nhint: ") {
             Some((message, hint)) => Self::user(message).hint(hint),
             None => Self::ours(text),

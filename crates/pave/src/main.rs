@@ -70,5 +70,9 @@ fn log_to_standard_error(verbose: u8) {
         _ => "debug",
     };
     let filter = EnvFilter::try_from_env("PAVE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
 }

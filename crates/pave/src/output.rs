@@ -9,7 +9,10 @@ use crate::cli::Format;
 /// Writes a line to standard output. A closed pipe ends the program quietly, as other tools do.
 pub(crate) fn line(text: impl AsRef<str>) {
     let mut out = io::stdout().lock();
-    if writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()).is_err() {
+    if writeln!(out, "{}", text.as_ref())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
         std::process::exit(0);
     }
 }
@@ -39,7 +42,10 @@ pub(crate) fn machine(value: &Value, names: &[String], format: Format) -> bool {
 /// Prints rows under headings, columns as wide as their widest cell; the last one is never padded and nothing is cut.
 pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count());
         cells.chain([headings[column].chars().count()]).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
@@ -48,7 +54,13 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
         let padded: Vec<String> = cells
             .iter()
             .enumerate()
-            .map(|(index, cell)| if index == last { (*cell).to_owned() } else { format!("{cell:<0$}", widths[index]) })
+            .map(|(index, cell)| {
+                if index == last {
+                    (*cell).to_owned()
+                } else {
+                    format!("{cell:<0$}", widths[index])
+                }
+            })
             .collect();
         line(padded.join("   ").trim_end());
     };

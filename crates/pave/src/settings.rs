@@ -35,7 +35,12 @@ pub(crate) struct Ports {
 }
 
 /// The ports asked for at a first start; the next free ones are taken where these are not free.
-const PREFERRED: Ports = Ports { portal: 7007, cluster: 7443, forge: 7444, azure: 7445 };
+const PREFERRED: Ports = Ports {
+    portal: 7007,
+    cluster: 7443,
+    forge: 7444,
+    azure: 7445,
+};
 
 impl Settings {
     pub(crate) fn path(data: &Path) -> PathBuf {
@@ -64,7 +69,12 @@ impl Settings {
     /// Chooses everything for a first start. `portal` 0 takes any free port for every listener.
     pub(crate) fn choose(portal: Option<u16>) -> io::Result<Self> {
         let ports = if portal == Some(0) {
-            Ports { portal: any_free()?, cluster: any_free()?, forge: any_free()?, azure: any_free()? }
+            Ports {
+                portal: any_free()?,
+                cluster: any_free()?,
+                forge: any_free()?,
+                azure: any_free()?,
+            }
         } else {
             let mut taken = Vec::new();
             let mut next = |wanted: u16| -> io::Result<u16> {
@@ -104,7 +114,12 @@ impl Settings {
 impl Ports {
     /// Each port with the name of its listener.
     pub(crate) fn named(self) -> [(&'static str, u16); 4] {
-        [("portal", self.portal), ("cluster", self.cluster), ("forge", self.forge), ("azure", self.azure)]
+        [
+            ("portal", self.portal),
+            ("cluster", self.cluster),
+            ("forge", self.forge),
+            ("azure", self.azure),
+        ]
     }
 }
 

@@ -64,7 +64,9 @@ pub(crate) struct Audit {
 
 impl Audit {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(path, MIGRATIONS)? })
+        Ok(Self {
+            database: Database::open(path, MIGRATIONS)?,
+        })
     }
 
     /// Records an action before it is answered.
@@ -92,17 +94,19 @@ impl Audit {
     pub(crate) async fn latest(&self, limit: u32) -> Result<Vec<Entry>, StoreError> {
         self.database
             .read(move |db| {
-                db.prepare("SELECT time, actor, action, subject, detail FROM audit ORDER BY sequence DESC LIMIT ?1")?
-                    .query_map([limit], |row| {
-                        Ok(Entry {
-                            time: row.get(0)?,
-                            actor: row.get(1)?,
-                            action: row.get(2)?,
-                            subject: row.get(3)?,
-                            detail: row.get(4)?,
-                        })
-                    })?
-                    .collect()
+                db.prepare(
+                    "SELECT time, actor, action, subject, detail FROM audit ORDER BY sequence DESC LIMIT ?1",
+                )?
+                .query_map([limit], |row| {
+                    Ok(Entry {
+                        time: row.get(0)?,
+                        actor: row.get(1)?,
+                        action: row.get(2)?,
+                        subject: row.get(3)?,
+                        detail: row.get(4)?,
+                    })
+                })?
+                .collect()
             })
             .await
     }

@@ -10,7 +10,9 @@ use crate::context::Portal;
 pub(crate) use scaffolder::template;
 
 pub(crate) fn routes() -> Router<Portal> {
-    Router::new().nest("/api/catalog", catalog::routes()).nest("/api/scaffolder", scaffolder::routes())
+    Router::new()
+        .nest("/api/catalog", catalog::routes())
+        .nest("/api/scaffolder", scaffolder::routes())
 }
 
 /// All values of a query parameter, in order, percent-decoded.

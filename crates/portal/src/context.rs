@@ -70,7 +70,10 @@ pub struct Addresses {
 impl Addresses {
     /// Whether a host (with port) is this portal: its own address, or `localhost` with its port.
     pub(crate) fn is_own_host(&self, host: &str) -> bool {
-        let own = self.portal.split_once("://").map_or(self.portal.as_str(), |(_, own)| own);
+        let own = self
+            .portal
+            .split_once("://")
+            .map_or(self.portal.as_str(), |(_, own)| own);
         let port = own.rsplit_once(':').map_or("", |(_, port)| port);
         host.eq_ignore_ascii_case(own) || host.eq_ignore_ascii_case(&format!("localhost:{port}"))
     }

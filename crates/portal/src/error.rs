@@ -2,7 +2,6 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use pave_catalog::CatalogError;
-use pave_diagnostic::Diagnostics;
 use pave_kube::KindsError;
 use serde_json::json;
 
@@ -12,7 +11,6 @@ pub(crate) struct ApiError {
     status: StatusCode,
     name: &'static str,
     message: String,
-    diagnostics: Diagnostics,
 }
 
 impl ApiError {
@@ -53,25 +51,21 @@ impl ApiError {
         )
     }
 
-    pub(crate) fn with_diagnostics(mut self, diagnostics: Diagnostics) -> Self {
-        self.diagnostics = diagnostics;
-        self
-    }
-
     fn new(status: StatusCode, name: &'static str, message: impl Into<String>) -> Self {
-        Self { status, name, message: message.into(), diagnostics: Vec::new() }
+        Self {
+            status,
+            name,
+            message: message.into(),
+        }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut body = json!({
+        let body = json!({
             "error": { "name": self.name, "message": self.message },
             "response": { "statusCode": self.status.as_u16() },
         });
-        if !self.diagnostics.is_empty() {
-            body["diagnostics"] = json!(self.diagnostics);
-        }
         (self.status, Json(body)).into_response()
     }
 }

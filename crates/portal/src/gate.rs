@@ -47,7 +47,11 @@ impl PublishGate for Gate {
     ) -> BoxFuture<'a, Result<(), Diagnostics>> {
         Box::pin(async move {
             let findings = self.findings(principal, repository, branch, files).await;
-            if findings.is_empty() { Ok(()) } else { Err(findings) }
+            if findings.is_empty() {
+                Ok(())
+            } else {
+                Err(findings)
+            }
         })
     }
 }
@@ -65,10 +69,15 @@ impl Gate {
         let mut findings = Vec::new();
         for file in files {
             findings.extend(self.push(principal, repository, &file.path).await);
-            let Some(application) = applications.iter().find(|it| syncs(it, repository, branch, &file.path)) else {
+            let Some(application) = applications
+                .iter()
+                .find(|it| syncs(it, repository, branch, &file.path))
+            else {
                 continue;
             };
-            let namespace = application.pointer("/spec/destination/namespace").and_then(Value::as_str);
+            let namespace = application
+                .pointer("/spec/destination/namespace")
+                .and_then(Value::as_str);
             match file.text() {
                 Some(text) => {
                     let (documents, broken) = pave_yaml::parse(&file.path, text, Dialect::Kubernetes);
@@ -85,9 +94,14 @@ impl Gate {
 
     async fn applications(&self) -> Vec<Value> {
         let resource = api_resource("argoproj.io", "v1alpha1", "Application", "applications");
-        let api: kube::Api<kube::api::DynamicObject> = kube::Api::all_with(self.kinds.client().clone(), &resource);
+        let api: kube::Api<kube::api::DynamicObject> =
+            kube::Api::all_with(self.kinds.client().clone(), &resource);
         match api.list(&kube::api::ListParams::default()).await {
-            Ok(list) => list.items.into_iter().filter_map(|it| serde_json::to_value(it).ok()).collect(),
+            Ok(list) => list
+                .items
+                .into_iter()
+                .filter_map(|it| serde_json::to_value(it).ok())
+                .collect(),
             Err(error) => {
                 tracing::warn!(%error, "Applications cannot be read");
                 Vec::new()
@@ -113,7 +127,12 @@ impl Gate {
     }
 
     /// Applies an object as the person, without keeping it.
-    async fn trial(&self, principal: &Principal, document: &Document, namespace: Option<&str>) -> Option<Diagnostic> {
+    async fn trial(
+        &self,
+        principal: &Principal,
+        document: &Document,
+        namespace: Option<&str>,
+    ) -> Option<Diagnostic> {
         let mut object = document.to_value();
         if object.get("apiVersion").is_none() || object.get("kind").is_none() {
             return None;
@@ -126,19 +145,36 @@ impl Gate {
         if resolved.namespaced && metadata_text(&object, "namespace").is_none() {
             object["metadata"]["namespace"] = json!(namespace.unwrap_or("default"));
         }
-        pave_kube::apply(&kinds, &object, MANAGER, true).await.err().map(|error| refusal(document, &error))
+        pave_kube::apply(&kinds, &object, MANAGER, true)
+            .await
+            .err()
+            .map(|error| refusal(document, &error))
     }
 
     /// Whether the person may delete what came from a file.
     async fn removal(&self, principal: &Principal, application: &Value, path: &str) -> Diagnostics {
         let mut findings = Vec::new();
-        for resource in application.pointer("/status/resources").and_then(Value::as_array).into_iter().flatten() {
-            let Some(object) = self.live(resource).await else { continue };
-            let source = object.pointer("/metadata/annotations").and_then(|it| it[annotation::SOURCE].as_str());
-            if source.and_then(|source| source.rsplit_once('@')).is_none_or(|(from, _)| from != path) {
+        for resource in application
+            .pointer("/status/resources")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let Some(object) = self.live(resource).await else {
+                continue;
+            };
+            let source = object
+                .pointer("/metadata/annotations")
+                .and_then(|it| it[annotation::SOURCE].as_str());
+            if source
+                .and_then(|source| source.rsplit_once('@'))
+                .is_none_or(|(from, _)| from != path)
+            {
                 continue;
             }
-            let Ok(kind) = self.kinds.of(&object).await else { continue };
+            let Ok(kind) = self.kinds.of(&object).await else {
+                continue;
+            };
             let request = AccessRequest {
                 verb: "delete".into(),
                 group: kind.resource.group,
@@ -151,7 +187,8 @@ impl Gate {
             if !decision.allowed {
                 let key = pave_kube::key_of(&object);
                 findings.push(
-                    Diagnostic::error(NOT_PERMITTED, format!("you may not delete {key}")).with_help(decision.reason),
+                    Diagnostic::error(NOT_PERMITTED, format!("you may not delete {key}"))
+                        .with_help(decision.reason),
                 );
             }
         }
@@ -166,7 +203,11 @@ impl Gate {
             kind: text("kind").to_owned(),
         };
         let kind = self.kinds.resolve(&gvk).await.ok()?;
-        let found = kind.api(self.kinds.client(), Some(text("namespace"))).get_opt(text("name")).await.ok()??;
+        let found = kind
+            .api(self.kinds.client(), Some(text("namespace")))
+            .get_opt(text("name"))
+            .await
+            .ok()??;
         serde_json::to_value(found).ok()
     }
 }
@@ -175,8 +216,11 @@ impl Gate {
 fn syncs(application: &Value, repository: &str, branch: &str, path: &str) -> bool {
     let source = &application["spec"]["source"];
     let revision = source["targetRevision"].as_str().unwrap_or("HEAD");
-    let of_branch = matches!(revision, "" | "HEAD") || revision == branch || revision == format!("refs/heads/{branch}");
-    source["repoURL"].as_str().is_some_and(|url| same_repository(url, repository))
+    let of_branch =
+        matches!(revision, "" | "HEAD") || revision == branch || revision == format!("refs/heads/{branch}");
+    source["repoURL"]
+        .as_str()
+        .is_some_and(|url| same_repository(url, repository))
         && of_branch
         && pave_tracer::application::concerns(application, [path])
 }
@@ -190,11 +234,21 @@ fn refusal(document: &Document, error: &KindsError) -> Diagnostic {
                 .with_help("ask a member of group `platform` for the right, or choose a team of yours")
         }
         KindsError::Cluster(kube::Error::Api(status)) => {
-            let field = status.details.as_ref().and_then(|details| details.causes.first()).map(|cause| cause.field.clone());
+            let field = status
+                .details
+                .as_ref()
+                .and_then(|details| details.causes.first())
+                .map(|cause| cause.field.clone());
             let pointer = field.map(|field| format!("/{}", field.trim_start_matches('.').replace('.', "/")));
             let label = pointer.map_or(root, |pointer| document.label(&pointer));
-            Diagnostic::error(REFUSED, format!("the cluster would refuse this: {}", status.message)).with_label(label)
+            Diagnostic::error(
+                REFUSED,
+                format!("the cluster would refuse this: {}", status.message),
+            )
+            .with_label(label)
         }
-        other => Diagnostic::error(REFUSED, format!("the cluster would refuse this: {other}")).with_label(root),
+        other => {
+            Diagnostic::error(REFUSED, format!("the cluster would refuse this: {other}")).with_label(root)
+        }
     }
 }

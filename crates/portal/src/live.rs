@@ -44,18 +44,34 @@ struct Inner {
 impl Live {
     /// Starts watching.
     pub(crate) fn start(client: kube::Client, tasks: &Tasks) -> Self {
-        let inner = Inner { objects: RwLock::default(), changes: broadcast::channel(BUFFER).0 };
-        let live = Self { inner: Arc::new(inner) };
+        let inner = Inner {
+            objects: RwLock::default(),
+            changes: broadcast::channel(BUFFER).0,
+        };
+        let live = Self {
+            inner: Arc::new(inner),
+        };
         let applications = api_resource("argoproj.io", "v1alpha1", "Application", "applications");
-        tasks.spawn("portal: applications", live.clone().follow(client.clone(), applications, Watched::Application, tasks));
-        tasks.spawn("portal: claim kinds", live.clone().follow_claims(client, tasks.clone()));
+        tasks.spawn(
+            "portal: applications",
+            live.clone()
+                .follow(client.clone(), applications, Watched::Application, tasks),
+        );
+        tasks.spawn(
+            "portal: claim kinds",
+            live.clone().follow_claims(client, tasks.clone()),
+        );
         live
     }
 
     /// All objects of a sort.
     pub(crate) fn all(&self, watched: Watched) -> Vec<Arc<Value>> {
         let objects = self.inner.objects.read().unwrap_or_else(PoisonError::into_inner);
-        objects.iter().filter(|((sort, _), _)| *sort == watched as u8).map(|(_, object)| Arc::clone(object)).collect()
+        objects
+            .iter()
+            .filter(|((sort, _), _)| *sort == watched as u8)
+            .map(|(_, object)| Arc::clone(object))
+            .collect()
     }
 
     /// One object by namespace and name; the first of several kinds.
@@ -82,9 +98,16 @@ impl Live {
             };
             if let Some((resource, categories)) = definition
                 && categories.iter().any(|category| category == "claim")
-                && started.lock().unwrap_or_else(PoisonError::into_inner).insert(resource.plural.clone() + &resource.group)
+                && started
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(resource.plural.clone() + &resource.group)
             {
-                tasks.spawn("portal: claims", self.clone().follow(client.clone(), resource, Watched::Claim, &tasks));
+                tasks.spawn(
+                    "portal: claims",
+                    self.clone()
+                        .follow(client.clone(), resource, Watched::Claim, &tasks),
+                );
             }
             std::future::ready(())
         })
@@ -128,24 +151,44 @@ impl Live {
 
     fn keys(&self, watched: Watched, group: &str, kind: &str) -> Vec<ObjectKey> {
         let objects = self.inner.objects.read().unwrap_or_else(PoisonError::into_inner);
-        let keys = objects.keys().filter(|(sort, key)| *sort == watched as u8 && key.group == group && key.kind == kind);
+        let keys = objects
+            .keys()
+            .filter(|(sort, key)| *sort == watched as u8 && key.group == group && key.kind == kind);
         keys.map(|(_, key)| key.clone()).collect()
     }
 
     fn put(&self, watched: Watched, object: Value) {
         let object = Arc::new(object);
         let key = (watched as u8, key_of(&object));
-        let before = self.inner.objects.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&object));
+        let before = self
+            .inner
+            .objects
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, Arc::clone(&object));
         if before.as_deref() != Some(&*object) {
-            self.tell(Change { watched, object, gone: false });
+            self.tell(Change {
+                watched,
+                object,
+                gone: false,
+            });
         }
     }
 
     fn remove(&self, watched: Watched, key: &ObjectKey) {
         let key = (watched as u8, key.clone());
-        let before = self.inner.objects.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        let before = self
+            .inner
+            .objects
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&key);
         if let Some(object) = before {
-            self.tell(Change { watched, object, gone: true });
+            self.tell(Change {
+                watched,
+                object,
+                gone: true,
+            });
         }
     }
 

@@ -1,7 +1,10 @@
 //! The web pages, carried in the binary.
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -27,14 +30,20 @@ pub(crate) async fn page(uri: Uri, headers: HeaderMap) -> Response {
         Some(file) => answer(path, &file, &headers),
         None => match Pages::get("index.html") {
             Some(shell) => answer("index.html", &shell, &headers),
-            None => (StatusCode::NOT_FOUND, "This binary was built without its pages; build them with `make web`.\n").into_response(),
+            None => (
+                StatusCode::NOT_FOUND,
+                "This binary was built without its pages; build them with `make web`.\n",
+            )
+                .into_response(),
         },
     }
 }
 
 fn answer(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
     let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash()));
-    let known = headers.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes());
+    let known = headers
+        .get(IF_NONE_MATCH)
+        .is_some_and(|value| value.as_bytes() == etag.as_bytes());
     let (status, body) = if known {
         (StatusCode::NOT_MODIFIED, Body::empty())
     } else {
@@ -43,7 +52,11 @@ fn answer(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     // Files with a hash in their name never change.
-    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));

@@ -32,7 +32,9 @@ impl FromRequestParts<Portal> for Caller {
         let token = token(&parts.headers).ok_or_else(|| ApiError::unauthenticated("Missing credentials"))?;
         match portal.identities.authenticate(&token).await? {
             Some(principal) => Ok(Self(principal)),
-            None => Err(ApiError::unauthenticated("the token is unknown, revoked or expired; make a new one with `pave token create`")),
+            None => Err(ApiError::unauthenticated(
+                "the token is unknown, revoked or expired; make a new one with `pave token create`",
+            )),
         }
     }
 }
@@ -56,27 +58,44 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
 /// Refuses foreign hosts (DNS rebinding) and cookie-borne changes from foreign pages (request forgery).
 pub(crate) async fn guard(State(portal): State<Portal>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let host = headers.get(HOST).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+    let host = headers
+        .get(HOST)
+        .and_then(|value| value.to_str().ok())
+        .map(ToOwned::to_owned);
     // HTTP/2 carries the host in the URI.
-    let host = host.or_else(|| request.uri().authority().map(ToString::to_string)).unwrap_or_default();
+    let host = host
+        .or_else(|| request.uri().authority().map(ToString::to_string))
+        .unwrap_or_default();
     if !portal.addresses.is_own_host(&host) {
-        return ApiError::not_allowed(format!("this portal is not served as `{host}`; open {}", portal.addresses.portal))
-            .into_response();
+        return ApiError::not_allowed(format!(
+            "this portal is not served as `{host}`; open {}",
+            portal.addresses.portal
+        ))
+        .into_response();
     }
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if changes && headers.get(AUTHORIZATION).is_none() && cookie(headers).is_some() {
-        let origin = headers.get(ORIGIN).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let own = origin.split_once("://").is_some_and(|(_, host)| portal.addresses.is_own_host(host));
+        let origin = headers
+            .get(ORIGIN)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let own = origin
+            .split_once("://")
+            .is_some_and(|(_, host)| portal.addresses.is_own_host(host));
         if !own {
-            return ApiError::not_allowed("changes with a session cookie must come from the portal's own pages")
-                .into_response();
+            return ApiError::not_allowed(
+                "changes with a session cookie must come from the portal's own pages",
+            )
+            .into_response();
         }
     }
     next.run(request).await
 }
 
 pub(crate) fn routes() -> Router<Portal> {
-    Router::new().route("/sign-in", get(sign_in)).route("/api/pave/v1/session/sign-out", post(sign_out))
+    Router::new()
+        .route("/sign-in", get(sign_in))
+        .route("/api/pave/v1/session/sign-out", post(sign_out))
 }
 
 #[derive(Deserialize)]
@@ -91,19 +110,38 @@ async fn sign_in(State(portal): State<Portal>, Query(query): Query<SignIn>) -> R
         let home = [(LOCATION, "/?sign-in=expired")];
         return Ok((StatusCode::SEE_OTHER, home).into_response());
     };
-    let token = portal.identities.issue_token(&principal.entity, "browser session", Some(LIFETIME)).await?;
-    portal.audit.record(&principal, Action::SignIn, principal.entity.to_string(), "").await?;
-    let cookie = format!("{COOKIE_NAME}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", LIFETIME.as_secs());
+    let token = portal
+        .identities
+        .issue_token(&principal.entity, "browser session", Some(LIFETIME))
+        .await?;
+    portal
+        .audit
+        .record(&principal, Action::SignIn, principal.entity.to_string(), "")
+        .await?;
+    let cookie = format!(
+        "{COOKIE_NAME}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
+        LIFETIME.as_secs()
+    );
     // A page that moves on by itself: a redirect would be followed without the cookie, since the click came from elsewhere.
     let page = "<!doctype html><meta charset=utf-8><title>Pave</title><meta http-equiv=refresh content=\"0;url=/\"><a href=\"/\">Continue to Pave</a>";
-    let headers = [(SET_COOKIE, cookie.as_str()), (axum::http::header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    let headers = [
+        (SET_COOKIE, cookie.as_str()),
+        (axum::http::header::CONTENT_TYPE, "text/html; charset=utf-8"),
+    ];
     Ok((headers, page).into_response())
 }
 
-async fn sign_out(State(portal): State<Portal>, caller: Caller, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn sign_out(
+    State(portal): State<Portal>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     if let Some(token) = cookie(&headers) {
         portal.identities.revoke_value(&token).await?;
-        portal.audit.record(&caller.0, Action::SignOut, caller.0.entity.to_string(), "").await?;
+        portal
+            .audit
+            .record(&caller.0, Action::SignOut, caller.0.entity.to_string(), "")
+            .await?;
     }
     let gone = format!("{COOKIE_NAME}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, gone)]).into_response())

@@ -21,19 +21,29 @@ pub(crate) fn routes() -> Router<Portal> {
 async fn receive(State(portal): State<Portal>, headers: HeaderMap, body: Bytes) -> Response {
     let (user, password) = portal.webhook.as_ref();
     let expected = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-    let shown = headers.get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
+    let shown = headers
+        .get(AUTHORIZATION)
+        .map(axum::http::HeaderValue::as_bytes)
+        .unwrap_or_default();
     // Hashes are compared, so that the time taken tells nothing of the password.
     if digest(shown) != digest(expected.as_bytes()) {
         return ApiError::unauthenticated("the webhook's user name or password is wrong").into_response();
     }
     let reply = portal.gitops.webhook(&headers, &body);
-    let repository = serde_json::from_slice::<Value>(&body)
-        .ok()
-        .and_then(|payload| Some(payload.pointer("/resource/repository/remoteUrl")?.as_str()?.to_owned()));
+    let repository = serde_json::from_slice::<Value>(&body).ok().and_then(|payload| {
+        Some(
+            payload
+                .pointer("/resource/repository/remoteUrl")?
+                .as_str()?
+                .to_owned(),
+        )
+    });
     if let Some(repository) = repository {
         let catalog = portal.catalog.clone();
         portal.tasks.spawn("catalog: refresh after a push", async move {
-            catalog.refresh_where(|target| target.starts_with(&repository)).await;
+            catalog
+                .refresh_where(|target| target.starts_with(&repository))
+                .await;
         });
     }
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);

@@ -12,7 +12,7 @@ use crate::subject::Subject;
 pub(crate) struct Against<'a> {
     /// The schema of the whole object.
     pub(crate) schema: &'a Schema,
-    /// What the schema is called: "the schema of FlexibleServer", "the XRD".
+    /// What the schema is called: `the schema of FlexibleServer`, `the XRD`.
     pub(crate) name: String,
     /// The XRD that says so, and the pointer of its `openAPIV3Schema`.
     pub(crate) written: Option<(&'a Subject, String)>,
@@ -24,10 +24,19 @@ pub(crate) struct Against<'a> {
 
 /// Checks the object at a pointer of a document.
 pub(crate) fn check(subject: &Subject, base: &str, against: &Against<'_>) -> Diagnostics {
-    let Some(value) = subject.value.pointer(base) else { return Vec::new() };
+    let Some(value) = subject.value.pointer(base) else {
+        return Vec::new();
+    };
     let mut unknown = Vec::new();
     find_unknown(value, against.schema, "", &mut unknown);
-    let mut checker = Checker { subject, base, value, against, moved: Vec::new(), diagnostics: Vec::new() };
+    let mut checker = Checker {
+        subject,
+        base,
+        value,
+        against,
+        moved: Vec::new(),
+        diagnostics: Vec::new(),
+    };
     for (pointer, parent) in &unknown {
         checker.unknown(pointer, parent);
     }
@@ -79,13 +88,15 @@ impl Checker<'_> {
 
     fn who(&self, pointer: &str, text: String) -> Option<Label> {
         let (xrd, root) = self.against.written.as_ref()?;
-        let place = pointer::segments(pointer).iter().fold(root.clone(), |place, step| {
-            if step.bytes().all(|byte| byte.is_ascii_digit()) {
-                format!("{place}/items")
-            } else {
-                pointer::child(&format!("{place}/properties"), step)
-            }
-        });
+        let place = pointer::segments(pointer)
+            .iter()
+            .fold(root.clone(), |place, step| {
+                if step.bytes().all(|byte| byte.is_ascii_digit()) {
+                    format!("{place}/items")
+                } else {
+                    pointer::child(&format!("{place}/properties"), step)
+                }
+            });
         Some(xrd.label(&place).with_text(text))
     }
 
@@ -101,21 +112,36 @@ impl Checker<'_> {
         let value = self.value.pointer(pointer).unwrap_or(&Value::Null);
         let above = pointer::parent(pointer);
         let known = parent.property_names();
-        let members: Vec<&String> = value.as_object().map(|map| map.keys().collect()).unwrap_or_default();
-        let meant: Vec<&str> = members.iter().map(|key| key.as_str()).filter(|key| known.contains(key)).collect();
+        let members: Vec<&String> = value
+            .as_object()
+            .map(|map| map.keys().collect())
+            .unwrap_or_default();
+        let meant: Vec<&str> = members
+            .iter()
+            .map(|key| key.as_str())
+            .filter(|key| known.contains(key))
+            .collect();
         if !meant.is_empty() {
             return self.wrapped(pointer, &meant, &members);
         }
         let key = pointer::segments(pointer).pop().unwrap_or_default();
         let shown = pointer::to_path(pointer);
-        let message = format!("field `{shown}` reaches nothing: {} has no such field", self.against.name);
+        let message = format!(
+            "field `{shown}` reaches nothing: {} has no such field",
+            self.against.name
+        );
         let mut diagnostic = Diagnostic::error("PV2104", message).with_effect(self.against.effect.to_owned());
         let mut place = above.to_owned();
         if let Some(near) = nearest(&key, known.iter().copied()) {
-            diagnostic.help = Some(format!("did you mean `{}`?", pointer::to_path(&pointer::child(above, near))));
+            diagnostic.help = Some(format!(
+                "did you mean `{}`?",
+                pointer::to_path(&pointer::child(above, near))
+            ));
             place = pointer::child(above, near);
             self.moved.push(place.clone());
-            let fix = Edits::of(self.subject).rename(&self.full(pointer), near).fix(format!("rename it to `{near}`"));
+            let fix = Edits::of(self.subject)
+                .rename(&self.full(pointer), near)
+                .fix(format!("rename it to `{near}`"));
             diagnostic = offer(diagnostic, fix);
         } else if let Some(elsewhere) = self.elsewhere(&key) {
             diagnostic.help = Some(format!("move it: `{}`", pointer::to_path(&elsewhere)));
@@ -145,17 +171,28 @@ impl Checker<'_> {
             let wrong = pointer::child(pointer, key);
             let right = pointer::child(&above, key);
             let (wrong_path, right_path) = (pointer::to_path(&wrong), pointer::to_path(&right));
-            let message = format!("field `{wrong_path}` reaches nothing: {} has no `{}`", self.against.name, pointer::to_path(pointer));
+            let message = format!(
+                "field `{wrong_path}` reaches nothing: {} has no `{}`",
+                self.against.name,
+                pointer::to_path(pointer)
+            );
             let diagnostic = Diagnostic::error("PV2104", message).with_effect(self.against.effect.to_owned());
             let known = meant.contains(&key.as_str());
             let diagnostic = if known {
                 self.moved.push(right.clone());
-                offer(diagnostic.with_help(format!("did you mean `{right_path}`? move it there")), fix.take())
+                offer(
+                    diagnostic.with_help(format!("did you mean `{right_path}`? move it there")),
+                    fix.take(),
+                )
             } else {
                 diagnostic
             };
             let place = if known { right } else { above.clone() };
-            let text = if known { format!("{} has `{right_path}`", self.against.name) } else { String::new() };
+            let text = if known {
+                format!("{} has `{right_path}`", self.against.name)
+            } else {
+                String::new()
+            };
             let who = self.who(&place, text);
             let label = self.subject.label(&self.full(&wrong));
             self.report(diagnostic, label, who);
@@ -170,31 +207,80 @@ impl Checker<'_> {
             return Some(pointer::child("/spec", key));
         }
         let found = names.iter().find(|name| {
-            spec.property(&[name]).is_some_and(|below| below.property_names().contains(&key))
+            spec.property(&[name])
+                .is_some_and(|below| below.property_names().contains(&key))
         })?;
         Some(pointer::child(&pointer::child("/spec", found), key))
+    }
+
+    /// What a `not` of the field's schema excludes, in words.
+    fn excluded(&self, path: &[String]) -> Option<String> {
+        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+        let openapi = self.against.schema.property(&steps)?.to_openapi();
+        let parts = openapi["allOf"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .chain([&openapi]);
+        let (mut values, mut patterns) = (Vec::new(), Vec::new());
+        for part in parts {
+            values.extend(
+                part["not"]["enum"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str),
+            );
+            patterns.extend(part["not"]["pattern"].as_str());
+        }
+        match (values.is_empty(), patterns.is_empty()) {
+            (true, true) => None,
+            (false, true) => Some(format!("excluded are {}", quoted(&values))),
+            (true, false) => Some(format!("excluded is what matches {}", quoted(&patterns))),
+            (false, false) => Some(format!(
+                "excluded are {}, and what matches {}",
+                quoted(&values),
+                quoted(&patterns)
+            )),
+        }
     }
 
     fn invalid(&mut self, error: &FieldError) {
         let place = pointer::from_path(&error.path);
         let steps = pointer::segments(&place);
-        if self.moved.contains(&place) || self.against.filled.iter().any(|filled| pointer::touches(filled, &steps)) {
+        if self.moved.contains(&place)
+            || self
+                .against
+                .filled
+                .iter()
+                .any(|filled| pointer::touches(filled, &steps))
+        {
             return;
         }
         let shown = &error.path;
         let full = self.full(&place);
         if error.reason == FieldErrorReason::Required {
-            let diagnostic = Diagnostic::error("PV2105", format!("`{shown}` is missing; {} requires it", self.against.name))
-                .with_help(format!("set `{shown}`"))
-                .with_effect("the API refuses the object");
+            let diagnostic = Diagnostic::error(
+                "PV2105",
+                format!("`{shown}` is missing; {} requires it", self.against.name),
+            )
+            .with_help(format!("set `{shown}`"))
+            .with_effect("the API refuses the object");
             let who = self.who(&place, "required by this schema".to_owned());
             let label = self.subject.label(&full).with_path(shown.clone());
             return self.report(diagnostic, label, who);
         }
         let detail = error.detail.replace(&format!("{shown} in body "), "");
         let detail = if detail.is_empty() { error.body() } else { detail };
-        let diagnostic = Diagnostic::error("PV2106", format!("`{shown}` is refused by {}: {detail}", self.against.name))
-            .with_effect("the API refuses the object");
+        let detail = self
+            .excluded(&steps)
+            .filter(|_| detail.contains("(not)"))
+            .unwrap_or(detail);
+        let diagnostic = Diagnostic::error(
+            "PV2106",
+            format!("`{shown}` is refused by {}: {detail}", self.against.name),
+        )
+        .with_effect("the API refuses the object");
         let who = self.who(&place, "said here".to_owned());
         let label = self.subject.value_label(&full);
         self.report(diagnostic, label, who);
@@ -203,9 +289,17 @@ impl Checker<'_> {
 
 /// Names in backticks, with commas.
 pub(crate) fn quoted<S: AsRef<str>>(names: &[S]) -> String {
-    names.iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("`{}`", name.as_ref()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn words(names: &[&str]) -> String {
-    if names.is_empty() { "no fields here".to_owned() } else { quoted(names) }
+    if names.is_empty() {
+        "no fields here".to_owned()
+    } else {
+        quoted(names)
+    }
 }

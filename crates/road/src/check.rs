@@ -47,21 +47,48 @@ impl Checker {
             return;
         }
         let text = match reindent(content) {
-            None => Text { id: path.to_owned(), content: content.to_owned(), origin: Origin::File },
+            None => Text {
+                id: path.to_owned(),
+                content: content.to_owned(),
+                origin: Origin::File,
+            },
             Some(restored) => {
-                self.diagnostics.push(lost(path, content, &restored.text, &restored.kinds, restored.line));
-                let origin = Origin::Reindented { file: path.to_owned(), added: restored.added };
-                Text { id: format!("{path}#restored"), content: restored.text, origin }
+                self.diagnostics.push(lost(
+                    path,
+                    content,
+                    &restored.text,
+                    &restored.kinds,
+                    restored.line,
+                ));
+                let origin = Origin::Reindented {
+                    file: path.to_owned(),
+                    added: restored.added,
+                };
+                Text {
+                    id: format!("{path}#restored"),
+                    content: restored.text,
+                    origin,
+                }
             }
         };
         let text = Rc::new(text);
         let backstage = text.content.contains("backstage.io/v");
-        let dialect = if backstage { Dialect::Backstage } else { Dialect::Kubernetes };
+        let dialect = if backstage {
+            Dialect::Backstage
+        } else {
+            Dialect::Kubernetes
+        };
         let (documents, problems) = pave_yaml::parse(&text.id, &text.content, dialect);
         self.diagnostics.extend(problems);
         self.world.add(documents.into_iter().map(|document| {
             let value = document.to_value();
-            Subject { document, text: Rc::clone(&text), value, path: path.to_owned(), pieces: Vec::new() }
+            Subject {
+                document,
+                text: Rc::clone(&text),
+                value,
+                path: path.to_owned(),
+                pieces: Vec::new(),
+            }
         }));
         if backstage {
             self.entities(&text);
@@ -71,21 +98,38 @@ impl Checker {
 
     /// What the catalog would say about the entities of a file.
     fn entities(&mut self, text: &Rc<Text>) {
-        let of_file: Vec<&Rc<Subject>> = self.world.subjects.iter().filter(|it| it.text.id == text.id).collect();
+        let of_file: Vec<&Rc<Subject>> = self
+            .world
+            .subjects
+            .iter()
+            .filter(|it| it.text.id == text.id)
+            .collect();
         let is_entity = |line: usize| {
-            let holder = of_file.iter().rev().find(|it| it.document.root.span.start.line <= line);
+            let holder = of_file
+                .iter()
+                .rev()
+                .find(|it| it.document.root.span.start.line <= line);
             holder.is_some_and(|it| matches!(self.world.what(it), What::Entity | What::Template))
         };
         let (_, findings) = pave_entity::parse_entities(&text.id, &text.content);
         let mine = findings.into_iter().filter(|it| it.code.starts_with("PV16"));
-        let mine = mine.filter(|it| it.labels.first().is_some_and(|label| is_entity(label.location.span.start.line)));
+        let mine = mine.filter(|it| {
+            it.labels
+                .first()
+                .is_some_and(|label| is_entity(label.location.span.start.line))
+        });
         self.diagnostics.extend(mine);
     }
 
     /// Adds what templates would write.
     fn render(&mut self) {
-        let templates: Vec<Rc<Subject>> =
-            self.world.subjects.iter().filter(|it| self.world.what(it) == What::Template).cloned().collect();
+        let templates: Vec<Rc<Subject>> = self
+            .world
+            .subjects
+            .iter()
+            .filter(|it| self.world.what(it) == What::Template)
+            .cloned()
+            .collect();
         for subject in templates {
             let (rendered, problems) = template::render(&subject);
             self.diagnostics.extend(problems);
@@ -111,11 +155,19 @@ impl Checker {
         match world.what(subject) {
             What::Template => template::check(subject, &options.actions),
             What::Entity => Vec::new(),
-            What::Definition => match world.definitions.iter().find(|it| Rc::ptr_eq(&it.subject, subject)) {
+            What::Definition => match world
+                .definitions
+                .iter()
+                .find(|it| Rc::ptr_eq(&it.subject, subject))
+            {
                 Some(defined) => definition::check(world, defined),
                 None => definition::model(subject),
             },
-            What::Composition => match world.compositions.iter().find(|it| Rc::ptr_eq(&it.subject, subject)) {
+            What::Composition => match world
+                .compositions
+                .iter()
+                .find(|it| Rc::ptr_eq(&it.subject, subject))
+            {
                 Some(composed) => composition::check(world, composed),
                 None => Vec::new(),
             },
@@ -132,7 +184,13 @@ impl Checker {
 
     fn other(&self, subject: &Subject) -> Diagnostics {
         if let Some(model) = Model::of(&subject.gvk()) {
-            return Managed { subject, base: String::new(), filled: Vec::new(), model }.check();
+            return Managed {
+                subject,
+                base: String::new(),
+                filled: Vec::new(),
+                model,
+            }
+            .check();
         }
         let mut found = gitops::check(&self.world, subject);
         let gvk = subject.gvk();
@@ -150,7 +208,12 @@ impl Checker {
                 text.resolve(diagnostic);
             }
         }
-        let order = |file: &str| files.iter().position(|(path, _)| path == file).unwrap_or(usize::MAX);
+        let order = |file: &str| {
+            files
+                .iter()
+                .position(|(path, _)| path == file)
+                .unwrap_or(usize::MAX)
+        };
         self.diagnostics.sort_by_key(|diagnostic| {
             let place = diagnostic.labels.first().map(|label| {
                 let start = label.location.span.start;
@@ -177,12 +240,22 @@ fn undefined(world: &World, subject: &Subject) -> Option<Diagnostic> {
         return None;
     }
     let near = pave_diagnostic::nearest(&gvk.kind, kinds.iter().copied());
-    let help = near.map_or_else(|| format!("defined are {}", crate::against::quoted(&kinds)), |near| format!("did you mean `{near}`?"));
-    let diagnostic = Diagnostic::error("PV2130", format!("no XRD of `{}` defines the kind `{}`", gvk.group, gvk.kind))
-        .with_label(subject.value_label("/kind"))
-        .with_help(help)
-        .with_effect("the API server knows no such kind");
-    let fix = near.and_then(|near| crate::edit::Edits::of(subject).replace("/kind", near).fix(format!("write `{near}`")));
+    let help = near.map_or_else(
+        || format!("defined are {}", crate::against::quoted(&kinds)),
+        |near| format!("did you mean `{near}`?"),
+    );
+    let diagnostic = Diagnostic::error(
+        "PV2130",
+        format!("no XRD of `{}` defines the kind `{}`", gvk.group, gvk.kind),
+    )
+    .with_label(subject.value_label("/kind"))
+    .with_help(help)
+    .with_effect("the API server knows no such kind");
+    let fix = near.and_then(|near| {
+        crate::edit::Edits::of(subject)
+            .replace("/kind", near)
+            .fix(format!("write `{near}`"))
+    });
     Some(crate::edit::offer(diagnostic, fix))
 }
 
@@ -196,10 +269,27 @@ fn is_skeleton(content: &str) -> bool {
 fn lost(file: &str, old: &str, new: &str, kinds: &[String], line: usize) -> Diagnostic {
     let kinds = crate::against::quoted(kinds);
     let end = position_at(old, old.len());
-    let span = Span { start: Position { line: 1, column: 1, offset: 0 }, end };
-    Diagnostic::error("PV2101", format!("the indentation of this {kinds} is lost: every line stands in column 1"))
-        .with_label(Label::at(Location::new(file, line, 1)))
-        .with_help("restore it; what the kind must look like says where each line belongs")
-        .with_effect("YAML nests by indentation: `metadata` and `spec` are empty, and their fields stand at the root")
-        .with_fix(Fix { title: "restore the indentation".to_owned(), file: file.to_owned(), span, replacement: new.to_owned() })
+    let span = Span {
+        start: Position {
+            line: 1,
+            column: 1,
+            offset: 0,
+        },
+        end,
+    };
+    Diagnostic::error(
+        "PV2101",
+        format!("the indentation of this {kinds} is lost: every line stands in column 1"),
+    )
+    .with_label(Label::at(Location::new(file, line, 1)))
+    .with_help("restore it; what the kind must look like says where each line belongs")
+    .with_effect(
+        "YAML nests by indentation: `metadata` and `spec` are empty, and their fields stand at the root",
+    )
+    .with_fix(Fix {
+        title: "restore the indentation".to_owned(),
+        file: file.to_owned(),
+        span,
+        replacement: new.to_owned(),
+    })
 }

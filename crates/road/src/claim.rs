@@ -28,7 +28,11 @@ pub(crate) fn check(world: &World, subject: &Subject, defined: &Defined, is_clai
     let definition = &defined.definition;
     let version = subject.gvk().version;
     let mut found: Diagnostics = served(subject, defined, &version).into_iter().collect();
-    let schema = if is_claim { defined.claim_schema(&version) } else { Some(defined.composite_schema()) };
+    let schema = if is_claim {
+        defined.claim_schema(&version)
+    } else {
+        Some(defined.composite_schema())
+    };
     let effect = pruned_effect(world, defined);
     if let Some(schema) = schema {
         let against = Against {
@@ -55,11 +59,17 @@ pub(crate) fn check(world: &World, subject: &Subject, defined: &Defined, is_clai
 
 /// What follows from a field that is dropped; a literal in its place makes it worse.
 fn pruned_effect(world: &World, defined: &Defined) -> String {
-    let mut findings = world.compositions_of(&defined.definition).flat_map(|it| it.findings.iter().map(move |finding| (it, finding)));
-    let literal = findings.find(|(_, finding)| finding.diagnostic.code == "PV1329" && finding.pointer.ends_with("Login"));
+    let mut findings = world
+        .compositions_of(&defined.definition)
+        .flat_map(|it| it.findings.iter().map(move |finding| (it, finding)));
+    let literal = findings
+        .find(|(_, finding)| finding.diagnostic.code == "PV1329" && finding.pointer.ends_with("Login"));
     match literal {
         Some((composed, finding)) => {
-            format!("{EFFECT}; the administrator's login stays the literal `{}`", composed.subject.str(&finding.pointer))
+            format!(
+                "{EFFECT}; the administrator's login stays the literal `{}`",
+                composed.subject.str(&finding.pointer)
+            )
         }
         None => EFFECT.to_owned(),
     }
@@ -70,57 +80,125 @@ pub(crate) fn composite_of(subject: &Subject, defined: &Defined, is_claim: bool)
     if !is_claim {
         return subject.value.clone();
     }
-    let name = claim::composite_name(&subject.value).unwrap_or("composite").to_owned();
+    let name = claim::composite_name(&subject.value)
+        .unwrap_or("composite")
+        .to_owned();
     claim::desired_composite(&subject.value, &defined.definition, &name)
 }
 
 fn served(subject: &Subject, defined: &Defined, version: &str) -> Option<Diagnostic> {
-    let versions = defined.subject.value.pointer("/spec/versions").and_then(Value::as_array)?;
-    let names: Vec<&str> = versions.iter().filter(|it| it["served"] == true).filter_map(|it| it["name"].as_str()).collect();
+    let versions = defined
+        .subject
+        .value
+        .pointer("/spec/versions")
+        .and_then(Value::as_array)?;
+    let names: Vec<&str> = versions
+        .iter()
+        .filter(|it| it["served"] == true)
+        .filter_map(|it| it["name"].as_str())
+        .collect();
     if names.contains(&version) {
         return None;
     }
     let right = defined.definition.api_version();
-    let message = format!("the XRD `{}` serves {}, not `{version}`", defined.definition.name, against::quoted(&names));
+    let message = format!(
+        "the XRD `{}` serves {}, not `{version}`",
+        defined.definition.name,
+        against::quoted(&names)
+    );
     let diagnostic = Diagnostic::error("PV2103", message)
         .with_label(subject.value_label("/apiVersion"))
-        .with_label(defined.subject.label("/spec/versions").with_text("the versions of the XRD"))
+        .with_label(
+            defined
+                .subject
+                .label("/spec/versions")
+                .with_text("the versions of the XRD"),
+        )
         .with_help(format!("write `{right}`"))
         .with_effect("the API server knows no such kind");
-    Some(offer(diagnostic, Edits::of(subject).replace("/apiVersion", right.clone()).fix(format!("write `{right}`"))))
+    Some(offer(
+        diagnostic,
+        Edits::of(subject)
+            .replace("/apiVersion", right.clone())
+            .fix(format!("write `{right}`")),
+    ))
 }
 
 /// Whether a Composition can be found.
 fn selection(world: &World, subject: &Subject, defined: &Defined, composite: &Value) -> Option<Diagnostic> {
-    let compositions: Vec<Value> = world.compositions.iter().map(|it| it.subject.value.clone()).collect();
+    let compositions: Vec<Value> = world
+        .compositions
+        .iter()
+        .map(|it| it.subject.value.clone())
+        .collect();
     if compositions.is_empty() {
         return None;
     }
     let mut composite = composite.clone();
     composite["apiVersion"] = json!(defined.definition.api_version());
     let failure = select::composition(&composite, &defined.definition, &compositions).err()?;
-    let place = ["/spec/compositionSelector/matchLabels", "/spec/compositionRef/name"].into_iter().find(|place| subject.value.pointer(place).is_some());
+    let place = [
+        "/spec/compositionSelector/matchLabels",
+        "/spec/compositionRef/name",
+    ]
+    .into_iter()
+    .find(|place| subject.value.pointer(place).is_some());
     let selector = place.filter(|place| place.ends_with("matchLabels"));
-    let key = selector.and_then(|place| subject.value.pointer(place)?.as_object()?.keys().next().map(|key| pointer::child(place, key)));
+    let key = selector.and_then(|place| {
+        subject
+            .value
+            .pointer(place)?
+            .as_object()?
+            .keys()
+            .next()
+            .map(|key| pointer::child(place, key))
+    });
     let mut diagnostic = Diagnostic::error("PV2115", failure.to_string())
         .with_label(subject.label(key.as_deref().or(place).unwrap_or("/spec")))
-        .with_effect("the composite resource finds no Composition, and the claim says no more than `Waiting`");
-    let nearest = failure.candidates.first().filter(|candidate| candidate.other_type.is_none());
-    let Some(candidate) = nearest else { return Some(diagnostic) };
-    let written = world.compositions.iter().find(|it| it.composition.name == candidate.name)?;
-    let labels: Vec<String> = candidate.missing.iter().map(|(key, value, _)| format!("{key}: {value}")).collect();
+        .with_effect(
+            "the composite resource finds no Composition, and the claim says no more than `Waiting`",
+        );
+    let nearest = failure
+        .candidates
+        .first()
+        .filter(|candidate| candidate.other_type.is_none());
+    let Some(candidate) = nearest else {
+        return Some(diagnostic);
+    };
+    let written = world
+        .compositions
+        .iter()
+        .find(|it| it.composition.name == candidate.name)?;
+    let labels: Vec<String> = candidate
+        .missing
+        .iter()
+        .map(|(key, value, _)| format!("{key}: {value}"))
+        .collect();
     diagnostic = diagnostic
-        .with_label(written.subject.label("/metadata").with_text(format!("nearest candidate; it lacks {}", against::quoted(&labels))))
-        .with_help(format!("add the label {} to the Composition `{}`", against::quoted(&labels), candidate.name));
+        .with_label(written.subject.label("/metadata").with_text(format!(
+            "nearest candidate; it lacks {}",
+            against::quoted(&labels)
+        )))
+        .with_help(format!(
+            "add the label {} to the Composition `{}`",
+            against::quoted(&labels),
+            candidate.name
+        ));
     let edits = Edits::of(&written.subject);
     let title = format!("add the label {}", against::quoted(&labels));
     let fix = if written.subject.entry("/metadata/labels").is_some() {
         candidate.missing.iter().find_map(|(key, value, found)| {
             let place = pointer::child("/metadata/labels", key);
-            found.as_ref().map(|_| Edits::of(&written.subject).replace(&place, value.clone()).fix(title.clone()))
+            found.as_ref().map(|_| {
+                Edits::of(&written.subject)
+                    .replace(&place, value.clone())
+                    .fix(title.clone())
+            })
         })?
     } else {
-        let lines: Vec<String> = std::iter::once("labels:".to_owned()).chain(labels.iter().map(|label| format!("  {label}"))).collect();
+        let lines: Vec<String> = std::iter::once("labels:".to_owned())
+            .chain(labels.iter().map(|label| format!("  {label}")))
+            .collect();
         edits.insert_after("/metadata/name", &lines).fix(title)
     };
     Some(offer(diagnostic, fix))
@@ -134,10 +212,15 @@ fn preset(subject: &Subject) -> Option<Diagnostic> {
         return None;
     }
     Some(
-        Diagnostic::warning("PV2116", format!("the claim chooses the name of its composite resource: `{name}`"))
-            .with_label(subject.label("/spec/resourceRef"))
-            .with_help("remove `resourceRef`: a name that is free is chosen, and written here")
-            .with_effect("composite resources have no namespace: a claim of the same name in another namespace is refused"),
+        Diagnostic::warning(
+            "PV2116",
+            format!("the claim chooses the name of its composite resource: `{name}`"),
+        )
+        .with_label(subject.label("/spec/resourceRef"))
+        .with_help("remove `resourceRef`: a name that is free is chosen, and written here")
+        .with_effect(
+            "composite resources have no namespace: a claim of the same name in another namespace is refused",
+        ),
     )
 }
 
@@ -151,7 +234,11 @@ fn namespace(world: &World, subject: &Subject) -> Option<Diagnostic> {
     if synced_by.is_some_and(|it| !["", CONTROL_NAMESPACE].contains(&destination(it).as_str())) {
         return None;
     }
-    let shown = synced_by.or_else(|| applications.iter().find(|it| destination(it) == CONTROL_NAMESPACE));
+    let shown = synced_by.or_else(|| {
+        applications
+            .iter()
+            .find(|it| destination(it) == CONTROL_NAMESPACE)
+    });
     let mut diagnostic = Diagnostic::warning("PV2117", "the claim names no namespace")
         .with_label(subject.label("/metadata"))
         .with_help("add `metadata.namespace` with the team's namespace")
@@ -159,16 +246,26 @@ fn namespace(world: &World, subject: &Subject) -> Option<Diagnostic> {
     if let Some(application) = shown {
         let target = destination(application);
         diagnostic = diagnostic
-            .with_label(application.label("/spec/destination/namespace").with_text("this namespace would be taken"))
-            .with_effect(format!("the claim and the secret with the password land in `{target}`, where no team may read them"));
+            .with_label(
+                application
+                    .label("/spec/destination/namespace")
+                    .with_text("this namespace would be taken"),
+            )
+            .with_effect(format!(
+                "the claim and the secret with the password land in `{target}`, where no team may read them"
+            ));
     }
     Some(diagnostic)
 }
 
 /// Whether an Application syncs a file. The file may be named from further up than the repository's root.
 pub(crate) fn covers(application: &Value, path: &str) -> bool {
-    let Ok(application) = Application::from_value(application.clone()) else { return false };
-    let Some(source) = application.source() else { return false };
+    let Ok(application) = Application::from_value(application.clone()) else {
+        return false;
+    };
+    let Some(source) = application.source() else {
+        return false;
+    };
     let selection = Selection::new(source.folder(), source.directory.as_ref());
     let mut rest = path;
     loop {
@@ -184,21 +281,39 @@ pub(crate) fn covers(application: &Value, path: &str) -> bool {
 
 /// A claim that asks for no secret where there would be one.
 fn secret(world: &World, subject: &Subject, defined: &Defined) -> Option<Diagnostic> {
-    if subject.value.pointer("/spec/writeConnectionSecretToRef").is_some() {
+    if subject
+        .value
+        .pointer("/spec/writeConnectionSecretToRef")
+        .is_some()
+    {
         return None;
     }
     let has_credentials = world.compositions_of(&defined.definition).any(|it| {
-        it.composition.steps.iter().flat_map(|step| &step.templates).any(|template| {
-            let model = template.base.as_ref().and_then(|base| Model::of(&pave_manifest::api_version_and_kind(base)));
-            !template.connection_details.is_empty() || model.is_some_and(|model| model.role() == Role::Server)
-        })
+        it.composition
+            .steps
+            .iter()
+            .flat_map(|step| &step.templates)
+            .any(|template| {
+                let model = Model::of_template(template);
+                !template.connection_details.is_empty()
+                    || model.is_some_and(|model| model.role() == Role::Server)
+            })
     });
     if !has_credentials {
         return None;
     }
     let name = secret_name(subject);
-    let lines = ["writeConnectionSecretToRef:".to_owned(), format!("  name: {name}")];
-    let last = subject.value.pointer("/spec")?.as_object()?.keys().last().cloned()?;
+    let lines = [
+        "writeConnectionSecretToRef:".to_owned(),
+        format!("  name: {name}"),
+    ];
+    let last = subject
+        .value
+        .pointer("/spec")?
+        .as_object()?
+        .keys()
+        .next_back()
+        .cloned()?;
     let fix = Edits::of(subject).insert_after(&pointer::child("/spec", &last), &lines);
     let diagnostic = Diagnostic::warning("PV2118", "the claim asks for no connection secret")
         .with_label(subject.label("/spec"))
@@ -222,25 +337,51 @@ fn secret_name(subject: &Subject) -> String {
 
 /// Values of the claim that Azure would refuse once they have become names and logins.
 fn azure_refuses(world: &World, subject: &Subject, defined: &Defined, composite: &Value) -> Diagnostics {
-    let compositions: Vec<Value> = world.compositions.iter().map(|it| it.subject.value.clone()).collect();
+    let compositions: Vec<Value> = world
+        .compositions
+        .iter()
+        .map(|it| it.subject.value.clone())
+        .collect();
     let mut composite = composite.clone();
     composite["apiVersion"] = json!(defined.definition.api_version());
     composite["metadata"]["uid"] = json!("00000000-0000-0000-0000-000000000000");
-    let Ok(chosen) = select::composition(&composite, &defined.definition, &compositions) else { return Vec::new() };
-    let Some(composed) = world.compositions.iter().find(|it| it.composition.name == chosen.name) else { return Vec::new() };
+    let Ok(chosen) = select::composition(&composite, &defined.definition, &compositions) else {
+        return Vec::new();
+    };
+    let Some(composed) = world
+        .compositions
+        .iter()
+        .find(|it| it.composition.name == chosen.name)
+    else {
+        return Vec::new();
+    };
     let rendered = render(&composite, &composed.composition, &ObservedResources::new());
     let mut found = BTreeMap::new();
     for desired in &rendered.resources {
         let gvk = pave_manifest::api_version_and_kind(&desired.object);
-        let Some(kind) = mapping::kind_of(&gvk.group, &gvk.kind) else { continue };
+        let Some(kind) = mapping::kind_of(&gvk.group, &gvk.kind) else {
+            continue;
+        };
         let parameters = mapping::create_parameters(&desired.object["spec"]);
         let named = desired.object["metadata"]["annotations"][EXTERNAL_NAME].as_str();
         for finding in kind.check(named.unwrap_or("example"), &parameters, true) {
-            let source = rendered.provenance.iter().find(|it| it.resource == desired.name && it.to == finding.field);
-            let Some(from) = source.and_then(|it| it.from.iter().rev().find_map(|from| origin(from, subject))) else { continue };
+            let source = rendered
+                .provenance
+                .iter()
+                .find(|it| it.resource == desired.name && it.to == finding.field);
+            let Some(from) =
+                source.and_then(|it| it.from.iter().rev().find_map(|from| origin(from, subject)))
+            else {
+                continue;
+            };
             let diagnostic = Diagnostic::error("PV1401", finding.message.clone())
                 .with_label(subject.value_label(&from))
-                .with_label(composed.subject.label(&source.map(|it| it.patch.clone()).unwrap_or_default()).with_text(format!("becomes `{}` of {}", finding.field, kind.kind)))
+                .with_label(
+                    composed
+                        .subject
+                        .label(&source.map(|it| it.patch.clone()).unwrap_or_default())
+                        .with_text(format!("becomes `{}` of {}", finding.field, kind.kind)),
+                )
                 .with_help(finding.help)
                 .with_effect("Azure refuses the request, and the environment never gets ready");
             found.entry((from, finding.message)).or_insert(diagnostic);

@@ -74,22 +74,33 @@ const KINDS: &[ClassicKind] = &[
     },
 ];
 
-/// Group of the classic provider's ProviderConfig.
+/// Group of the classic provider's `ProviderConfig`.
 pub(crate) const CONFIG_GROUP: &str = "azure.crossplane.io";
 
 /// The classic kind of that group and name.
 pub(crate) fn find(gvk: &GroupVersionKind) -> Option<&'static ClassicKind> {
-    KINDS.iter().find(|known| known.group == gvk.group && known.kind == gvk.kind)
+    KINDS
+        .iter()
+        .find(|known| known.group == gvk.group && known.kind == gvk.kind)
 }
 
 /// The names of the kinds in a group of the classic provider.
 pub(crate) fn kinds_in(group: &str) -> impl Iterator<Item = &'static str> {
-    KINDS.iter().filter(move |known| known.group == group).map(|known| known.kind)
+    KINDS
+        .iter()
+        .filter(move |known| known.group == group)
+        .map(|known| known.kind)
 }
 
 /// Fields that the API refuses a server without.
-pub(crate) const REQUIRED: [&str; 6] =
-    ["administratorLogin", "location", "sku", "sslEnforcement", "storageProfile", "version"];
+pub(crate) const REQUIRED: [&str; 6] = [
+    "administratorLogin",
+    "location",
+    "sku",
+    "sslEnforcement",
+    "storageProfile",
+    "version",
+];
 
 /// The schema of a kind; only the server's is told in full.
 pub(crate) fn schema(kind: &ClassicKind) -> Schema {
@@ -100,7 +111,10 @@ pub(crate) fn schema(kind: &ClassicKind) -> Schema {
 }
 
 fn texts(names: &[&str]) -> Map<String, Value> {
-    names.iter().map(|name| ((*name).to_owned(), json!({"type": "string"}))).collect()
+    names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({"type": "string"})))
+        .collect()
 }
 
 fn server() -> Value {
@@ -118,27 +132,42 @@ fn server() -> Value {
     let on = json!({"type": "string", "enum": ["Enabled", "Disabled"]});
     parameters.extend([
         ("sslEnforcement".to_owned(), on.clone()),
-        ("sku".to_owned(), json!({
-            "type": "object",
-            "required": ["capacity", "family", "tier"],
-            "properties": {
-                "tier": {"type": "string", "enum": ["Basic", "GeneralPurpose", "MemoryOptimized"]},
-                "capacity": {"type": "integer"}, "family": {"type": "string"}, "size": {"type": "string"},
-            },
-        })),
-        ("storageProfile".to_owned(), json!({
-            "type": "object",
-            "required": ["storageMB"],
-            "properties": {
-                "storageMB": {"type": "integer"}, "backupRetentionDays": {"type": "integer"},
-                "geoRedundantBackup": on, "storageAutogrow": on,
-            },
-        })),
-        ("tags".to_owned(), json!({"type": "object", "additionalProperties": {"type": "string"}})),
-        ("resourceGroupNameRef".to_owned(), json!({"type": "object", "properties": texts(&["name"])})),
-        ("resourceGroupNameSelector".to_owned(), json!({"type": "object", "properties": {
+        (
+            "sku".to_owned(),
+            json!({
+                "type": "object",
+                "required": ["capacity", "family", "tier"],
+                "properties": {
+                    "tier": {"type": "string", "enum": ["Basic", "GeneralPurpose", "MemoryOptimized"]},
+                    "capacity": {"type": "integer"}, "family": {"type": "string"}, "size": {"type": "string"},
+                },
+            }),
+        ),
+        (
+            "storageProfile".to_owned(),
+            json!({
+                "type": "object",
+                "required": ["storageMB"],
+                "properties": {
+                    "storageMB": {"type": "integer"}, "backupRetentionDays": {"type": "integer"},
+                    "geoRedundantBackup": on, "storageAutogrow": on,
+                },
+            }),
+        ),
+        (
+            "tags".to_owned(),
+            json!({"type": "object", "additionalProperties": {"type": "string"}}),
+        ),
+        (
+            "resourceGroupNameRef".to_owned(),
+            json!({"type": "object", "properties": texts(&["name"])}),
+        ),
+        (
+            "resourceGroupNameSelector".to_owned(),
+            json!({"type": "object", "properties": {
             "matchControllerRef": {"type": "boolean"},
-            "matchLabels": {"type": "object", "additionalProperties": {"type": "string"}}}})),
+            "matchLabels": {"type": "object", "additionalProperties": {"type": "string"}}}}),
+        ),
     ]);
     json!({
         "type": "object",

@@ -27,7 +27,11 @@ pub(crate) struct Check<'a> {
 
 /// Checks a Composition.
 pub(crate) fn check(world: &World, composed: &Composed) -> Diagnostics {
-    let check = Check { world, composed, defined: world.definition_of(composed) };
+    let check = Check {
+        world,
+        composed,
+        defined: world.definition_of(composed),
+    };
     let mut found: Diagnostics = check.api_version().into_iter().collect();
     found.extend(check.composite_type());
     found.extend(check.model());
@@ -43,13 +47,11 @@ pub(crate) fn check(world: &World, composed: &Composed) -> Diagnostics {
 impl Check<'_> {
     /// Templates of all steps.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.composed.composition.steps.iter().flat_map(|step| &step.templates)
-    }
-
-    /// The managed kind of a template, if it is one of Azure's.
-    pub(crate) fn model_of(&self, template: &Template) -> Option<Model> {
-        let base = template.base.as_ref()?;
-        Model::of(&pave_manifest::api_version_and_kind(base))
+        self.composed
+            .composition
+            .steps
+            .iter()
+            .flat_map(|step| &step.templates)
     }
 
     fn api_version(&self) -> Option<Diagnostic> {
@@ -68,7 +70,12 @@ impl Check<'_> {
             .with_label(subject.value_label("/apiVersion"))
             .with_help(format!("write `apiVersion: {API_VERSION}`"))
             .with_effect("the API server refuses the Composition, so nothing is ever composed");
-        Some(offer(diagnostic, Edits::of(subject).replace("/apiVersion", API_VERSION).fix(format!("write `{API_VERSION}`"))))
+        Some(offer(
+            diagnostic,
+            Edits::of(subject)
+                .replace("/apiVersion", API_VERSION)
+                .fix(format!("write `{API_VERSION}`")),
+        ))
     }
 
     /// Whether an XRD defines the kind that the Composition is for.
@@ -84,10 +91,19 @@ impl Check<'_> {
                 return None;
             }
             let right = definition.api_version();
-            let message = format!("the Composition is for `{}`, but the XRD's referenceable version is `{}`", wanted.api_version(), definition.referenceable);
+            let message = format!(
+                "the Composition is for `{}`, but the XRD's referenceable version is `{}`",
+                wanted.api_version(),
+                definition.referenceable
+            );
             let diagnostic = Diagnostic::error("PV2127", message)
                 .with_label(subject.value_label("/spec/compositeTypeRef/apiVersion"))
-                .with_label(defined.subject.label("/spec/versions").with_text("the versions of the XRD"))
+                .with_label(
+                    defined
+                        .subject
+                        .label("/spec/versions")
+                        .with_text("the versions of the XRD"),
+                )
                 .with_help(format!("write `{right}`"))
                 .with_effect("no composite resource can select this Composition");
             let fix = Edits::of(subject).replace("/spec/compositeTypeRef/apiVersion", right.clone());
@@ -96,13 +112,32 @@ impl Check<'_> {
         if !self.world.groups().contains(&wanted.group) {
             return None;
         }
-        let known: Vec<&str> = self.world.definitions.iter().filter(|it| it.definition.group == wanted.group).map(|it| it.definition.names.kind.as_str()).collect();
+        let known: Vec<&str> = self
+            .world
+            .definitions
+            .iter()
+            .filter(|it| it.definition.group == wanted.group)
+            .map(|it| it.definition.names.kind.as_str())
+            .collect();
         let near = nearest(&wanted.kind, known.iter().copied());
-        let diagnostic = Diagnostic::error("PV2127", format!("no XRD defines the kind `{}` that this Composition is for", wanted.kind))
-            .with_label(subject.value_label("/spec/compositeTypeRef/kind"))
-            .with_help(near.map_or_else(|| format!("defined are {}", crate::against::quoted(&known)), |near| format!("did you mean `{near}`?")))
-            .with_effect("no composite resource can select this Composition");
-        let fix = near.and_then(|near| Edits::of(subject).replace("/spec/compositeTypeRef/kind", near).fix(format!("write `{near}`")));
+        let diagnostic = Diagnostic::error(
+            "PV2127",
+            format!(
+                "no XRD defines the kind `{}` that this Composition is for",
+                wanted.kind
+            ),
+        )
+        .with_label(subject.value_label("/spec/compositeTypeRef/kind"))
+        .with_help(near.map_or_else(
+            || format!("defined are {}", crate::against::quoted(&known)),
+            |near| format!("did you mean `{near}`?"),
+        ))
+        .with_effect("no composite resource can select this Composition");
+        let fix = near.and_then(|near| {
+            Edits::of(subject)
+                .replace("/spec/compositeTypeRef/kind", near)
+                .fix(format!("write `{near}`"))
+        });
         Some(offer(diagnostic, fix))
     }
 
@@ -123,15 +158,31 @@ impl Check<'_> {
     fn template(&self, template: &Template) -> Diagnostics {
         let subject = &self.composed.subject;
         let base = format!("{}/base", template.pointer);
-        let model = self.model_of(template);
+        let model = Model::of_template(template);
         let mut found = Vec::new();
         let version = subject.str(&format!("{base}/apiVersion"));
         let version = version.rsplit('/').next().unwrap_or_default();
-        let patches = PatchCheck { composed: self.composed, defined: self.defined, model, version };
+        let patches = PatchCheck {
+            composed: self.composed,
+            defined: self.defined,
+            model,
+            version,
+        };
         if let Some(model) = model {
-            let inward = template.patches.iter().filter(|patch| patch.direction != Direction::ToComposite);
+            let inward = template
+                .patches
+                .iter()
+                .filter(|patch| patch.direction != Direction::ToComposite);
             let filled = inward.map(|patch| pointer::of_path(&patch.target)).collect();
-            found.extend(Managed { subject, base, filled, model }.check());
+            found.extend(
+                Managed {
+                    subject,
+                    base,
+                    filled,
+                    model,
+                }
+                .check(),
+            );
             found.extend(self.shared_name(template, model));
         } else {
             found.extend(unknown_kind(subject, &base));
@@ -143,15 +194,20 @@ impl Check<'_> {
     /// A name that all teams share.
     fn shared_name(&self, template: &Template, model: Model) -> Option<Diagnostic> {
         let patch = template.patches.iter().find(|patch| {
-            patch.direction == Direction::FromComposite && patch.target.to_string() == "metadata.name" && sources(patch).len() == 1
+            patch.direction == Direction::FromComposite
+                && patch.target.to_string() == "metadata.name"
+                && sources(patch).len() == 1
         })?;
-        let (path, _) = sources(patch).into_iter().next()?;
-        let from = path.join(".");
+        let (field, _) = sources(patch).into_iter().next()?;
+        let from = field.join(".");
         let what = match model.role() {
             Role::Server => "and names the server, whose DNS name is unique in all of Azure",
             _ => "and names the thing in Azure",
         };
-        let message = format!("`{from}` becomes `metadata.name` of a cluster-wide {} {what}", model.kind());
+        let message = format!(
+            "`{from}` becomes `metadata.name` of a cluster-wide {} {what}",
+            model.kind()
+        );
         let rules = match model.role() {
             Role::Server => " (3 to 63 lower-case letters, digits and dashes)",
             _ => "",
@@ -169,8 +225,16 @@ impl Check<'_> {
 }
 
 const RESOURCE_FIELDS: [&str; 5] = ["name", "base", "patches", "connectionDetails", "readinessChecks"];
-const PATCH_FIELDS: [&str; 8] =
-    ["type", "fromFieldPath", "toFieldPath", "patchSetName", "combine", "transforms", "policy", "patches"];
+const PATCH_FIELDS: [&str; 8] = [
+    "type",
+    "fromFieldPath",
+    "toFieldPath",
+    "patchSetName",
+    "combine",
+    "transforms",
+    "policy",
+    "patches",
+];
 const SPEC_FIELDS: [&str; 8] = [
     "compositeTypeRef",
     "mode",
@@ -187,10 +251,24 @@ fn structure(composed: &Composed) -> Diagnostics {
     let mut found = unknown(composed, "/spec", &SPEC_FIELDS, "a Composition");
     let steps = composed.composition.steps.iter();
     for template in steps.flat_map(|step| &step.templates) {
-        found.extend(unknown(composed, &template.pointer, &RESOURCE_FIELDS, "a resource of a Composition"));
-        let patches = composed.subject.value.pointer(&format!("{}/patches", template.pointer)).and_then(Value::as_array);
+        found.extend(unknown(
+            composed,
+            &template.pointer,
+            &RESOURCE_FIELDS,
+            "a resource of a Composition",
+        ));
+        let patches = composed
+            .subject
+            .value
+            .pointer(&format!("{}/patches", template.pointer))
+            .and_then(Value::as_array);
         for index in 0..patches.map_or(0, Vec::len) {
-            found.extend(unknown(composed, &format!("{}/patches/{index}", template.pointer), &PATCH_FIELDS, "a patch"));
+            found.extend(unknown(
+                composed,
+                &format!("{}/patches/{index}", template.pointer),
+                &PATCH_FIELDS,
+                "a patch",
+            ));
         }
     }
     found
@@ -198,17 +276,32 @@ fn structure(composed: &Composed) -> Diagnostics {
 
 fn unknown(composed: &Composed, place: &str, known: &[&str], what: &str) -> Diagnostics {
     let subject = &composed.subject;
-    let fields = subject.value.pointer(place).and_then(Value::as_object).into_iter().flat_map(|map| map.keys());
+    let fields = subject
+        .value
+        .pointer(place)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|map| map.keys());
     fields
         .filter(|key| !known.contains(&key.as_str()))
         .map(|key| {
             let at = pointer::child(place, key);
             let near = nearest(key, known.iter().copied());
-            let diagnostic = Diagnostic::error("PV2104", format!("field `{key}` reaches nothing: {what} has no such field"))
-                .with_label(subject.label(&at))
-                .with_help(near.map_or_else(|| format!("known are {}", crate::against::quoted(known)), |near| format!("did you mean `{near}`?")))
-                .with_effect("a strict apply refuses it; otherwise it is dropped without a word");
-            let fix = near.and_then(|near| Edits::of(subject).rename(&at, near).fix(format!("rename it to `{near}`")));
+            let diagnostic = Diagnostic::error(
+                "PV2104",
+                format!("field `{key}` reaches nothing: {what} has no such field"),
+            )
+            .with_label(subject.label(&at))
+            .with_help(near.map_or_else(
+                || format!("known are {}", crate::against::quoted(known)),
+                |near| format!("did you mean `{near}`?"),
+            ))
+            .with_effect("a strict apply refuses it; otherwise it is dropped without a word");
+            let fix = near.and_then(|near| {
+                Edits::of(subject)
+                    .rename(&at, near)
+                    .fix(format!("rename it to `{near}`"))
+            });
             offer(diagnostic, fix)
         })
         .collect()

@@ -16,7 +16,11 @@ pub(crate) struct Edits<'a> {
 impl<'a> Edits<'a> {
     /// No change yet.
     pub(crate) fn of(subject: &'a Subject) -> Self {
-        Self { subject, changes: Vec::new(), possible: true }
+        Self {
+            subject,
+            changes: Vec::new(),
+            possible: true,
+        }
     }
 
     fn text(&self) -> &'a str {
@@ -41,7 +45,10 @@ impl<'a> Edits<'a> {
 
     /// Replaces a key.
     pub(crate) fn rename(self, pointer: &str, key: &str) -> Self {
-        let range = self.subject.entry(pointer).map(|entry| entry.key_span.start.offset..entry.key_span.end.offset);
+        let range = self
+            .subject
+            .entry(pointer)
+            .map(|entry| entry.key_span.start.offset..entry.key_span.end.offset);
         self.change(range, key)
     }
 
@@ -62,7 +69,10 @@ impl<'a> Edits<'a> {
         let range = self.lines_of(pointer).map(|range| range.end..range.end);
         let mut text = self.indented(pointer, lines);
         // The last line of a file may have no newline.
-        if range.as_ref().is_some_and(|range| range.end > 0 && !self.text()[..range.end].ends_with('\n')) {
+        if range
+            .as_ref()
+            .is_some_and(|range| range.end > 0 && !self.text()[..range.end].ends_with('\n'))
+        {
             text = format!("\n{}", text.trim_end_matches('\n'));
         }
         self.change(range, text)
@@ -87,26 +97,47 @@ impl<'a> Edits<'a> {
         let end = if last > key && self.text()[..last].ends_with('\n') {
             last
         } else {
-            self.text()[last..].find('\n').map_or(self.text().len(), |newline| last + newline + 1)
+            self.text()[last..]
+                .find('\n')
+                .map_or(self.text().len(), |newline| last + newline + 1)
         };
         Some(start..end)
     }
 
     fn indented(&self, pointer: &str, lines: &[String]) -> String {
         let indent = self.indent(pointer);
-        lines.iter().map(|line| format!("{}{line}\n", " ".repeat(indent))).collect()
+        let pad = " ".repeat(indent);
+        lines
+            .iter()
+            .flat_map(|line| {
+                [
+                    pad.as_str(),
+                    line,
+                    "
+",
+                ]
+            })
+            .collect()
     }
 
     /// Column of a key, from 0.
     fn indent(&self, pointer: &str) -> usize {
-        self.subject.entry(pointer).map_or(0, |entry| entry.key_span.start.column - 1)
+        self.subject
+            .entry(pointer)
+            .map_or(0, |entry| entry.key_span.start.column - 1)
     }
 
     /// The lines of what stands below a key, without their indentation.
     pub(crate) fn lines_below(&self, pointer: &str) -> Vec<String> {
-        let Some(range) = self.lines_of(pointer) else { return Vec::new() };
+        let Some(range) = self.lines_of(pointer) else {
+            return Vec::new();
+        };
         let lines: Vec<&str> = self.text()[range].lines().skip(1).collect();
-        let indent = lines.iter().map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
+        let indent = lines
+            .iter()
+            .map(|line| line.len() - line.trim_start().len())
+            .min()
+            .unwrap_or(0);
         lines.iter().map(|line| line[indent..].to_owned()).collect()
     }
 
@@ -116,8 +147,14 @@ impl<'a> Edits<'a> {
             return None;
         }
         self.changes.sort_by_key(|(range, _)| (range.start, range.end));
-        let overlap = self.changes.windows(2).any(|pair| pair[0].0.end > pair[1].0.start);
-        let (start, end) = (self.changes.first()?.0.start, self.changes.iter().map(|(range, _)| range.end).max()?);
+        let overlap = self
+            .changes
+            .windows(2)
+            .any(|pair| pair[0].0.end > pair[1].0.start);
+        let (start, end) = (
+            self.changes.first()?.0.start,
+            self.changes.iter().map(|(range, _)| range.end).max()?,
+        );
         if overlap {
             return None;
         }
@@ -127,13 +164,24 @@ impl<'a> Edits<'a> {
             replacement.push_str(text);
             at = range.end;
         }
-        let span = Span { start: position_at(self.text(), start), end: position_at(self.text(), end) };
-        Some(Fix { title: title.into(), file: self.subject.text.id.clone(), span, replacement })
+        let span = Span {
+            start: position_at(self.text(), start),
+            end: position_at(self.text(), end),
+        };
+        Some(Fix {
+            title: title.into(),
+            file: self.subject.text.id.clone(),
+            span,
+            replacement,
+        })
     }
 }
 
 /// Adds a fix where there is one.
-pub(crate) fn offer(mut diagnostic: pave_diagnostic::Diagnostic, fix: Option<Fix>) -> pave_diagnostic::Diagnostic {
+pub(crate) fn offer(
+    mut diagnostic: pave_diagnostic::Diagnostic,
+    fix: Option<Fix>,
+) -> pave_diagnostic::Diagnostic {
     diagnostic.fix = fix.or(diagnostic.fix);
     diagnostic
 }

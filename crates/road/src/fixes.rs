@@ -7,7 +7,10 @@ use pave_diagnostic::{Diagnostic, Fix};
 /// What is left out for now is offered again by the next check.
 #[must_use]
 pub fn applicable(found: &[Diagnostic]) -> Vec<&Fix> {
-    let mut offered: Vec<&Fix> = found.iter().filter_map(|diagnostic| diagnostic.fix.as_ref()).collect();
+    let mut offered: Vec<&Fix> = found
+        .iter()
+        .filter_map(|diagnostic| diagnostic.fix.as_ref())
+        .collect();
     offered.sort_by_key(|fix| fix.span.end.offset - fix.span.start.offset);
     let mut chosen: Vec<&Fix> = Vec::new();
     for fix in offered {
@@ -27,12 +30,14 @@ pub fn applicable(found: &[Diagnostic]) -> Vec<&Fix> {
 
 /// Makes the fixes that can be made together; returns how many.
 pub fn apply_fixes(files: &mut [(String, String)], found: &[Diagnostic]) -> usize {
-    let mut fixes = applicable(found);
-    fixes.sort_by_key(|fix| std::cmp::Reverse(fix.span.start.offset));
+    let mut chosen = applicable(found);
+    chosen.sort_by_key(|fix| std::cmp::Reverse(fix.span.start.offset));
     let mut made = 0;
-    for fix in fixes {
+    for fix in chosen {
         let range = fix.span.start.offset..fix.span.end.offset;
-        let text = files.iter_mut().find(|(path, text)| *path == fix.file && text.get(range.clone()).is_some());
+        let text = files
+            .iter_mut()
+            .find(|(path, text)| *path == fix.file && text.get(range.clone()).is_some());
         if let Some((_, text)) = text {
             text.replace_range(range, &fix.replacement);
             made += 1;

@@ -22,7 +22,9 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Diagnostics {
         ("argoproj.io", "Application") => application(world, subject),
         ("argoproj.io", "AppProject") => against_crds(subject, &pave_manifest::crds::crds()),
         ("azure.upbound.io", "ProviderConfig") => against_crds(subject, &pave_azure::mapping::crds()),
-        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => binding(world, subject).into_iter().collect(),
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
+            binding(world, subject).into_iter().collect()
+        }
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => role(world, subject),
         _ => Vec::new(),
     }
@@ -31,13 +33,22 @@ pub(crate) fn check(world: &World, subject: &Subject) -> Diagnostics {
 /// Checks a document against the CRD that we serve for its kind.
 fn against_crds(subject: &Subject, crds: &[Value]) -> Diagnostics {
     let gvk = subject.gvk();
-    let crd = crds.iter().find(|crd| crd["spec"]["group"] == gvk.group && crd["spec"]["names"]["kind"] == gvk.kind);
+    let crd = crds
+        .iter()
+        .find(|crd| crd["spec"]["group"] == gvk.group && crd["spec"]["names"]["kind"] == gvk.kind);
     let versions = crd.and_then(|crd| crd["spec"]["versions"].as_array());
-    let Some(version) = versions.and_then(|versions| versions.iter().find(|it| it["name"] == gvk.version)) else {
+    let Some(version) = versions.and_then(|versions| versions.iter().find(|it| it["name"] == gvk.version))
+    else {
         return Vec::new();
     };
     let (schema, _) = Schema::parse(&version["schema"]["openAPIV3Schema"]);
-    let against = Against { schema: &schema, name: format!("the schema of {}", gvk.kind), written: None, filled: &[], effect: EFFECT };
+    let against = Against {
+        schema: &schema,
+        name: format!("the schema of {}", gvk.kind),
+        written: None,
+        filled: &[],
+        effect: EFFECT,
+    };
     against::check(subject, "", &against)
 }
 
@@ -68,12 +79,19 @@ fn project(world: &World, subject: &Subject) -> Option<Diagnostic> {
     let Some(project) = projects.iter().find(|it| it.str("/metadata/name") == name) else {
         let known: Vec<&str> = projects.iter().map(|it| it.str("/metadata/name")).collect();
         let near = nearest(name, known.iter().copied());
-        let help = near.map_or_else(|| format!("projects here are {}", quoted(&known)), |near| format!("did you mean `{near}`?"));
+        let help = near.map_or_else(
+            || format!("projects here are {}", quoted(&known)),
+            |near| format!("did you mean `{near}`?"),
+        );
         let diagnostic = Diagnostic::warning("PV2131", format!("there is no AppProject `{name}` here"))
             .with_label(subject.value_label("/spec/project"))
             .with_help(help)
             .with_effect("the Application is not synced");
-        let fix = near.and_then(|near| Edits::of(subject).replace("/spec/project", near).fix(format!("write `{near}`")));
+        let fix = near.and_then(|near| {
+            Edits::of(subject)
+                .replace("/spec/project", near)
+                .fix(format!("write `{near}`"))
+        });
         return Some(offer(diagnostic, fix));
     };
     let rules = Project::from_spec(project.value["spec"].clone()).ok()?;
@@ -86,12 +104,19 @@ fn project(world: &World, subject: &Subject) -> Option<Diagnostic> {
             .with_effect("the Application is not synced")
     };
     if !rules.permits_destination(text("server"), text("name"), text("namespace")) {
-        let what = format!("the AppProject `{name}` does not allow the namespace `{}`", text("namespace"));
+        let what = format!(
+            "the AppProject `{name}` does not allow the namespace `{}`",
+            text("namespace")
+        );
         return Some(refuse("/spec/destination/namespace", what, "/spec/destinations"));
     }
     let repository = subject.str("/spec/source/repoURL");
     (!repository.is_empty() && !rules.permits_source(repository)).then(|| {
-        refuse("/spec/source/repoURL", format!("the AppProject `{name}` does not allow the repository `{repository}`"), "/spec/sourceRepos")
+        refuse(
+            "/spec/source/repoURL",
+            format!("the AppProject `{name}` does not allow the repository `{repository}`"),
+            "/spec/sourceRepos",
+        )
     })
 }
 
@@ -99,8 +124,15 @@ fn project(world: &World, subject: &Subject) -> Option<Diagnostic> {
 fn binding(world: &World, subject: &Subject) -> Option<Diagnostic> {
     let (kind, name) = (subject.str("/roleRef/kind"), subject.str("/roleRef/name"));
     let group = "rbac.authorization.k8s.io";
-    let known: Vec<&str> = world.of_kind(group, kind).map(|it| it.str("/metadata/name")).collect();
-    if known.is_empty() || known.contains(&name) || BUILT_IN_ROLES.contains(&name) || name.starts_with("system:") {
+    let known: Vec<&str> = world
+        .of_kind(group, kind)
+        .map(|it| it.str("/metadata/name"))
+        .collect();
+    if known.is_empty()
+        || known.contains(&name)
+        || BUILT_IN_ROLES.contains(&name)
+        || name.starts_with("system:")
+    {
         return None;
     }
     let near = nearest(name, known.iter().copied())?;
@@ -108,15 +140,34 @@ fn binding(world: &World, subject: &Subject) -> Option<Diagnostic> {
         .with_label(subject.value_label("/roleRef/name"))
         .with_help(format!("did you mean `{near}`?"))
         .with_effect("the binding grants nothing");
-    Some(offer(diagnostic, Edits::of(subject).replace("/roleRef/name", near).fix(format!("write `{near}`"))))
+    Some(offer(
+        diagnostic,
+        Edits::of(subject)
+            .replace("/roleRef/name", near)
+            .fix(format!("write `{near}`")),
+    ))
 }
 
 /// A rule about a resource of an XRD's group that the XRD does not define.
 fn role(world: &World, subject: &Subject) -> Diagnostics {
     let mut found = Vec::new();
-    for (index, rule) in subject.value["rules"].as_array().into_iter().flatten().enumerate() {
-        let groups: Vec<&str> = rule["apiGroups"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let defined: Vec<_> = world.definitions.iter().filter(|it| groups.contains(&it.definition.group.as_str())).collect();
+    for (index, rule) in subject.value["rules"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        let groups: Vec<&str> = rule["apiGroups"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let defined: Vec<_> = world
+            .definitions
+            .iter()
+            .filter(|it| groups.contains(&it.definition.group.as_str()))
+            .collect();
         if groups.len() != 1 || defined.is_empty() {
             continue;
         }
@@ -126,17 +177,29 @@ fn role(world: &World, subject: &Subject) -> Diagnostics {
             .map(|names| names.plural.as_str())
             .collect();
         for (position, resource) in rule["resources"].as_array().into_iter().flatten().enumerate() {
-            let Some(name) = resource.as_str().map(|text| text.split('/').next().unwrap_or(text)) else { continue };
+            let Some(name) = resource
+                .as_str()
+                .map(|text| text.split('/').next().unwrap_or(text))
+            else {
+                continue;
+            };
             if name == "*" || plurals.contains(&name) {
                 continue;
             }
             let place = format!("/rules/{index}/resources/{position}");
-            let help = nearest(name, plurals.iter().copied())
-                .map_or_else(|| format!("defined are {}", quoted(&plurals)), |near| format!("did you mean `{near}`?"));
+            let help = nearest(name, plurals.iter().copied()).map_or_else(
+                || format!("defined are {}", quoted(&plurals)),
+                |near| format!("did you mean `{near}`?"),
+            );
             found.push(
                 Diagnostic::warning("PV2133", format!("no XRD of `{}` defines `{name}`", groups[0]))
                     .with_label(subject.value_label(&place))
-                    .with_label(defined[0].subject.label("/spec/names").with_text("what the XRD defines"))
+                    .with_label(
+                        defined[0]
+                            .subject
+                            .label("/spec/names")
+                            .with_text("what the XRD defines"),
+                    )
                     .with_help(help)
                     .with_effect("the rule grants nothing"),
             );

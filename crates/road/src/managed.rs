@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use pave_azure::mapping::{self, EXTERNAL_NAME, Kind, Place};
 use pave_azure::names;
+use pave_composite::composition::Template;
 use pave_diagnostic::{Diagnostic, Diagnostics, nearest};
 use pave_names::GroupVersionKind;
 use pave_schema::Schema;
@@ -45,6 +46,11 @@ impl Model {
         current.or_else(|| classic::find(gvk).map(Self::Classic))
     }
 
+    /// The kind of a template of a Composition, if it is one of Azure's.
+    pub(crate) fn of_template(template: &Template) -> Option<Self> {
+        Self::of(&pave_manifest::api_version_and_kind(template.base.as_ref()?))
+    }
+
     /// Its name.
     pub(crate) fn kind(self) -> &'static str {
         match self {
@@ -58,8 +64,15 @@ impl Model {
         match self {
             Self::Classic(kind) => classic::schema(kind),
             Self::Current(kind) => {
-                let version = if kind.versions.contains(&version) { version } else { kind.version() };
-                let gvk = GroupVersionKind { version: version.to_owned(), ..kind.gvk() };
+                let version = if kind.versions.contains(&version) {
+                    version
+                } else {
+                    kind.version()
+                };
+                let gvk = GroupVersionKind {
+                    version: version.to_owned(),
+                    ..kind.gvk()
+                };
                 mapping::schema_of(&gvk).map_or_else(Schema::any, |openapi| Schema::parse(&openapi).0)
             }
         }
@@ -71,14 +84,19 @@ impl Model {
             Self::Classic(kind) => kind.role,
             Self::Current(kind) => match kind.place {
                 Place::InGroup { .. } => Role::Server,
-                Place::Below { child: "databases", .. } => Role::Database,
-                Place::Below { child: "firewallRules", .. } => Role::Access,
+                Place::Below {
+                    child: "databases", ..
+                } => Role::Database,
+                Place::Below {
+                    child: "firewallRules",
+                    ..
+                } => Role::Access,
                 _ => Role::Other,
             },
         }
     }
 
-    /// Group of the ProviderConfig that it needs.
+    /// Group of the `ProviderConfig` that it needs.
     pub(crate) fn config_group(self) -> &'static str {
         match self {
             Self::Classic(_) => classic::CONFIG_GROUP,
@@ -96,13 +114,18 @@ pub(crate) fn unknown_kind(subject: &Subject, base: &str) -> Option<Diagnostic> 
     if config || Model::of(&gvk).is_some() {
         return None;
     }
-    let mut known: Vec<&str> = mapping::kinds().iter().filter(|kind| kind.group == gvk.group).map(|kind| kind.kind).collect();
+    let mut known: Vec<&str> = mapping::kinds()
+        .iter()
+        .filter(|kind| kind.group == gvk.group)
+        .map(|kind| kind.kind)
+        .collect();
     known.extend(classic::kinds_in(&gvk.group));
     let message = format!("`{}` has no kind `{}` that is known here", gvk.group, gvk.kind);
     if known.is_empty() {
         let group = nearest(&gvk.group, served.iter().copied())?;
         let message = format!("there is no API group `{}`", gvk.group);
-        let fix = Edits::of(subject).replace(&format!("{base}/apiVersion"), format!("{group}/{}", gvk.version));
+        let fix =
+            Edits::of(subject).replace(&format!("{base}/apiVersion"), format!("{group}/{}", gvk.version));
         let diagnostic = Diagnostic::error("PV2102", message)
             .with_label(subject.value_label(&format!("{base}/apiVersion")))
             .with_help(format!("did you mean `{group}`?"))
@@ -110,12 +133,19 @@ pub(crate) fn unknown_kind(subject: &Subject, base: &str) -> Option<Diagnostic> 
         return Some(offer(diagnostic, fix.fix(format!("write `{group}`"))));
     }
     let near = nearest(&gvk.kind, known.iter().copied());
-    let help = near.map_or_else(|| format!("known are {}", quoted(&known)), |near| format!("did you mean `{near}`?"));
+    let help = near.map_or_else(
+        || format!("known are {}", quoted(&known)),
+        |near| format!("did you mean `{near}`?"),
+    );
     let diagnostic = Diagnostic::warning("PV2102", message)
         .with_label(subject.value_label(&format!("{base}/kind")))
         .with_help(help)
         .with_effect("it cannot be checked, and no provider of this platform makes it");
-    let fix = near.and_then(|near| Edits::of(subject).replace(&format!("{base}/kind"), near).fix(format!("write `{near}`")));
+    let fix = near.and_then(|near| {
+        Edits::of(subject)
+            .replace(&format!("{base}/kind"), near)
+            .fix(format!("write `{near}`"))
+    });
     Some(offer(diagnostic, fix))
 }
 
@@ -138,7 +168,10 @@ impl Managed<'_> {
     }
 
     fn version(&self) -> &str {
-        self.value()["apiVersion"].as_str().and_then(|text| text.split_once('/')).map_or("", |(_, version)| version)
+        self.value()["apiVersion"]
+            .as_str()
+            .and_then(|text| text.split_once('/'))
+            .map_or("", |(_, version)| version)
     }
 
     /// All that is wrong with it.
@@ -151,10 +184,21 @@ impl Managed<'_> {
         filled.push(vec!["spec".into(), "writeConnectionSecretToRef".into()]);
         let name = format!("the schema of {}", self.model.kind());
         let schema = self.model.schema(self.version());
-        let against = Against { schema: &schema, name, written: None, filled: &filled, effect: EFFECT };
+        let against = Against {
+            schema: &schema,
+            name,
+            written: None,
+            filled: &filled,
+            effect: EFFECT,
+        };
         let mut schema_findings = against::check(self.subject, &self.base, &against);
         schema_findings.retain(|finding| {
-            let told = |path: &str| finding.labels.first().is_some_and(|label| label.path.contains(path));
+            let told = |path: &str| {
+                finding
+                    .labels
+                    .first()
+                    .is_some_and(|label| label.path.contains(path))
+            };
             let missing = finding.code == "PV2105" && told("spec.forProvider.");
             let rule = finding.code == "PV2106" && finding.message.contains("is a required parameter");
             !(told("administratorLoginPassword") || missing || rule)
@@ -177,7 +221,11 @@ impl Managed<'_> {
         let mut found = Vec::new();
         if !served.contains(&version) {
             let newest = served.last().copied().unwrap_or_default();
-            let message = format!("`{group}` serves {} as {}, not as `{version}`", self.model.kind(), quoted(served));
+            let message = format!(
+                "`{group}` serves {} as {}, not as `{version}`",
+                self.model.kind(),
+                quoted(served)
+            );
             let diagnostic = Diagnostic::error("PV2103", message)
                 .with_label(self.subject.value_label(&place))
                 .with_help(format!("write `{group}/{newest}`"))
@@ -187,10 +235,16 @@ impl Managed<'_> {
         }
         if let Some(kind) = retired {
             let (what, when) = match kind.role {
-                Role::Server => (", and Azure retired single servers on 2025-03-28", "Azure refuses to make such a server"),
+                Role::Server => (
+                    ", and Azure retired single servers on 2025-03-28",
+                    "Azure refuses to make such a server",
+                ),
                 _ => ("", "no maintained provider makes it"),
             };
-            let message = format!("{} belongs to the classic provider, which is archived{what}", kind.kind);
+            let message = format!(
+                "{} belongs to the classic provider, which is archived{what}",
+                kind.kind
+            );
             found.push(
                 Diagnostic::warning("PV2107", message)
                     .with_label(self.subject.value_label(&self.at("/kind")))
@@ -209,14 +263,23 @@ impl Managed<'_> {
             lower.ends_with("password") && !lower.starts_with("autogenerate") && parameters[*key].is_string()
         })?;
         let place = self.at(&pointer::child("/spec/forProvider", key));
-        let known = self.model.schema(self.version()).property(&["spec", "forProvider", key]).is_some();
+        let known = self
+            .model
+            .schema(self.version())
+            .property(&["spec", "forProvider", key])
+            .is_some();
         let message = if known {
             format!("`{key}` is a secret that would stand in Git")
         } else {
-            format!("{} has no field `{key}`, and a secret would stand in Git", self.model.kind())
+            format!(
+                "{} has no field `{key}`, and a secret would stand in Git",
+                self.model.kind()
+            )
         };
         let help = match self.model {
-            Model::Classic(_) => "remove it: the provider makes a password and puts it into the connection secret",
+            Model::Classic(_) => {
+                "remove it: the provider makes a password and puts it into the connection secret"
+            }
             Model::Current(_) => {
                 "remove it: set `autoGeneratePassword: true` and `administratorPasswordSecretRef`, and publish the connection secret"
             }
@@ -224,8 +287,15 @@ impl Managed<'_> {
         let diagnostic = Diagnostic::error("PV2108", message)
             .with_label(self.subject.label(&place))
             .with_help(help)
-            .with_effect("everybody who can read the repository reads it; the server gets another password anyway");
-        Some(offer(diagnostic, Edits::of(self.subject).remove(&place).fix(format!("remove `{key}`"))))
+            .with_effect(
+                "everybody who can read the repository reads it; the server gets another password anyway",
+            );
+        Some(offer(
+            diagnostic,
+            Edits::of(self.subject)
+                .remove(&place)
+                .fix(format!("remove `{key}`")),
+        ))
     }
 
     fn secret(&self) -> Option<Diagnostic> {
@@ -233,7 +303,10 @@ impl Managed<'_> {
         if !self.has(reference) || self.has(&format!("{reference}/namespace")) {
             return None;
         }
-        let message = format!("`spec.writeConnectionSecretToRef` has no `namespace`, which a cluster-scoped {} needs", self.model.kind());
+        let message = format!(
+            "`spec.writeConnectionSecretToRef` has no `namespace`, which a cluster-scoped {} needs",
+            self.model.kind()
+        );
         let diagnostic = Diagnostic::error("PV2110", message)
             .with_label(self.subject.label(&self.at(reference)))
             .with_help(
@@ -248,27 +321,54 @@ impl Managed<'_> {
 
     /// All parameters that are missing, at once.
     fn missing(&self) -> Option<Diagnostic> {
-        let parameter = |name: &str| self.has(&format!("/spec/forProvider/{name}")) || self.has(&format!("/spec/initProvider/{name}"));
-        let referable = |name: &str| ["", "Ref", "Selector"].iter().any(|suffix| parameter(&format!("{name}{suffix}")));
+        let parameter = |name: &str| {
+            self.has(&format!("/spec/forProvider/{name}")) || self.has(&format!("/spec/initProvider/{name}"))
+        };
+        let referable = |name: &str| {
+            ["", "Ref", "Selector"]
+                .iter()
+                .any(|suffix| parameter(&format!("{name}{suffix}")))
+        };
         let mut absent: Vec<String> = Vec::new();
         let examples: &[(&str, &str)] = match self.model {
             Model::Classic(kind) if kind.role == Role::Server => {
-                absent.extend(classic::REQUIRED.iter().filter(|name| !parameter(name)).map(|name| (*name).to_owned()));
+                absent.extend(
+                    classic::REQUIRED
+                        .iter()
+                        .filter(|name| !parameter(name))
+                        .map(|name| (*name).to_owned()),
+                );
                 absent.extend((!referable("resourceGroupName")).then(|| "resourceGroupName".to_owned()));
                 &[
                     ("sku", "sku: {tier: GeneralPurpose, family: Gen5, capacity: 2}"),
                     ("sslEnforcement", "sslEnforcement: Enabled"),
                     ("storageProfile", "storageProfile: {storageMB: 5120}"),
-                    ("resourceGroupName", "resourceGroupNameSelector: {matchControllerRef: true}"),
+                    (
+                        "resourceGroupName",
+                        "resourceGroupNameSelector: {matchControllerRef: true}",
+                    ),
                 ]
             }
             Model::Classic(_) => return None,
             Model::Current(kind) => {
-                let fields = kind.fields.iter().filter(|field| field.required && !parameter(&field.path.replace('.', "/")));
+                let fields = kind
+                    .fields
+                    .iter()
+                    .filter(|field| field.required && !parameter(&field.path.replace('.', "/")));
                 absent.extend(fields.map(|field| field.path.to_owned()));
-                let server = ["skuName", "version", "administratorLogin", "administratorPasswordSecretRef"];
+                let server = [
+                    "skuName",
+                    "version",
+                    "administratorLogin",
+                    "administratorPasswordSecretRef",
+                ];
                 if kind.has_password && !parameter("createMode") {
-                    absent.extend(server.iter().filter(|name| !parameter(name)).map(|name| (*name).to_owned()));
+                    absent.extend(
+                        server
+                            .iter()
+                            .filter(|name| !parameter(name))
+                            .map(|name| (*name).to_owned()),
+                    );
                 }
                 let place = match kind.place {
                     Place::ResourceGroup => None,
@@ -280,7 +380,10 @@ impl Managed<'_> {
                     ("skuName", "skuName: B_Standard_B1ms"),
                     ("version", "version: \"16\""),
                     ("location", "location: West Europe"),
-                    ("resourceGroupName", "resourceGroupNameSelector: {matchControllerRef: true}"),
+                    (
+                        "resourceGroupName",
+                        "resourceGroupNameSelector: {matchControllerRef: true}",
+                    ),
                     ("serverId", "serverIdSelector: {matchControllerRef: true}"),
                 ]
             }
@@ -288,17 +391,28 @@ impl Managed<'_> {
         if absent.is_empty() {
             return None;
         }
-        let proposed: Vec<&str> = examples.iter().filter(|(name, _)| absent.iter().any(|it| it == name)).map(|(_, line)| *line).collect();
+        let proposed: Vec<&str> = examples
+            .iter()
+            .filter(|(name, _)| absent.iter().any(|it| it == name))
+            .map(|(_, line)| *line)
+            .collect();
         let help = if proposed.is_empty() {
             format!("set {}", quoted(&absent))
         } else {
             format!("the team chooses; to begin with: {}", quoted(&proposed))
         };
         Some(
-            Diagnostic::error("PV2105", format!("{} needs {} under `spec.forProvider`", self.model.kind(), quoted(&absent)))
-                .with_label(self.subject.label(&self.at("/spec/forProvider")))
-                .with_help(help)
-                .with_effect("the API refuses the resource, so nothing is made in Azure"),
+            Diagnostic::error(
+                "PV2105",
+                format!(
+                    "{} needs {} under `spec.forProvider`",
+                    self.model.kind(),
+                    quoted(&absent)
+                ),
+            )
+            .with_label(self.subject.label(&self.at("/spec/forProvider")))
+            .with_help(help)
+            .with_effect("the API refuses the resource, so nothing is made in Azure"),
         )
     }
 
@@ -309,7 +423,10 @@ impl Managed<'_> {
         let name = external.unwrap_or(sample_name(kind));
         let literal = |field: &str| {
             let place = pointer::from_path(field);
-            self.value().pointer(&place).and_then(Value::as_str).is_some_and(|text| !text.contains("${"))
+            self.value()
+                .pointer(&place)
+                .and_then(Value::as_str)
+                .is_some_and(|text| !text.contains("${"))
         };
         let mut found: Diagnostics = kind
             .check(name, &parameters, true)
@@ -321,7 +438,10 @@ impl Managed<'_> {
         if let Some(Err(error)) = text("location").map(names::check_location) {
             found.push(self.refusal("spec.forProvider.location", &error.message, &error.help));
         }
-        if let Some(Err(error)) = text("version").filter(|_| kind.has_password).map(names::check_postgresql_version) {
+        if let Some(Err(error)) = text("version")
+            .filter(|_| kind.has_password)
+            .map(names::check_postgresql_version)
+        {
             found.push(self.refusal("spec.forProvider.version", &error.message, &error.help));
         }
         found
@@ -338,7 +458,10 @@ impl Managed<'_> {
 /// A name that Azure accepts for the kind.
 fn sample_name(kind: &Kind) -> &'static str {
     match kind.place {
-        Place::Below { child: "configurations", .. } => "work_mem",
+        Place::Below {
+            child: "configurations",
+            ..
+        } => "work_mem",
         _ => "example",
     }
 }

@@ -51,43 +51,50 @@ impl PatchCheck<'_> {
         }
     }
 
-    fn source(&self, patch: &Patch, path: &[String], place: &str, schema: &Schema) -> Option<Diagnostic> {
-        let (depth, known) = gap(schema, path)?;
+    fn source(&self, patch: &Patch, field: &[String], place: &str, schema: &Schema) -> Option<Diagnostic> {
+        let (depth, known) = gap(schema, field)?;
         let from_resource = patch.direction != Direction::FromComposite;
         let who = self.who(from_resource);
-        let shown = dotted(path);
+        let shown = dotted(field);
         let message = format!("the patch reads `{shown}`, which {who} does not have");
         let mut diagnostic = Diagnostic::error("PV2113", message)
             .with_label(self.composed.subject.value_label(place))
             .with_effect("the patch is skipped without a word, and what it should fill in stays empty");
         if let (Some(defined), false) = (self.defined, from_resource) {
-            let above = defined.field_pointer(&path[..depth]);
-            diagnostic = diagnostic.with_label(defined.subject.label(&format!("{above}/properties")).with_text(format!("{who} has {}", quoted(&known))));
+            let above = defined.field_pointer(&field[..depth]);
+            diagnostic = diagnostic.with_label(
+                defined
+                    .subject
+                    .label(&format!("{above}/properties"))
+                    .with_text(format!("{who} has {}", quoted(&known))),
+            );
         }
-        Some(diagnostic.with_help(help(path, depth, &known)))
+        Some(diagnostic.with_help(help(field, depth, &known)))
     }
 
     fn target(&self, patch: &Patch, schema: &Schema) -> Option<Diagnostic> {
-        let path = pointer::of_path(&patch.target);
-        if patch.direction == Direction::ToComposite && path.first().is_some_and(|first| first != "status") {
+        let field = pointer::of_path(&patch.target);
+        if patch.direction == Direction::ToComposite && field.first().is_some_and(|first| first != "status") {
             return None;
         }
-        let (depth, known) = gap(schema, &path)?;
+        let (depth, known) = gap(schema, &field)?;
         let to_resource = patch.direction != Direction::ToComposite;
         let place = format!("{}/toFieldPath", patch.place.pointer);
         let who = self.who(to_resource);
-        let message = format!("the patch writes `{}`, which {who} does not have", dotted(&path));
+        let message = format!("the patch writes `{}`, which {who} does not have", dotted(&field));
         Some(
             Diagnostic::error("PV2114", message)
                 .with_label(self.composed.subject.value_label(&place))
-                .with_help(help(&path, depth, &known))
+                .with_help(help(&field, depth, &known))
                 .with_effect("the value is dropped, or the API refuses the object"),
         )
     }
 }
 
 fn help(path: &[String], depth: usize, known: &[String]) -> String {
-    let near = path.get(depth).and_then(|word| nearest(word, known.iter().map(String::as_str)));
+    let near = path
+        .get(depth)
+        .and_then(|word| nearest(word, known.iter().map(String::as_str)));
     match near {
         Some(near) => {
             let mut right = path[..depth].to_vec();
@@ -100,18 +107,27 @@ fn help(path: &[String], depth: usize, known: &[String]) -> String {
 }
 
 fn dotted(path: &[String]) -> String {
-    pointer::to_path(&path.iter().fold(String::new(), |pointer, step| pointer::child(&pointer, step)))
+    pointer::to_path(
+        &path
+            .iter()
+            .fold(String::new(), |pointer, step| pointer::child(&pointer, step)),
+    )
 }
 
 /// The fields that a patch reads, with the pointers at which they are named.
 pub(crate) fn sources(patch: &Patch) -> Vec<(Vec<String>, String)> {
     let place = &patch.place.pointer;
     match &patch.source {
-        Source::Field(path) => vec![(pointer::of_path(path), format!("{place}/fromFieldPath"))],
+        Source::Field(field) => vec![(pointer::of_path(field), format!("{place}/fromFieldPath"))],
         Source::Combine { variables, .. } => variables
             .iter()
             .enumerate()
-            .map(|(index, path)| (pointer::of_path(path), format!("{place}/combine/variables/{index}/fromFieldPath")))
+            .map(|(index, field)| {
+                (
+                    pointer::of_path(field),
+                    format!("{place}/combine/variables/{index}/fromFieldPath"),
+                )
+            })
             .collect(),
     }
 }
@@ -142,7 +158,9 @@ pub(crate) fn read_paths(value: &Value, found: &mut Vec<Vec<String>>) {
         Value::Object(map) => {
             for (key, item) in map {
                 match item.as_str() {
-                    Some(path) if key == "fromFieldPath" || key == "fromCompositeFieldPath" => found.push(pointer::steps(path)),
+                    Some(path) if key == "fromFieldPath" || key == "fromCompositeFieldPath" => {
+                        found.push(pointer::steps(path));
+                    }
                     _ => read_paths(item, found),
                 }
             }
@@ -150,7 +168,10 @@ pub(crate) fn read_paths(value: &Value, found: &mut Vec<Vec<String>>) {
         Value::Array(items) => items.iter().for_each(|item| read_paths(item, found)),
         // Functions have languages of their own; a field that is named in one is read.
         Value::String(text) => found.extend(text.match_indices("spec.").map(|(at, _)| {
-            let word: String = text[at..].chars().take_while(|char| char.is_alphanumeric() || *char == '.').collect();
+            let word: String = text[at..]
+                .chars()
+                .take_while(|char| char.is_alphanumeric() || *char == '.')
+                .collect();
             pointer::steps(word.trim_end_matches('.'))
         })),
         _ => {}

@@ -9,7 +9,11 @@ pub(crate) fn child(pointer: &str, key: &str) -> String {
 
 /// The steps of a pointer.
 pub(crate) fn segments(pointer: &str) -> Vec<String> {
-    pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect()
+    pointer
+        .split('/')
+        .skip(1)
+        .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
+        .collect()
 }
 
 /// The pointer of the object that holds the member.
@@ -36,17 +40,18 @@ pub(crate) fn of_path(path: &FieldPath) -> Vec<String> {
 
 /// A field path as a pointer.
 pub(crate) fn from_path(path: &str) -> String {
-    steps(path).iter().fold(String::new(), |pointer, step| child(&pointer, step))
+    steps(path)
+        .iter()
+        .fold(String::new(), |pointer, step| child(&pointer, step))
 }
 
 /// A pointer as a field path.
 pub(crate) fn to_path(pointer: &str) -> String {
     let mut path = String::new();
     for step in segments(pointer) {
-        if !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()) {
-            path.push_str(&format!("[{step}]"));
-        } else if step.contains(['.', '/']) {
-            path.push_str(&format!("[{step}]"));
+        let is_index = !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit());
+        if is_index || step.contains(['.', '/']) {
+            path.extend(["[", &step, "]"]);
         } else {
             if !path.is_empty() {
                 path.push('.');
@@ -73,7 +78,10 @@ mod tests {
             assert_eq!(to_path(pointer), path);
         };
         check("spec.items[0].name", "/spec/items/0/name");
-        check("metadata.annotations[crossplane.io/external-name]", "/metadata/annotations/crossplane.io~1external-name");
+        check(
+            "metadata.annotations[crossplane.io/external-name]",
+            "/metadata/annotations/crossplane.io~1external-name",
+        );
         assert_eq!(parent("/spec/name"), "/spec");
         assert!(touches(&steps("spec.a"), &steps("spec.a.b")));
         assert!(!touches(&steps("spec.a"), &steps("spec.b")));

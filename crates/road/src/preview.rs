@@ -33,7 +33,7 @@ pub struct Definitions {
     pub definitions: Vec<Value>,
     /// Compositions.
     pub compositions: Vec<Value>,
-    /// ProviderConfigs.
+    /// `ProviderConfig`s.
     pub provider_configs: Vec<Value>,
     /// Other files that the planned ones are checked with, such as Applications: path and text.
     pub files: Vec<(String, String)>,
@@ -89,26 +89,51 @@ pub struct Preview {
 /// Says what planned files would make, and checks them against what is there.
 #[must_use]
 pub fn preview(files: &[PlannedFile], definitions: &Definitions) -> Preview {
-    let xrds: Vec<Definition> = definitions.definitions.iter().filter_map(|it| Definition::parse(it).0).collect();
-    let mut planner = Planner { definitions, resources: Vec::new() };
+    let xrds: Vec<Definition> = definitions
+        .definitions
+        .iter()
+        .filter_map(|it| Definition::parse(it).0)
+        .collect();
+    let mut planner = Planner {
+        definitions,
+        resources: Vec::new(),
+    };
     for file in files {
         let (documents, _) = pave_yaml::parse(&file.path, &file.content, Dialect::Kubernetes);
         for document in &documents {
             planner.document(&Origin { file, document }, &xrds);
         }
     }
-    Preview { resources: planner.resources, diagnostics: diagnostics(files, definitions) }
+    Preview {
+        resources: planner.resources,
+        diagnostics: diagnostics(files, definitions),
+    }
 }
 
 /// The check's findings about the planned files.
 fn diagnostics(files: &[PlannedFile], definitions: &Definitions) -> Diagnostics {
-    let mut all: Vec<(String, String)> = files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
-    let others = definitions.files.iter().filter(|(path, _)| files.iter().all(|file| file.path != *path));
+    let mut all: Vec<(String, String)> = files
+        .iter()
+        .map(|file| (file.path.clone(), file.content.clone()))
+        .collect();
+    let others = definitions
+        .files
+        .iter()
+        .filter(|(path, _)| files.iter().all(|file| file.path != *path));
     all.extend(others.cloned());
-    let objects = [&definitions.definitions, &definitions.compositions, &definitions.provider_configs];
-    all.extend(objects.into_iter().flatten().map(|object| in_cluster(object)));
+    let objects = [
+        &definitions.definitions,
+        &definitions.compositions,
+        &definitions.provider_configs,
+    ];
+    all.extend(objects.into_iter().flatten().map(in_cluster));
     let mut found = check(&all, &Options::default());
-    found.retain(|finding| finding.labels.first().is_some_and(|label| files.iter().any(|file| file.path == label.location.file)));
+    found.retain(|finding| {
+        finding
+            .labels
+            .first()
+            .is_some_and(|label| files.iter().any(|file| file.path == label.location.file))
+    });
     found
 }
 
@@ -135,9 +160,15 @@ struct Origin<'a> {
 impl Origin<'_> {
     /// Answers that a field came from; the whole document's for the empty pointer.
     fn sources(&self, pointer: &str) -> Vec<String> {
-        let Some(node) = self.document.node(pointer) else { return Vec::new() };
+        let Some(node) = self.document.node(pointer) else {
+            return Vec::new();
+        };
         let (start, end) = (node.span.start.offset, node.span.end.offset);
-        let within = self.file.pieces.iter().filter(|piece| piece.start < end && piece.end > start);
+        let within = self
+            .file
+            .pieces
+            .iter()
+            .filter(|piece| piece.start < end && piece.end > start);
         unique(within.map(|piece| piece.source.to_string()))
     }
 
@@ -178,7 +209,11 @@ impl Planner<'_> {
         let object = origin.document.to_value();
         let gvk = pave_manifest::api_version_and_kind(&object);
         let of_group = || xrds.iter().filter(|it| it.group == gvk.group);
-        if let Some(xrd) = of_group().find(|it| it.claim_names.as_ref().is_some_and(|names| names.kind == gvk.kind)) {
+        if let Some(xrd) = of_group().find(|it| {
+            it.claim_names
+                .as_ref()
+                .is_some_and(|names| names.kind == gvk.kind)
+        }) {
             return self.claim(origin, &object, xrd);
         }
         if let Some(xrd) = of_group().find(|it| it.names.kind == gvk.kind) {
@@ -193,7 +228,13 @@ impl Planner<'_> {
     }
 
     fn claim(&mut self, origin: &Origin<'_>, object: &Value, xrd: &Definition) {
-        let text = |place: &str| object.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |place: &str| {
+            object
+                .pointer(place)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let claim = self.push(PlannedResource {
             layer: Layer::Claim,
             api_version: text("/apiVersion"),
@@ -213,17 +254,29 @@ impl Planner<'_> {
         self.secret(origin, object, xrd, &desired, claim);
     }
 
-    fn composite(&mut self, origin: &Origin<'_>, object: &Value, xrd: &Definition, claim: Option<(usize, String)>) -> usize {
+    fn composite(
+        &mut self,
+        origin: &Origin<'_>,
+        object: &Value,
+        xrd: &Definition,
+        claim: Option<(usize, String)>,
+    ) -> usize {
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         let chosen = match select::composition(object, xrd, &self.definitions.compositions) {
             Ok(selection) => format!("made by the Composition `{}`", selection.name),
             Err(failure) => failure.to_string(),
         };
         let (name, summary) = match &claim {
-            Some((_, claim)) if name.is_empty() => (format!("{claim}-…"), format!("{chosen}; its name is chosen when it is made")),
+            Some((_, claim)) if name.is_empty() => (
+                format!("{claim}-…"),
+                format!("{chosen}; its name is chosen when it is made"),
+            ),
             _ => (name, chosen),
         };
-        let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+        let namespace = object["metadata"]["namespace"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         self.push(PlannedResource {
             layer: Layer::Composite,
             api_version: xrd.api_version(),
@@ -238,14 +291,20 @@ impl Planner<'_> {
 
     fn rendered(&self, composite: &Value, xrd: &Definition) -> Option<(Composition, Rendered)> {
         let selection = select::composition(composite, xrd, &self.definitions.compositions).ok()?;
-        let object = self.definitions.compositions.iter().find(|it| it["metadata"]["name"] == selection.name)?;
+        let object = self
+            .definitions
+            .compositions
+            .iter()
+            .find(|it| it["metadata"]["name"] == selection.name)?;
         let (composition, _) = Composition::parse(object);
         let rendered = render(composite, &composition, &ObservedResources::new());
         Some((composition, rendered))
     }
 
     fn compose(&mut self, origin: &Origin<'_>, composite: &Value, xrd: &Definition, parent: usize) {
-        let Some((_, rendered)) = self.rendered(composite, xrd) else { return };
+        let Some((_, rendered)) = self.rendered(composite, xrd) else {
+            return;
+        };
         let mut clouds = Clouds::new(&self.definitions.provider_configs);
         for desired in &rendered.resources {
             clouds.add(&desired.name, &desired.object, desired.generated_name);
@@ -257,8 +316,21 @@ impl Planner<'_> {
         }
     }
 
-    fn managed(&mut self, clouds: &Clouds<'_>, index: usize, object: &Value, parent: Option<usize>, sources: Vec<String>) {
-        let text = |place: &str| object.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
+    fn managed(
+        &mut self,
+        clouds: &Clouds<'_>,
+        index: usize,
+        object: &Value,
+        parent: Option<usize>,
+        sources: Vec<String>,
+    ) {
+        let text = |place: &str| {
+            object
+                .pointer(place)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let managed = self.push(PlannedResource {
             layer: Layer::Managed,
             api_version: text("/apiVersion"),
@@ -283,22 +355,53 @@ impl Planner<'_> {
         }
     }
 
-    fn secret(&mut self, origin: &Origin<'_>, object: &Value, xrd: &Definition, composite: &Value, parent: usize) {
+    fn secret(
+        &mut self,
+        origin: &Origin<'_>,
+        object: &Value,
+        xrd: &Definition,
+        composite: &Value,
+        parent: usize,
+    ) {
         let place = "/spec/writeConnectionSecretToRef/name";
-        let Some(name) = object.pointer(place).and_then(Value::as_str) else { return };
-        let published: Vec<String> = self.rendered(composite, xrd).map_or_else(Vec::new, |(composition, _)| {
-            let templates = composition.steps.iter().flat_map(|step| &step.templates);
-            unique(templates.flat_map(|template| &template.connection_details).map(|detail| detail.name.clone()))
-        });
+        let Some(name) = object.pointer(place).and_then(Value::as_str) else {
+            return;
+        };
+        let published: Vec<String> =
+            self.rendered(composite, xrd)
+                .map_or_else(Vec::new, |(composition, _)| {
+                    let templates = composition.steps.iter().flat_map(|step| &step.templates);
+                    unique(
+                        templates
+                            .flat_map(|template| &template.connection_details)
+                            .map(|detail| detail.name.clone()),
+                    )
+                });
         let allowed = &xrd.connection_secret_keys;
         let keys: Vec<String> = if allowed.is_empty() {
             published
         } else {
-            allowed.iter().filter(|key| published.contains(key)).cloned().collect()
+            allowed
+                .iter()
+                .filter(|key| published.contains(key))
+                .cloned()
+                .collect()
         };
-        let summary = if keys.is_empty() { "it stays empty".to_owned() } else { format!("with {}", keys.join(", ")) };
-        let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
-        let sources = unique(origin.sources(place).into_iter().chain(origin.sources("/metadata/namespace")));
+        let summary = if keys.is_empty() {
+            "it stays empty".to_owned()
+        } else {
+            format!("with {}", keys.join(", "))
+        };
+        let namespace = object["metadata"]["namespace"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let sources = unique(
+            origin
+                .sources(place)
+                .into_iter()
+                .chain(origin.sources("/metadata/namespace")),
+        );
         self.push(PlannedResource {
             layer: Layer::Secret,
             api_version: "v1".to_owned(),

@@ -28,7 +28,12 @@ pub struct Reindented {
 /// nothing of its own.
 #[must_use]
 pub fn reindent(text: &str) -> Option<Reindented> {
-    let mut result = Reindented { text: String::new(), added: Vec::new(), kinds: Vec::new(), line: 0 };
+    let mut result = Reindented {
+        text: String::new(),
+        added: Vec::new(),
+        kinds: Vec::new(),
+        line: 0,
+    };
     let lines: Vec<&str> = text.lines().collect();
     for document in documents(&lines) {
         let part = &lines[document.clone()];
@@ -58,11 +63,20 @@ fn documents(lines: &[&str]) -> Vec<std::ops::Range<usize>> {
     let mut starts: Vec<usize> = vec![0];
     starts.extend((1..lines.len()).filter(|index| lines[*index].starts_with("---")));
     let ends = starts.iter().skip(1).copied().chain([lines.len()]);
-    starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+    starts
+        .iter()
+        .copied()
+        .zip(ends)
+        .map(|(start, end)| start..end)
+        .collect()
 }
 
 fn has_lost(lines: &[&str]) -> bool {
-    let meaningful = || lines.iter().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let meaningful = || {
+        lines
+            .iter()
+            .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+    };
     let empty = |key: &str| meaningful().any(|line| line.trim_end() == format!("{key}:"));
     !kind_of(lines).is_empty()
         && meaningful().all(|line| !line.starts_with([' ', '\t']))
@@ -71,7 +85,9 @@ fn has_lost(lines: &[&str]) -> bool {
 }
 
 fn kind_of<'a>(lines: &[&'a str]) -> &'a str {
-    let kind = lines.iter().find_map(|line| line.trim_start().strip_prefix("kind:"));
+    let kind = lines
+        .iter()
+        .find_map(|line| line.trim_start().strip_prefix("kind:"));
     kind.map_or("", |kind| kind.trim().trim_matches(['"', '\'']))
 }
 
@@ -84,7 +100,11 @@ struct Level {
 
 impl Level {
     fn new(shape: &'static Shape, indent: usize) -> Self {
-        Self { shape, indent, seen: HashSet::new() }
+        Self {
+            shape,
+            indent,
+            seen: HashSet::new(),
+        }
     }
 }
 
@@ -100,7 +120,9 @@ fn parts(line: &str) -> Parts<'_> {
         Some(rest) => (true, rest.trim_start()),
         None => (line == "-", line),
     };
-    let colon = rest.find(": ").or_else(|| rest.trim_end().strip_suffix(':').map(str::len));
+    let colon = rest
+        .find(": ")
+        .or_else(|| rest.trim_end().strip_suffix(':').map(str::len));
     let key = colon.map(|colon| rest[..colon].trim_matches(['"', '\'']));
     let key = key.filter(|key| !key.is_empty() && !key.contains(' ') && !rest.starts_with(['[', '{']));
     let value = colon.map_or(rest, |colon| rest[colon + 1..].trim());
@@ -114,7 +136,9 @@ struct Nester {
 
 impl Nester {
     fn new(kind: &str) -> Self {
-        Self { levels: vec![Level::new(shape::of_kind(kind), 0)] }
+        Self {
+            levels: vec![Level::new(shape::of_kind(kind), 0)],
+        }
     }
 
     /// The indentation of each line.
@@ -155,7 +179,9 @@ impl Nester {
             Shape::Any => true,
             _ => false,
         };
-        let Some(position) = self.levels.iter().rposition(fits) else { return self.top() };
+        let Some(position) = self.levels.iter().rposition(fits) else {
+            return self.top();
+        };
         self.levels.truncate(position + 1);
         let level = &self.levels[position];
         let indent = level.indent;
@@ -173,27 +199,44 @@ impl Nester {
     /// The open mapping that a key belongs to.
     fn home(&self, key: &str, has_value: bool) -> usize {
         let unseen = |level: &Level| !level.seen.contains(key) && !matches!(level.shape, Shape::List(_));
-        let known = |level: &Level| unseen(level) && level.shape.known(key).is_some_and(|shape| shape.takes(has_value));
-        let other = |level: &Level| unseen(level) && level.shape.other().is_some_and(|shape| shape.takes(has_value));
+        let known = |level: &Level| {
+            unseen(level) && level.shape.known(key).is_some_and(|shape| shape.takes(has_value))
+        };
+        let other =
+            |level: &Level| unseen(level) && level.shape.other().is_some_and(|shape| shape.takes(has_value));
         let last = self.levels.len() - 1;
         let top = &self.levels[last];
         // A key without a value of its own wants one: what follows is below it if it can be.
         if top.seen.is_empty() && (known(top) || other(top)) {
             return last;
         }
-        let found = self.levels.iter().rposition(known).or_else(|| self.levels.iter().rposition(other));
-        found.or_else(|| self.levels.iter().rposition(unseen)).unwrap_or(0)
+        let found = self
+            .levels
+            .iter()
+            .rposition(known)
+            .or_else(|| self.levels.iter().rposition(other));
+        found
+            .or_else(|| self.levels.iter().rposition(unseen))
+            .unwrap_or(0)
     }
 
     /// Notes a key in the innermost mapping, and opens what is below it.
     fn open(&mut self, key: &str, value: &str, rest: &[&str]) {
-        let Some(level) = self.levels.last_mut() else { return };
+        let Some(level) = self.levels.last_mut() else {
+            return;
+        };
         level.seen.insert(key.to_owned());
         let indent = level.indent + 2;
-        let Some(shape) = level.shape.known(key).or(level.shape.other()) else { return };
+        let Some(shape) = level.shape.known(key).or(level.shape.other()) else {
+            return;
+        };
         if is_block(value) {
             let kind = kind_of(rest);
-            let below = if matches!(shape, Shape::Manifest) && !kind.is_empty() { shape::of_kind(kind) } else { &Shape::Any };
+            let below = if matches!(shape, Shape::Manifest) && !kind.is_empty() {
+                shape::of_kind(kind)
+            } else {
+                &Shape::Any
+            };
             self.levels.push(Level::new(below, indent));
         } else if value.is_empty() {
             let next = rest.iter().find(|line| !line.trim().is_empty());
@@ -223,14 +266,22 @@ mod tests {
 
     #[test]
     fn printed_snippets_get_their_indentation_back() {
-        for name in ["definition.yaml", "composition.yaml", "template.yaml", "application.yaml"] {
+        for name in [
+            "definition.yaml",
+            "composition.yaml",
+            "template.yaml",
+            "application.yaml",
+        ] {
             check(name);
         }
     }
 
     #[test]
     fn what_is_indented_is_left_alone() {
-        assert_eq!(reindent("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n"), None);
+        assert_eq!(
+            reindent("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n"),
+            None
+        );
         assert_eq!(reindent("kind: x\n"), None);
         assert_eq!(reindent("just text\n"), None);
     }

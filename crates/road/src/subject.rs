@@ -63,7 +63,10 @@ pub(crate) struct Rendered {
 impl Subject {
     /// Text at a pointer.
     pub(crate) fn str(&self, pointer: &str) -> &str {
-        self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+        self.value
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// Group, version and kind; empty parts where they cannot be read.
@@ -73,13 +76,19 @@ impl Subject {
 
     /// A label at a pointer.
     pub(crate) fn label(&self, pointer: &str) -> Label {
-        self.document.label(pointer).with_path(crate::pointer::to_path(pointer))
+        self.document
+            .label(pointer)
+            .with_path(crate::pointer::to_path(pointer))
     }
 
     /// A label at the value of a pointer.
     pub(crate) fn value_label(&self, pointer: &str) -> Label {
         let label = Label::at(self.document.locate(pointer)).with_path(crate::pointer::to_path(pointer));
-        if self.document.node(pointer).is_some_and(|node| node.entries().is_empty() && node.items().is_empty()) {
+        if self
+            .document
+            .node(pointer)
+            .is_some_and(|node| node.entries().is_empty() && node.items().is_empty())
+        {
             return label;
         }
         self.label(pointer)
@@ -94,12 +103,16 @@ impl Subject {
     /// The text at a pointer as the template has it, expressions and all; as it is where nothing was rendered.
     pub(crate) fn written(&self, pointer: &str) -> String {
         let value = self.str(pointer).to_owned();
-        let (Origin::Rendered(rendered), Some(node)) = (&self.text.origin, self.document.node(pointer)) else {
+        let (Origin::Rendered(rendered), Some(node)) = (&self.text.origin, self.document.node(pointer))
+        else {
             return value;
         };
         let start = node.span.start;
         let range = self.text.raw_range(rendered, start, start);
-        let line = rendered.raw.get(range.start..).and_then(|rest| rest.lines().next());
+        let line = rendered
+            .raw
+            .get(range.start..)
+            .and_then(|rest| rest.lines().next());
         line.map_or(value, |line| line.trim().trim_matches(['"', '\'']).to_owned())
     }
 
@@ -115,7 +128,11 @@ impl Text {
         if matches!(self.origin, Origin::File) {
             return;
         }
-        for label in diagnostic.labels.iter_mut().filter(|label| label.location.file == self.id) {
+        for label in diagnostic
+            .labels
+            .iter_mut()
+            .filter(|label| label.location.file == self.id)
+        {
             label.location = self.place(&label.location);
         }
         if diagnostic.fix.as_ref().is_some_and(|fix| fix.file == self.id) {
@@ -136,13 +153,25 @@ impl Text {
                         offset: position.offset.saturating_sub(before),
                     }
                 };
-                let span = Span { start: back(location.span.start), end: back(location.span.end) };
-                Location { file: file.clone(), span }
+                let span = Span {
+                    start: back(location.span.start),
+                    end: back(location.span.end),
+                };
+                Location {
+                    file: file.clone(),
+                    span,
+                }
             }
             Origin::Rendered(rendered) => {
                 let raw = self.raw_range(rendered, location.span.start, location.span.end);
                 let template = &rendered.template;
-                let found = pave_template::place_in(&template.document, &template.text.content, &rendered.node, &rendered.raw, raw);
+                let found = pave_template::place_in(
+                    &template.document,
+                    &template.text.content,
+                    &rendered.node,
+                    &rendered.raw,
+                    raw,
+                );
                 template.text.place(&found)
             }
         }
@@ -157,7 +186,10 @@ impl Text {
         let offset = |position: Position| {
             let line = position.line.saturating_sub(1).min(raw.len() - 1);
             let before: usize = raw[..line].iter().map(|line| line.len() + 1).sum();
-            let within = raw[line].char_indices().nth(position.column.saturating_sub(1)).map_or(raw[line].len(), |(at, _)| at);
+            let within = raw[line]
+                .char_indices()
+                .nth(position.column.saturating_sub(1))
+                .map_or(raw[line].len(), |(at, _)| at);
             before + within
         };
         let start = offset(start);
@@ -166,7 +198,9 @@ impl Text {
 
     /// A fix of this text as a fix of the template, if the same change can be made there.
     fn fix(&self, fix: Fix) -> Option<Fix> {
-        let Origin::Rendered(rendered) = &self.origin else { return None };
+        let Origin::Rendered(rendered) = &self.origin else {
+            return None;
+        };
         let template = &rendered.template;
         // Whoever restores the indentation first gets the other fixes on the next run.
         if !matches!(template.text.origin, Origin::File) || rendered.raw.lines().count() < 2 {
@@ -177,23 +211,42 @@ impl Text {
         let end = self.file_offset(rendered, fix.span.end)?;
         let old = self.content.get(fix.span.start.offset..fix.span.end.offset)?;
         let written = content.get(start..end)?;
-        let raw = rendered.raw.get(self.raw_range(rendered, fix.span.start, fix.span.end))?;
-        let trimmed = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+        let raw = rendered
+            .raw
+            .get(self.raw_range(rendered, fix.span.start, fix.span.end))?;
+        let trimmed = |text: &str| {
+            text.lines()
+                .map(|line| line.trim().to_owned())
+                .collect::<Vec<_>>()
+        };
         if trimmed(raw) != trimmed(written) || old.lines().count() != written.lines().count() {
             return None;
         }
-        let first = self.offset_in_file(rendered, 0);
+        let first = Self::offset_in_file(rendered, 0);
         let indent = content[..first].rsplit('\n').next().map_or(0, str::len);
         let replacement = unrender(&fix.replacement, old, raw, indent, fix.span.start.column == 1);
-        let span = Span { start: position_at(content, start), end: position_at(content, end) };
-        Some(Fix { file: template.text.id.clone(), span, replacement, ..fix })
+        let span = Span {
+            start: position_at(content, start),
+            end: position_at(content, end),
+        };
+        Some(Fix {
+            file: template.text.id.clone(),
+            span,
+            replacement,
+            ..fix
+        })
     }
 
-    fn offset_in_file(&self, rendered: &Rendered, raw: usize) -> usize {
+    fn offset_in_file(rendered: &Rendered, raw: usize) -> usize {
         let template = &rendered.template;
         let range = raw..raw;
-        let place =
-            pave_template::place_in(&template.document, &template.text.content, &rendered.node, &rendered.raw, range);
+        let place = pave_template::place_in(
+            &template.document,
+            &template.text.content,
+            &rendered.node,
+            &rendered.raw,
+            range,
+        );
         place.span.start.offset
     }
 
@@ -202,13 +255,13 @@ impl Text {
         let content = &rendered.template.text.content;
         let raw = self.raw_range(rendered, position, position).start;
         if position.column > 1 {
-            return Some(self.offset_in_file(rendered, raw));
+            return Some(Self::offset_in_file(rendered, raw));
         }
         if position.line == 1 {
-            let first = self.offset_in_file(rendered, 0);
+            let first = Self::offset_in_file(rendered, 0);
             return Some(content[..first].rfind('\n').map_or(0, |newline| newline + 1));
         }
-        let before = self.offset_in_file(rendered, raw.checked_sub(1)?);
+        let before = Self::offset_in_file(rendered, raw.checked_sub(1)?);
         Some(before + content.get(before..)?.find('\n')? + 1)
     }
 }
@@ -217,18 +270,32 @@ impl Text {
 pub(crate) fn position_at(text: &str, offset: usize) -> Position {
     let before = &text[..offset];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Position { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1, offset }
+    Position {
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+        offset,
+    }
 }
 
 /// Puts expressions back where their values stand, and indents new lines as the block is.
 fn unrender(replacement: &str, old: &str, raw: &str, indent: usize, whole_lines: bool) -> String {
-    let pairs: Vec<(&str, &str)> = old.lines().map(str::trim).zip(raw.lines().map(str::trim)).collect();
+    let pairs: Vec<(&str, &str)> = old
+        .lines()
+        .map(str::trim)
+        .zip(raw.lines().map(str::trim))
+        .collect();
     let lines = replacement.split('\n').enumerate().map(|(index, line)| {
         let body = line.trim_start();
         let own = line.len() - body.len();
-        let known = pairs.iter().find(|(rendered, _)| !body.is_empty() && *rendered == body.trim_end());
+        let known = pairs
+            .iter()
+            .find(|(rendered, _)| !body.is_empty() && *rendered == body.trim_end());
         let body = known.map_or(body, |(_, raw)| *raw);
-        let shift = if body.is_empty() || (index == 0 && !whole_lines) { 0 } else { indent };
+        let shift = if body.is_empty() || (index == 0 && !whole_lines) {
+            0
+        } else {
+            indent
+        };
         format!("{}{body}", " ".repeat(own + shift))
     });
     lines.collect::<Vec<_>>().join("\n")

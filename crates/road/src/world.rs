@@ -73,12 +73,22 @@ impl World {
                         if definition.claim_names.is_some() {
                             definition.scope = Scope::LegacyCluster;
                         }
-                        self.definitions.push(Defined { subject: Rc::clone(&subject), definition });
+                        self.definitions.push(Defined {
+                            subject: Rc::clone(&subject),
+                            definition,
+                        });
                     }
                 }
-                "Composition" if !subject.is_rendered() && subject.value.pointer("/spec/compositeTypeRef").is_some() => {
+                "Composition"
+                    if !subject.is_rendered()
+                        && subject.value.pointer("/spec/compositeTypeRef").is_some() =>
+                {
                     let (composition, findings) = Composition::parse(&subject.value);
-                    self.compositions.push(Composed { subject: Rc::clone(&subject), composition, findings });
+                    self.compositions.push(Composed {
+                        subject: Rc::clone(&subject),
+                        composition,
+                        findings,
+                    });
                 }
                 _ => {}
             }
@@ -97,7 +107,9 @@ impl World {
         }
         match gvk.kind.as_str() {
             "CompositeResourceDefinition" => return What::Definition,
-            "Composition" if subject.value.pointer("/spec/compositeTypeRef").is_some() => return What::Composition,
+            "Composition" if subject.value.pointer("/spec/compositeTypeRef").is_some() => {
+                return What::Composition;
+            }
             _ => {}
         }
         for (index, defined) in self.definitions.iter().enumerate() {
@@ -105,7 +117,11 @@ impl World {
             if gvk.group != definition.group {
                 continue;
             }
-            if definition.claim_names.as_ref().is_some_and(|names| names.kind == gvk.kind) {
+            if definition
+                .claim_names
+                .as_ref()
+                .is_some_and(|names| names.kind == gvk.kind)
+            {
                 return What::Claim(index);
             }
             if definition.names.kind == gvk.kind {
@@ -116,7 +132,11 @@ impl World {
     }
 
     /// Documents of a kind in a group.
-    pub(crate) fn of_kind<'a>(&'a self, group: &'a str, kind: &'a str) -> impl Iterator<Item = &'a Rc<Subject>> {
+    pub(crate) fn of_kind<'a>(
+        &'a self,
+        group: &'a str,
+        kind: &'a str,
+    ) -> impl Iterator<Item = &'a Rc<Subject>> {
         self.subjects.iter().filter(move |subject| {
             let gvk = subject.gvk();
             gvk.group == group && gvk.kind == kind
@@ -126,13 +146,16 @@ impl World {
     /// The XRD that a Composition is for.
     pub(crate) fn definition_of(&self, composed: &Composed) -> Option<&Defined> {
         let wanted = &composed.composition.composite_type;
-        self.definitions
-            .iter()
-            .find(|defined| defined.definition.group == wanted.group && defined.definition.names.kind == wanted.kind)
+        self.definitions.iter().find(|defined| {
+            defined.definition.group == wanted.group && defined.definition.names.kind == wanted.kind
+        })
     }
 
     /// The Compositions for an XRD.
-    pub(crate) fn compositions_of<'a>(&'a self, definition: &'a Definition) -> impl Iterator<Item = &'a Composed> {
+    pub(crate) fn compositions_of<'a>(
+        &'a self,
+        definition: &'a Definition,
+    ) -> impl Iterator<Item = &'a Composed> {
         self.compositions.iter().filter(move |composed| {
             let wanted = &composed.composition.composite_type;
             wanted.group == definition.group && wanted.kind == definition.names.kind
@@ -141,27 +164,41 @@ impl World {
 
     /// Whether anything of that group is written here at all.
     pub(crate) fn groups(&self) -> BTreeSet<String> {
-        self.definitions.iter().map(|defined| defined.definition.group.clone()).collect()
+        self.definitions
+            .iter()
+            .map(|defined| defined.definition.group.clone())
+            .collect()
     }
 }
 
 impl Defined {
     /// The position of a version, or of the referenceable one.
     pub(crate) fn version_index(&self, version: &str) -> usize {
-        let versions = self.subject.value.pointer("/spec/versions").and_then(Value::as_array);
+        let versions = self
+            .subject
+            .value
+            .pointer("/spec/versions")
+            .and_then(Value::as_array);
         let position = |wanted: &str| versions?.iter().position(|it| it["name"] == wanted);
-        position(version).or_else(|| position(&self.definition.referenceable)).unwrap_or(0)
+        position(version)
+            .or_else(|| position(&self.definition.referenceable))
+            .unwrap_or(0)
     }
 
     /// Pointer of a version's schema in the XRD.
     pub(crate) fn schema_pointer(&self, version: &str) -> String {
-        format!("/spec/versions/{}/schema/openAPIV3Schema", self.version_index(version))
+        format!(
+            "/spec/versions/{}/schema/openAPIV3Schema",
+            self.version_index(version)
+        )
     }
 
     /// Pointer of a field of `spec` in the XRD.
     pub(crate) fn field_pointer(&self, path: &[String]) -> String {
         let root = self.schema_pointer(&self.definition.referenceable);
-        path.iter().fold(root, |place, step| crate::pointer::child(&format!("{place}/properties"), step))
+        path.iter().fold(root, |place, step| {
+            crate::pointer::child(&format!("{place}/properties"), step)
+        })
     }
 
     /// The schema of the composite resource.
@@ -180,6 +217,8 @@ impl Defined {
             let named = versions.iter().find(|it| it["name"] == version);
             named.or_else(|| versions.get(self.version_index(version)))
         });
-        wanted.map_or_else(Schema::any, |it| Schema::parse(&it["schema"]["openAPIV3Schema"]).0)
+        wanted.map_or_else(Schema::any, |it| {
+            Schema::parse(&it["schema"]["openAPIV3Schema"]).0
+        })
     }
 }

@@ -39,11 +39,23 @@ fn definitions() -> Definitions {
 }
 
 fn planned(content: &str) -> PlannedFile {
-    let pieces = [("orders", "parameters.envName"), ("appuser", "parameters.dbUser"), ("team-a", "parameters.team")];
+    let pieces = [
+        ("orders", "parameters.envName"),
+        ("appuser", "parameters.dbUser"),
+        ("team-a", "parameters.team"),
+    ];
     let pieces = pieces.iter().flat_map(|(word, source)| {
-        content.match_indices(word).map(|(start, _)| Piece { start, end: start + word.len(), source: SourceRef::new(source) })
+        content.match_indices(word).map(|(start, _)| Piece {
+            start,
+            end: start + word.len(),
+            source: SourceRef::new(source),
+        })
     });
-    PlannedFile { path: "environments/team-a/orders.yaml".into(), content: content.to_owned(), pieces: pieces.collect() }
+    PlannedFile {
+        path: "environments/team-a/orders.yaml".into(),
+        content: content.to_owned(),
+        pieces: pieces.collect(),
+    }
 }
 
 #[test]
@@ -60,12 +72,42 @@ fn findings_are_about_planned_files_and_point_at_the_cluster() {
         let finding = found.diagnostics.iter().find(|it| it.code == code);
         let finding = finding.unwrap_or_else(|| panic!("{code}: {:?}", found.diagnostics));
         assert_eq!(finding.labels[0].location.span.start.line, line, "{finding:?}");
-        assert!(finding.labels.iter().any(|label| label.location.file.starts_with(who)), "{finding:?}");
+        assert!(
+            finding
+                .labels
+                .iter()
+                .any(|label| label.location.file.starts_with(who)),
+            "{finding:?}"
+        );
     };
-    check("  dbUser: appuser\n", "  dbUsr: appuser\n", "PV2104", 11, "cluster:compositeresourcedefinition/");
-    check("dbUser: appuser", "dbUser: admin", "PV2106", 11, "cluster:compositeresourcedefinition/");
-    check("env: azure-dev", "env: azure-prod", "PV2115", 9, "cluster:composition/");
-    check("dbName: orders", "dbName: Orders", "PV2106", 10, "cluster:compositeresourcedefinition/");
+    check(
+        "  dbUser: appuser\n",
+        "  dbUsr: appuser\n",
+        "PV2104",
+        11,
+        "cluster:compositeresourcedefinition/",
+    );
+    check(
+        "dbUser: appuser",
+        "dbUser: admin",
+        "PV2106",
+        11,
+        "cluster:compositeresourcedefinition/",
+    );
+    check(
+        "env: azure-dev",
+        "env: azure-prod",
+        "PV2115",
+        9,
+        "cluster:composition/",
+    );
+    check(
+        "dbName: orders",
+        "dbName: Orders",
+        "PV2106",
+        10,
+        "cluster:compositeresourcedefinition/",
+    );
     let long = format!("dbName: {}", "o".repeat(60));
     check("dbName: orders", &long, "PV1401", 10, "cluster:composition/");
 }
@@ -75,7 +117,11 @@ fn what_cannot_be_composed_is_still_shown() {
     let found = preview(&[planned(&CLAIM.replace("azure-dev", "gcp"))], &definitions());
     let kinds: Vec<&str> = found.resources.iter().map(|it| it.kind.as_str()).collect();
     assert_eq!(kinds, ["TeamEnvironmentClaim", "TeamEnvironment", "Secret"]);
-    assert!(found.resources[1].summary.contains("no compatible Compositions"), "{:?}", found.resources[1]);
+    assert!(
+        found.resources[1].summary.contains("no compatible Compositions"),
+        "{:?}",
+        found.resources[1]
+    );
     let none: Value = serde_json::to_value(preview(&[], &definitions())).unwrap();
     assert_eq!(none, serde_json::json!({ "resources": [], "diagnostics": [] }));
 }

@@ -5,6 +5,7 @@
 //! them. The tests that keep the house in order (layers, sizes) live in this crate's `tests/`. Start at [`Platform`] for
 //! a running platform, at [`wait_until`] for anything that takes a while.
 
+pub mod demo;
 pub mod platform;
 mod processes;
 pub mod program;

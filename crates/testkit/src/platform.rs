@@ -1,5 +1,6 @@
 //! A whole platform under test: the program `pave` with a data directory of its own, and the unmodified clients.
 
+use std::collections::BTreeMap;
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -335,7 +336,22 @@ impl Platform {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Answer> {
-        let url = format!("{}{path}", self.text("/portal/url")?);
+        self.api("/portal/url", token, method, path, body).await
+    }
+
+    /// Calls any of the platform's APIs; `base` points to its address in the summary, such as `/cluster/url`.
+    ///
+    /// # Errors
+    /// When no answer comes, or `method` is none.
+    pub async fn api(
+        &self,
+        base: &str,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Answer> {
+        let url = format!("{}{path}", self.text(base)?);
         let mut request = self
             .client
             .request(reqwest::Method::from_bytes(method.as_bytes())?, &url)
@@ -374,6 +390,30 @@ impl Platform {
             sql,
             uri,
         ];
+        run(&required("psql")?, &arguments, self.home.path(), &environment)
+            .await?
+            .ok()
+    }
+
+    /// Logs in by the installed `psql` with exactly the fields of a connection secret, runs a statement and gives the
+    /// bare rows.
+    ///
+    /// # Errors
+    /// When there is no psql, a field is missing, the login is refused or the statement fails.
+    pub async fn psql_with(&self, fields: &BTreeMap<String, String>, sql: &str) -> anyhow::Result<String> {
+        let field = |name: &str| fields.get(name).cloned().with_context(|| format!("the secret has no `{name}`"));
+        let environment = [
+            ("PGHOST", field("endpoint")?),
+            ("PGPORT", field("port")?),
+            ("PGUSER", field("username")?),
+            ("PGPASSWORD", field("password")?),
+            ("PGDATABASE", field("database")?),
+            ("PGSSLMODE", "require".to_owned()),
+            ("PGCONNECT_TIMEOUT", "10".to_owned()),
+            ("HOME", self.home()),
+        ];
+        let arguments =
+            ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--command", sql];
         run(&required("psql")?, &arguments, self.home.path(), &environment)
             .await?
             .ok()

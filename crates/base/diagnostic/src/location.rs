@@ -35,15 +35,29 @@ impl Location {
     /// A point in a file, when no more than line and column are known.
     #[must_use]
     pub fn new(file: impl Into<String>, line: usize, column: usize) -> Self {
-        let position = Position { line, column, offset: 0 };
-        Self { file: file.into(), span: Span { start: position, end: position } }
+        let position = Position {
+            line,
+            column,
+            offset: 0,
+        };
+        Self {
+            file: file.into(),
+            span: Span {
+                start: position,
+                end: position,
+            },
+        }
     }
 }
 
 /// `file:line:column`.
 impl fmt::Display for Location {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}:{}", self.file, self.span.start.line, self.span.start.column)
+        write!(
+            formatter,
+            "{}:{}:{}",
+            self.file, self.span.start.line, self.span.start.column
+        )
     }
 }
 
@@ -62,7 +76,11 @@ impl Label {
     /// A place without words.
     #[must_use]
     pub fn at(location: Location) -> Self {
-        Self { location, path: String::new(), text: String::new() }
+        Self {
+            location,
+            path: String::new(),
+            text: String::new(),
+        }
     }
 
     /// Names the field.
@@ -116,6 +134,10 @@ impl<'de> Deserialize<'de> for Label {
         if flat.span != Span::default() {
             location.span = flat.span;
         }
-        Ok(Self { location, path: flat.path, text: flat.text })
+        Ok(Self {
+            location,
+            path: flat.path,
+            text: flat.text,
+        })
     }
 }

@@ -26,8 +26,10 @@ pub struct GroupVersionKindError {
 impl GroupVersionKind {
     /// From the `apiVersion` and `kind` of a manifest.
     pub fn from_api_version(api_version: &str, kind: &str) -> Result<Self, GroupVersionKindError> {
-        let error =
-            || GroupVersionKindError { api_version: api_version.to_owned(), kind: kind.to_owned() };
+        let error = || GroupVersionKindError {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+        };
         if api_version.is_empty() || kind.is_empty() {
             return Err(error());
         }
@@ -35,13 +37,21 @@ impl GroupVersionKind {
         if version.is_empty() || version.contains('/') {
             return Err(error());
         }
-        Ok(Self { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() })
+        Ok(Self {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+        })
     }
 
     /// `group/version`, or the bare version for the core group.
     #[must_use]
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 }
 
@@ -66,8 +76,17 @@ pub struct ObjectKey {
 
 impl fmt::Display for ObjectKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { group, kind, namespace, name } = self;
-        let kind = if group.is_empty() { kind.clone() } else { format!("{kind}.{group}") };
+        let Self {
+            group,
+            kind,
+            namespace,
+            name,
+        } = self;
+        let kind = if group.is_empty() {
+            kind.clone()
+        } else {
+            format!("{kind}.{group}")
+        };
         if namespace.is_empty() {
             write!(formatter, "{kind} {name}")
         } else {

@@ -23,7 +23,11 @@ impl EntityRef {
     /// From its three parts; they are lower-cased.
     #[must_use]
     pub fn new(kind: &str, namespace: &str, name: &str) -> Self {
-        Self { kind: kind.to_lowercase(), namespace: namespace.to_lowercase(), name: name.to_lowercase() }
+        Self {
+            kind: kind.to_lowercase(),
+            namespace: namespace.to_lowercase(),
+            name: name.to_lowercase(),
+        }
     }
 
     /// Parses `[kind:][namespace/]name`.
@@ -34,12 +38,20 @@ impl EntityRef {
         default_kind: Option<&str>,
         default_namespace: &str,
     ) -> Result<Self, EntityRefError> {
-        let error = |why| EntityRefError { text: text.to_owned(), why };
+        let error = |why| EntityRefError {
+            text: text.to_owned(),
+            why,
+        };
         let slash = text.find('/');
-        let colon = text.find(':').filter(|colon| slash.is_none_or(|slash| *colon < slash));
+        let colon = text
+            .find(':')
+            .filter(|colon| slash.is_none_or(|slash| *colon < slash));
         let (kind, rest) = match colon {
             Some(colon) => (&text[..colon], &text[colon + 1..]),
-            None => (default_kind.ok_or_else(|| error("it has no kind and none is implied here"))?, text),
+            None => (
+                default_kind.ok_or_else(|| error("it has no kind and none is implied here"))?,
+                text,
+            ),
         };
         let (namespace, name) = rest.split_once('/').unwrap_or((default_namespace, rest));
         if kind.is_empty() || namespace.is_empty() || name.is_empty() {
@@ -94,7 +106,9 @@ mod tests {
     #[test]
     fn references_parse_as_upstream_does() {
         let check = |text: &str, expected: Option<&str>| {
-            let parsed = EntityRef::parse(text, Some("Group"), "default").ok().map(|it| it.to_string());
+            let parsed = EntityRef::parse(text, Some("Group"), "default")
+                .ok()
+                .map(|it| it.to_string());
             assert_eq!(parsed.as_deref(), expected, "{text}");
         };
         check("Component:default/Foo", Some("component:default/foo"));

@@ -43,7 +43,11 @@ impl FromStr for RoadId {
         let valid = lower.len() == 32
             && lower.bytes().all(|byte| byte.is_ascii_hexdigit())
             && lower.bytes().any(|byte| byte != b'0');
-        if valid { Ok(Self(lower)) } else { Err(RoadIdError(text.to_owned())) }
+        if valid {
+            Ok(Self(lower))
+        } else {
+            Err(RoadIdError(text.to_owned()))
+        }
     }
 }
 

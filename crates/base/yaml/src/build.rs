@@ -65,7 +65,9 @@ type Item<'a> = (Event<'a>, SourceSpan);
 impl<'a> Builder<'a> {
     fn document(&mut self, index: usize) -> Result<Option<Document>, ScanError> {
         loop {
-            let Some((event, _)) = self.next()? else { return Ok(None) };
+            let Some((event, _)) = self.next()? else {
+                return Ok(None);
+            };
             match event {
                 Event::StreamEnd => return Ok(None),
                 Event::DocumentStart(..) => break,
@@ -73,10 +75,16 @@ impl<'a> Builder<'a> {
             }
         }
         self.anchors.clear();
-        let Some(first) = self.next()? else { return Ok(None) };
+        let Some(first) = self.next()? else {
+            return Ok(None);
+        };
         let root = match first {
             (Event::DocumentEnd, span) => {
-                return Ok(Some(Document { file: Arc::clone(&self.file), index, root: null(convert(&span)) }));
+                return Ok(Some(Document {
+                    file: Arc::clone(&self.file),
+                    index,
+                    root: null(convert(&span)),
+                }));
             }
             item => self.node(item)?,
         };
@@ -85,7 +93,11 @@ impl<'a> Builder<'a> {
                 break;
             }
         }
-        Ok(Some(Document { file: Arc::clone(&self.file), index, root }))
+        Ok(Some(Document {
+            file: Arc::clone(&self.file),
+            index,
+            root,
+        }))
     }
 
     /// The next event that is data; comments are presentation.
@@ -105,7 +117,17 @@ impl<'a> Builder<'a> {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = matches!(style, ScalarStyle::Plain);
                 let value = self.scalar(&text, plain, tag.as_deref());
-                (anchor, Node { kind: NodeKind::Scalar { text: text.into_owned(), value, plain }, span })
+                (
+                    anchor,
+                    Node {
+                        kind: NodeKind::Scalar {
+                            text: text.into_owned(),
+                            value,
+                            plain,
+                        },
+                        span,
+                    },
+                )
             }
             Event::SequenceStart(_, anchor, _) => (anchor, self.sequence(span)?),
             Event::MappingStart(_, anchor, _) => (anchor, self.mapping(span)?),
@@ -120,7 +142,11 @@ impl<'a> Builder<'a> {
 
     fn scalar(&self, text: &str, plain: bool, tag: Option<&Tag>) -> Value {
         let tagged_string = tag.is_some_and(|tag| tag.suffix() == "str" || tag.suffix() == "binary");
-        if plain && !tagged_string { resolve(text, self.dialect) } else { Value::String(text.to_owned()) }
+        if plain && !tagged_string {
+            resolve(text, self.dialect)
+        } else {
+            Value::String(text.to_owned())
+        }
     }
 
     fn sequence(&mut self, start: Span) -> Result<Node, ScanError> {
@@ -128,12 +154,20 @@ impl<'a> Builder<'a> {
         let mut end = start.end;
         while let Some(item) = self.next()? {
             if matches!(item.0, Event::SequenceEnd) {
-                end = items.last().map_or(convert(&item.1).end, |last: &Node| last.span.end);
+                end = items
+                    .last()
+                    .map_or(convert(&item.1).end, |last: &Node| last.span.end);
                 break;
             }
             items.push(self.node(item)?);
         }
-        Ok(Node { kind: NodeKind::Sequence(items), span: Span { start: start.start, end } })
+        Ok(Node {
+            kind: NodeKind::Sequence(items),
+            span: Span {
+                start: start.start,
+                end,
+            },
+        })
     }
 
     fn mapping(&mut self, start: Span) -> Result<Node, ScanError> {
@@ -142,7 +176,9 @@ impl<'a> Builder<'a> {
         let mut merged = Vec::new();
         while let Some(item) = self.next()? {
             if matches!(item.0, Event::MappingEnd) {
-                end = entries.last().map_or(convert(&item.1).end, |last| last.value.span.end);
+                end = entries
+                    .last()
+                    .map_or(convert(&item.1).end, |last| last.value.span.end);
                 break;
             }
             let key_node = self.node(item)?;
@@ -163,13 +199,22 @@ impl<'a> Builder<'a> {
                     .with_help("remove one of them; the later one wins");
                 self.diagnostics.push(diagnostic);
             }
-            entries.push(Entry { key, key_span: key_node.span, value });
+            entries.push(Entry {
+                key,
+                key_span: key_node.span,
+                value,
+            });
         }
         for source in merged {
             merge_into(&mut entries, &source);
         }
-        let start = entries.first().map_or(start.start, |first| first.key_span.start.min(start.start));
-        Ok(Node { kind: NodeKind::Mapping(entries), span: Span { start, end } })
+        let start = entries
+            .first()
+            .map_or(start.start, |first| first.key_span.start.min(start.start));
+        Ok(Node {
+            kind: NodeKind::Mapping(entries),
+            span: Span { start, end },
+        })
     }
 
     fn alias(&mut self, id: usize, span: Span) -> Node {
@@ -177,7 +222,10 @@ impl<'a> Builder<'a> {
         if let Some(node) = found {
             self.expanded += size(&node);
             if self.expanded <= ALIAS_BUDGET {
-                return Node { kind: node.kind, span };
+                return Node {
+                    kind: node.kind,
+                    span,
+                };
             }
         }
         self.diagnostics.push(
@@ -189,7 +237,10 @@ impl<'a> Builder<'a> {
     }
 
     fn location(&self, span: Span) -> Location {
-        Location { file: self.file.to_string(), span }
+        Location {
+            file: self.file.to_string(),
+            span,
+        }
     }
 }
 
@@ -207,19 +258,36 @@ fn merge_into(entries: &mut Vec<Entry>, source: &Node) {
 
 fn size(node: &Node) -> usize {
     1 + node.items().iter().map(size).sum::<usize>()
-        + node.entries().iter().map(|entry| size(&entry.value)).sum::<usize>()
+        + node
+            .entries()
+            .iter()
+            .map(|entry| size(&entry.value))
+            .sum::<usize>()
 }
 
 fn null(span: Span) -> Node {
-    Node { kind: NodeKind::Scalar { text: String::new(), value: Value::Null, plain: true }, span }
+    Node {
+        kind: NodeKind::Scalar {
+            text: String::new(),
+            value: Value::Null,
+            plain: true,
+        },
+        span,
+    }
 }
 
 fn convert(span: &SourceSpan) -> Span {
-    Span { start: position(&span.start), end: position(&span.end) }
+    Span {
+        start: position(&span.start),
+        end: position(&span.end),
+    }
 }
 
 fn span_at(marker: &Marker) -> Span {
-    Span { start: position(marker), end: position(marker) }
+    Span {
+        start: position(marker),
+        end: position(marker),
+    }
 }
 
 fn position(marker: &Marker) -> Position {

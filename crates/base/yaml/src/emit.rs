@@ -1,7 +1,7 @@
 use serde_json::Value;
 
-use crate::scalar::resolve;
 use crate::Dialect;
+use crate::scalar::resolve;
 
 /// Writes a value as a YAML document in block style, keys in the order they have, ending in a newline.
 ///
@@ -83,7 +83,9 @@ fn is_block(text: &str) -> bool {
     text.contains('\n')
         && !text.starts_with([' ', '\n', '\t'])
         && text.lines().all(|line| !line.ends_with([' ', '\t']))
-        && !text.chars().any(|char| char.is_control() && char != '\n' && char != '\t')
+        && !text
+            .chars()
+            .any(|char| char.is_control() && char != '\n' && char != '\t')
 }
 
 fn block(out: &mut String, text: &str, indent: usize) {
@@ -116,7 +118,8 @@ fn string(out: &mut String, text: &str) {
 }
 
 fn is_plain(text: &str) -> bool {
-    let first_is_safe = text.starts_with(|first: char| first.is_alphanumeric() || matches!(first, '/' | '_' | '.' | '$'));
+    let first_is_safe =
+        text.starts_with(|first: char| first.is_alphanumeric() || matches!(first, '/' | '_' | '.' | '$'));
     first_is_safe
         && !text.ends_with([' ', ':'])
         && !text.contains(": ")

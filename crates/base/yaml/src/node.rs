@@ -60,7 +60,10 @@ impl Node {
             NodeKind::Scalar { value, .. } => value.clone(),
             NodeKind::Sequence(items) => items.iter().map(Self::to_value).collect(),
             NodeKind::Mapping(entries) => Value::Object(
-                entries.iter().map(|entry| (entry.key.clone(), entry.value.to_value())).collect::<Map<_, _>>(),
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.value.to_value()))
+                    .collect::<Map<_, _>>(),
             ),
         }
     }
@@ -99,7 +102,11 @@ impl Node {
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.kind {
-            NodeKind::Scalar { text, value: Value::String(_), .. } => Some(text),
+            NodeKind::Scalar {
+                text,
+                value: Value::String(_),
+                ..
+            } => Some(text),
             _ => None,
         }
     }
@@ -107,7 +114,13 @@ impl Node {
     /// Whether this is an empty document or an explicit null.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        matches!(&self.kind, NodeKind::Scalar { value: Value::Null, .. })
+        matches!(
+            &self.kind,
+            NodeKind::Scalar {
+                value: Value::Null,
+                ..
+            }
+        )
     }
 }
 
@@ -166,7 +179,10 @@ impl Document {
     /// A stretch of this document's file.
     #[must_use]
     pub fn location(&self, span: Span) -> Location {
-        Location { file: self.file.to_string(), span }
+        Location {
+            file: self.file.to_string(),
+            span,
+        }
     }
 }
 
@@ -179,7 +195,10 @@ fn step<'a>(node: &'a Node, segment: &str) -> Option<&'a Node> {
 }
 
 fn segments(pointer: &str) -> impl Iterator<Item = String> + '_ {
-    pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~"))
+    pointer
+        .split('/')
+        .skip(1)
+        .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
 }
 
 /// `/spec/versions/0/name` as `spec.versions[0].name`.

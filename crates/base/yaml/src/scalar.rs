@@ -53,7 +53,13 @@ fn number(text: &str, dialect: Dialect) -> Option<Number> {
             .or_else(|| plain.parse::<u64>().map(Number::from).ok())
             .or_else(|| plain.parse::<f64>().ok().and_then(Number::from_f64));
     }
-    let shaped = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
+    let shaped = digits
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
         && digits.bytes().any(|byte| byte.is_ascii_digit());
-    if shaped { text.parse::<f64>().ok().and_then(Number::from_f64) } else { None }
+    if shaped {
+        text.parse::<f64>().ok().and_then(Number::from_f64)
+    } else {
+        None
+    }
 }

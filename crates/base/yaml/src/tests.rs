@@ -11,14 +11,30 @@ fn check(text: &str, dialect: Dialect, expected: &[Value]) {
 
 #[test]
 fn scalars_follow_the_dialect() {
-    check("a: yes\nb: 010\nc: 1.5", Dialect::Kubernetes, &[json!({"a": true, "b": 8, "c": 1.5})]);
-    check("a: yes\nb: 010\nc: 0x1f", Dialect::Backstage, &[json!({"a": "yes", "b": 10, "c": 31})]);
-    check("a: '1'\nb: 1.2.3\nc:\nd: ~", Dialect::Backstage, &[json!({"a": "1", "b": "1.2.3", "c": null, "d": null})]);
+    check(
+        "a: yes\nb: 010\nc: 1.5",
+        Dialect::Kubernetes,
+        &[json!({"a": true, "b": 8, "c": 1.5})],
+    );
+    check(
+        "a: yes\nb: 010\nc: 0x1f",
+        Dialect::Backstage,
+        &[json!({"a": "yes", "b": 10, "c": 31})],
+    );
+    check(
+        "a: '1'\nb: 1.2.3\nc:\nd: ~",
+        Dialect::Backstage,
+        &[json!({"a": "1", "b": "1.2.3", "c": null, "d": null})],
+    );
 }
 
 #[test]
 fn several_documents_anchors_and_merge_keys() {
-    check("---\na: 1\n---\n---\n- b\n", Dialect::Backstage, &[json!({"a": 1}), json!(["b"])]);
+    check(
+        "---\na: 1\n---\n---\n- b\n",
+        Dialect::Backstage,
+        &[json!({"a": 1}), json!(["b"])],
+    );
     check(
         "base: &b {x: 1, y: 2}\nc: {<<: *b, y: 3}\nd: *b",
         Dialect::Kubernetes,
@@ -37,11 +53,21 @@ fn a_broken_document_does_not_take_the_others() {
 
 #[test]
 fn places_are_kept() {
-    let (documents, _) = parse("t.yaml", "spec:\n  items:\n    - name: x\n      size: 3\n", Dialect::Kubernetes);
+    let (documents, _) = parse(
+        "t.yaml",
+        "spec:\n  items:\n    - name: x\n      size: 3\n",
+        Dialect::Kubernetes,
+    );
     let document = &documents[0];
     assert_eq!(document.locate("/spec/items/0/size").to_string(), "t.yaml:4:13");
-    assert_eq!(document.locate_key("/spec/items/0/size").to_string(), "t.yaml:4:7");
-    assert_eq!(document.locate_key("/spec/items/0/missing").to_string(), "t.yaml:3:7");
+    assert_eq!(
+        document.locate_key("/spec/items/0/size").to_string(),
+        "t.yaml:4:7"
+    );
+    assert_eq!(
+        document.locate_key("/spec/items/0/missing").to_string(),
+        "t.yaml:3:7"
+    );
     assert_eq!(document.label("/spec/items/0/size").path, "spec.items[0].size");
 }
 

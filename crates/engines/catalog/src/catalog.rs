@@ -86,7 +86,10 @@ impl Catalog {
             .write(move |tx| {
                 for target in &wanted {
                     let id = Uuid::new_v4().to_string();
-                    tx.execute("INSERT OR IGNORE INTO location VALUES (?1, 'url', ?2)", [&id, target])?;
+                    tx.execute(
+                        "INSERT OR IGNORE INTO location VALUES (?1, 'url', ?2)",
+                        [&id, target],
+                    )?;
                 }
                 tx.prepare("SELECT target FROM location ORDER BY rowid")?
                     .query_map([], |row| row.get(0))?
@@ -97,11 +100,18 @@ impl Catalog {
             database,
             reader: options.reader,
             allowed: options.allowed,
-            trees: Mutex::new(targets.into_iter().map(|target| (target, Tree::default())).collect()),
+            trees: Mutex::new(
+                targets
+                    .into_iter()
+                    .map(|target| (target, Tree::default()))
+                    .collect(),
+            ),
             index: RwLock::default(),
             changed: watch::channel(0).0,
         };
-        let catalog = Self { inner: Arc::new(inner) };
+        let catalog = Self {
+            inner: Arc::new(inner),
+        };
         let (reader, token) = (catalog.clone(), tasks.token());
         tasks.spawn("catalog: refresh", async move {
             loop {
@@ -119,7 +129,11 @@ impl Catalog {
     pub async fn refresh_where(&self, matches: impl Fn(&str) -> bool + Send) {
         let targets: Vec<String> = {
             let trees = self.inner.trees.lock().await;
-            trees.iter().map(|(target, _)| target.clone()).filter(|target| matches(target)).collect()
+            trees
+                .iter()
+                .map(|(target, _)| target.clone())
+                .filter(|target| matches(target))
+                .collect()
         };
         for target in targets {
             self.read(&target).await;
@@ -129,7 +143,9 @@ impl Catalog {
     async fn read(&self, target: &str) {
         let fresh = Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.allowed).await;
         let mut trees = self.inner.trees.lock().await;
-        let Some((_, tree)) = trees.iter_mut().find(|(known, _)| known == target) else { return };
+        let Some((_, tree)) = trees.iter_mut().find(|(known, _)| known == target) else {
+            return;
+        };
         // What can no longer be read keeps its last good form; only the errors are news.
         if fresh.unreadable && !tree.emitted.is_empty() {
             keep(tree, fresh);
@@ -161,14 +177,21 @@ impl Catalog {
     }
 
     /// How many entities have which value of some paths.
-    pub fn facets(&self, filter: &[String], paths: &[String]) -> Result<BTreeMap<String, Vec<Facet>>, CatalogError> {
+    pub fn facets(
+        &self,
+        filter: &[String],
+        paths: &[String],
+    ) -> Result<BTreeMap<String, Vec<Facet>>, CatalogError> {
         facets(&self.index(), filter, paths)
     }
 
     /// One entity.
     #[must_use]
     pub fn entity(&self, reference: &EntityRef) -> Option<Value> {
-        self.index().entities.get(reference).map(|stitched| stitched.entity.clone())
+        self.index()
+            .entities
+            .get(reference)
+            .map(|stitched| stitched.entity.clone())
     }
 
     /// An entity and what emitted it, up to the registered location: `(entity, parent)` each.
@@ -190,7 +213,10 @@ impl Catalog {
             .entity(reference)
             .ok_or_else(|| CatalogError::NotFound(format!("No entity named '{reference}' found")))?;
         let origin = entity["metadata"]["annotations"]["backstage.io/managed-by-origin-location"].clone();
-        let origin = origin.as_str().and_then(|origin| origin.strip_prefix("url:")).unwrap_or_default();
+        let origin = origin
+            .as_str()
+            .and_then(|origin| origin.strip_prefix("url:"))
+            .unwrap_or_default();
         self.read(origin).await;
         Ok(())
     }
@@ -203,9 +229,15 @@ impl Catalog {
             .read(|db| {
                 db.prepare("SELECT id, type, target FROM location ORDER BY rowid")?
                     .query_map([], |row| {
-                        let (id, kind, target): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                        let (id, kind, target): (String, String, String) =
+                            (row.get(0)?, row.get(1)?, row.get(2)?);
                         let entity_ref = format!("location:default/{}", generated_name(&kind, &target));
-                        Ok(Location { id, kind, target, entity_ref })
+                        Ok(Location {
+                            id,
+                            kind,
+                            target,
+                            entity_ref,
+                        })
                     })?
                     .collect()
             })
@@ -214,18 +246,31 @@ impl Catalog {
 
     /// What processing a URL location finds wrong, without registering it.
     pub async fn findings(&self, target: &str) -> Diagnostics {
-        Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.allowed).await.diagnostics
+        Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.allowed)
+            .await
+            .diagnostics
     }
 
     /// Registers a URL location, or says what registering it would give.
     ///
     /// # Errors
     /// When it is registered already, cannot be read (dry run), or holds a kind that is not allowed (dry run).
-    pub async fn register(&self, kind: &str, target: &str, dry_run: bool) -> Result<Registered, CatalogError> {
+    pub async fn register(
+        &self,
+        kind: &str,
+        target: &str,
+        dry_run: bool,
+    ) -> Result<Registered, CatalogError> {
         if kind != "url" {
-            return Err(CatalogError::Input("Registered locations must be of an allowed type [\"url\"]".into()));
+            return Err(CatalogError::Input(
+                "Registered locations must be of an allowed type [\"url\"]".into(),
+            ));
         }
-        let exists = self.locations().await?.iter().any(|location| location.target == target);
+        let exists = self
+            .locations()
+            .await?
+            .iter()
+            .any(|location| location.target == target);
         let entity_ref = format!("location:default/{}", generated_name(kind, target));
         if dry_run {
             let tree = Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.allowed).await;
@@ -235,12 +280,23 @@ impl Catalog {
             if let Some(fault) = tree.emitted.iter().flat_map(|emitted| &emitted.errors).next() {
                 return Err(CatalogError::Input(fault.clone()));
             }
-            let location = Location { id: format!("url:{target}"), kind: kind.into(), target: target.into(), entity_ref };
+            let location = Location {
+                id: format!("url:{target}"),
+                kind: kind.into(),
+                target: target.into(),
+                entity_ref,
+            };
             let entities = tree.emitted.into_iter().map(|emitted| emitted.entity).collect();
-            return Ok(Registered { location, entities, exists });
+            return Ok(Registered {
+                location,
+                entities,
+                exists,
+            });
         }
         if exists {
-            return Err(CatalogError::Conflict(format!("Location url:{target} already exists")));
+            return Err(CatalogError::Conflict(format!(
+                "Location url:{target} already exists"
+            )));
         }
         let (id, stored) = (Uuid::new_v4().to_string(), target.to_owned());
         let key = id.clone();
@@ -248,18 +304,39 @@ impl Catalog {
             .database
             .write(move |tx| tx.execute("INSERT INTO location VALUES (?1, 'url', ?2)", [key, stored]))
             .await?;
-        self.inner.trees.lock().await.push((target.to_owned(), Tree::default()));
+        self.inner
+            .trees
+            .lock()
+            .await
+            .push((target.to_owned(), Tree::default()));
         self.read(target).await;
-        let location = Location { id, kind: kind.into(), target: target.into(), entity_ref };
-        Ok(Registered { location, entities: Vec::new(), exists: false })
+        let location = Location {
+            id,
+            kind: kind.into(),
+            target: target.into(),
+            entity_ref,
+        };
+        Ok(Registered {
+            location,
+            entities: Vec::new(),
+            exists: false,
+        })
     }
 
     /// Removes a location and all that it gave.
     pub async fn unregister(&self, id: &str) -> Result<(), CatalogError> {
         let not_found = || CatalogError::NotFound(format!("Found no location with ID {id}"));
-        let location = self.locations().await?.into_iter().find(|it| it.id == id).ok_or_else(not_found)?;
+        let location = self
+            .locations()
+            .await?
+            .into_iter()
+            .find(|it| it.id == id)
+            .ok_or_else(not_found)?;
         let key = id.to_owned();
-        self.inner.database.write(move |tx| tx.execute("DELETE FROM location WHERE id = ?1", [key])).await?;
+        self.inner
+            .database
+            .write(move |tx| tx.execute("DELETE FROM location WHERE id = ?1", [key]))
+            .await?;
         let mut trees = self.inner.trees.lock().await;
         trees.retain(|(target, _)| *target != location.target);
         self.publish(&trees);
@@ -270,7 +347,11 @@ impl Catalog {
 /// Takes over what a partial reading gave, keeps the rest as it was, and notes the new errors.
 fn keep(tree: &mut Tree, fresh: Tree) {
     for emitted in fresh.emitted {
-        match tree.emitted.iter_mut().find(|known| known.reference == emitted.reference) {
+        match tree
+            .emitted
+            .iter_mut()
+            .find(|known| known.reference == emitted.reference)
+        {
             Some(known) => *known = emitted,
             None => tree.emitted.push(emitted),
         }

@@ -3,11 +3,10 @@ use std::sync::Arc;
 
 use pave_entity::{Relation, SearchIndex, relations};
 use pave_names::EntityRef;
-use ring::digest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::tree::{Emitted, Tree};
+use crate::tree::{Emitted, Tree, sha1};
 
 /// Namespace of the UUIDs of entities: an entity keeps its id as long as it keeps its reference.
 const ENTITIES: Uuid = Uuid::from_u128(0x7061_7665_0000_4000_8000_656e_7469_7479);
@@ -35,7 +34,10 @@ impl Index {
         }
         let mut by_source: BTreeMap<EntityRef, BTreeSet<Relation>> = BTreeMap::new();
         for relation in owned.values().flat_map(|emitted| relations(&emitted.entity)) {
-            by_source.entry(relation.source.clone()).or_default().insert(relation);
+            by_source
+                .entry(relation.source.clone())
+                .or_default()
+                .insert(relation);
         }
         let entities = owned
             .into_iter()
@@ -63,10 +65,12 @@ fn finish(emitted: &Emitted, related: &BTreeSet<Relation>) -> Stitched {
             })
         }).collect::<Vec<_>>() });
     }
-    let sum = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, entity.to_string().as_bytes());
-    let etag: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    entity["metadata"]["etag"] = json!(etag);
+    entity["metadata"]["etag"] = json!(sha1(&entity.to_string()));
     entity["metadata"]["uid"] =
         json!(Uuid::new_v5(&ENTITIES, emitted.reference.to_string().as_bytes()).to_string());
-    Stitched { search: SearchIndex::of(&entity), entity, parent: emitted.parent.clone() }
+    Stitched {
+        search: SearchIndex::of(&entity),
+        entity,
+        parent: emitted.parent.clone(),
+    }
 }

@@ -77,7 +77,10 @@ impl Query {
     }
 
     fn cursor(&self, offset: usize) -> String {
-        let query = Self { offset, ..self.clone() };
+        let query = Self {
+            offset,
+            ..self.clone()
+        };
         // A struct of strings and numbers always serializes.
         STANDARD.encode(serde_json::to_vec(&query).unwrap_or_default())
     }
@@ -97,14 +100,21 @@ impl Query {
             .filter(|it| filter.matches(&it.search))
             .filter(|it| self.term.is_empty() || it.search.contains_text(&self.term, paths.iter().copied()))
             // As upstream: with a sort field, entities without it are left out.
-            .filter(|it| order.is_none_or(|order| it.search.values(&order.field).is_some_and(|it| !it.is_empty())))
+            .filter(|it| {
+                order.is_none_or(|order| it.search.values(&order.field).is_some_and(|it| !it.is_empty()))
+            })
             .collect();
         if let Some(order) = order {
             matching.sort_by(|left, right| compare(left, right, order));
         }
         let total = matching.len();
         let limit = self.limit.unwrap_or(PAGE);
-        let items = matching.iter().skip(self.offset).take(limit).map(|it| project(&it.entity, &self.fields)).collect();
+        let items = matching
+            .iter()
+            .skip(self.offset)
+            .take(limit)
+            .map(|it| project(&it.entity, &self.fields))
+            .collect();
         let end = self.offset + limit;
         Ok(Page {
             items,
@@ -120,10 +130,23 @@ impl Query {
 }
 
 fn compare(left: &Stitched, right: &Stitched, order: &Order) -> Ordering {
-    let value = |it: &Stitched| it.search.values(&order.field).and_then(|values| values.first().cloned());
+    let value = |it: &Stitched| {
+        it.search
+            .values(&order.field)
+            .and_then(|values| values.first().cloned())
+    };
     let by_value = value(left).cmp(&value(right));
-    let by_value = if order.descending { by_value.reverse() } else { by_value };
-    let id = |it: &Stitched| it.entity["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+    let by_value = if order.descending {
+        by_value.reverse()
+    } else {
+        by_value
+    };
+    let id = |it: &Stitched| {
+        it.entity["metadata"]["uid"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     by_value.then_with(|| id(left).cmp(&id(right)))
 }
 
@@ -133,9 +156,16 @@ pub(crate) fn facets(
     filter: &[String],
     paths: &[String],
 ) -> Result<BTreeMap<String, Vec<Facet>>, CatalogError> {
-    let filter = Query { filter: filter.to_vec(), ..Query::default() }.filter()?;
-    let matching: Vec<&Arc<Stitched>> =
-        index.entities.values().filter(|it| filter.matches(&it.search)).collect();
+    let filter = Query {
+        filter: filter.to_vec(),
+        ..Query::default()
+    }
+    .filter()?;
+    let matching: Vec<&Arc<Stitched>> = index
+        .entities
+        .values()
+        .filter(|it| filter.matches(&it.search))
+        .collect();
     let count = |path: &String| {
         let mut counts: BTreeMap<String, Facet> = BTreeMap::new();
         for stitched in &matching {
@@ -156,7 +186,11 @@ fn originals(entity: &Value, path: &str) -> Vec<String> {
     if let Some(kind) = path.strip_prefix("relations.") {
         let relations = entity["relations"].as_array().into_iter().flatten();
         return relations
-            .filter(|relation| relation["type"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(kind)))
+            .filter(|relation| {
+                relation["type"]
+                    .as_str()
+                    .is_some_and(|it| it.eq_ignore_ascii_case(kind))
+            })
             .filter_map(|relation| Some(relation["targetRef"].as_str()?.to_owned()))
             .collect();
     }

@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -23,9 +24,17 @@ pub trait SourceReader: Send + Sync {
 /// Name that upstream gives the Location entity of a registered location: `generated-` and the SHA-1 of `type:target`.
 #[must_use]
 pub fn generated_name(kind: &str, target: &str) -> String {
-    let sum = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, format!("{kind}:{target}").as_bytes());
-    let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("generated-{hex}")
+    format!("generated-{}", sha1(&format!("{kind}:{target}")))
+}
+
+/// SHA-1 in hex, which upstream uses for names and etags, not for safety.
+pub(crate) fn sha1(text: &str) -> String {
+    let sum = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    sum.as_ref().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String does not fail.
+        let _ignored = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// One entity as a location gave it.
@@ -85,7 +94,12 @@ impl Reading {
 
     fn emit(&mut self, entity: Value, parent: Option<EntityRef>, errors: Vec<String>) -> Option<EntityRef> {
         let reference = reference(&entity)?;
-        self.tree.emitted.push(Emitted { reference: reference.clone(), entity, parent, errors });
+        self.tree.emitted.push(Emitted {
+            reference: reference.clone(),
+            entity,
+            parent,
+            errors,
+        });
         Some(reference)
     }
 
@@ -99,7 +113,10 @@ impl Reading {
                 Ok(bytes) => bytes,
                 Err(why) => {
                     self.tree.unreadable = true;
-                    self.fault(&parent, format!("NotFoundError: Unable to read url, {url}: {why}"));
+                    self.fault(
+                        &parent,
+                        format!("NotFoundError: Unable to read url, {url}: {why}"),
+                    );
                     return;
                 }
             };
@@ -131,7 +148,9 @@ impl Reading {
         }
         annotate(&mut entity, &format!("url:{url}"), &self.origin.clone(), url);
         let targets = targets_of(&entity);
-        let Some(own) = self.emit(entity, Some(parent.clone()), Vec::new()) else { return };
+        let Some(own) = self.emit(entity, Some(parent.clone()), Vec::new()) else {
+            return;
+        };
         for target in targets {
             match self.reader.resolve(url, &target) {
                 Ok(next) => self.file(next, own.clone(), depth + 1).await,
@@ -142,7 +161,12 @@ impl Reading {
 
     /// Notes an error at the entity that led to it.
     fn fault(&mut self, at: &EntityRef, message: String) {
-        if let Some(emitted) = self.tree.emitted.iter_mut().find(|emitted| emitted.reference == *at) {
+        if let Some(emitted) = self
+            .tree
+            .emitted
+            .iter_mut()
+            .find(|emitted| emitted.reference == *at)
+        {
             emitted.errors.push(message);
         }
     }
@@ -154,7 +178,11 @@ fn targets_of(entity: &Value) -> Vec<String> {
     }
     let spec = &entity["spec"];
     let one = spec["target"].as_str().map(ToOwned::to_owned);
-    let many = spec["targets"].as_array().into_iter().flatten().filter_map(|it| it.as_str().map(ToOwned::to_owned));
+    let many = spec["targets"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it.as_str().map(ToOwned::to_owned));
     one.into_iter().chain(many).collect()
 }
 

@@ -9,10 +9,13 @@ use serde_json::{Value, json};
 /// The revisions an Application speaks of: the one it compares with, and the one it last synced.
 #[must_use]
 pub fn revisions(application: &Value) -> Vec<&str> {
-    let mut found: Vec<&str> = ["/status/sync/revision", "/status/operationState/syncResult/revision"]
-        .iter()
-        .filter_map(|pointer| application.pointer(pointer)?.as_str())
-        .collect();
+    let mut found: Vec<&str> = [
+        "/status/sync/revision",
+        "/status/operationState/syncResult/revision",
+    ]
+    .iter()
+    .filter_map(|pointer| application.pointer(pointer)?.as_str())
+    .collect();
     found.dedup();
     found
 }
@@ -20,12 +23,17 @@ pub fn revisions(application: &Value) -> Vec<&str> {
 /// Whether one of these files of a repository belongs to an Application's folder.
 #[must_use]
 pub fn concerns<'a>(application: &Value, files: impl IntoIterator<Item = &'a str>) -> bool {
-    let path = application.pointer("/spec/source/path").and_then(Value::as_str).unwrap_or_default();
+    let path = application
+        .pointer("/spec/source/path")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let folder = path.trim_matches('/');
     files.into_iter().any(|file| {
         folder.is_empty()
             || folder == "."
-            || file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+            || file
+                .strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with('/'))
     })
 }
 
@@ -35,8 +43,13 @@ pub fn hop(application: &Value, revision: &str, road: &RoadId, direction: Direct
     let namespace = metadata_text(application, "namespace").unwrap_or_default();
     let name = metadata_text(application, "name").unwrap_or_default();
     let (state, cause) = standing(application, revision);
-    let mut hop =
-        Hop::new(road.clone(), Station::Sync, format!("application/{namespace}/{name}"), state, now);
+    let mut hop = Hop::new(
+        road.clone(),
+        Station::Sync,
+        format!("application/{namespace}/{name}"),
+        state,
+        now,
+    );
     hop.title = format!("Application {name}");
     hop.direction = direction;
     hop.cause = cause;
@@ -45,15 +58,27 @@ pub fn hop(application: &Value, revision: &str, road: &RoadId, direction: Direct
 }
 
 fn standing(application: &Value, revision: &str) -> (State, String) {
-    let text = |pointer: &str| application.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let text = |pointer: &str| {
+        application
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     if let Some(condition) = application
         .pointer("/status/conditions")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .find(|condition| condition["type"].as_str().is_some_and(|kind| kind.ends_with("Error")))
+        .find(|condition| {
+            condition["type"]
+                .as_str()
+                .is_some_and(|kind| kind.ends_with("Error"))
+        })
     {
-        return (State::Failed, condition["message"].as_str().unwrap_or_default().to_owned());
+        return (
+            State::Failed,
+            condition["message"].as_str().unwrap_or_default().to_owned(),
+        );
     }
     let synced_here = text("/status/operationState/syncResult/revision") == revision;
     match text("/status/operationState/phase") {
@@ -66,7 +91,12 @@ fn standing(application: &Value, revision: &str) -> (State, String) {
                 .flatten()
                 .filter(|resource| resource["status"] == "SyncFailed")
                 .filter_map(|resource| {
-                    Some(format!("{} {}: {}", resource["kind"].as_str()?, resource["name"].as_str()?, resource["message"].as_str()?))
+                    Some(format!(
+                        "{} {}: {}",
+                        resource["kind"].as_str()?,
+                        resource["name"].as_str()?,
+                        resource["message"].as_str()?
+                    ))
                 })
                 .collect();
             let cause = if failed.is_empty() {
@@ -100,8 +130,14 @@ mod tests {
 
     #[test]
     fn sync_states_follow_the_operation() {
-        check(&json!({ "sync": { "revision": "abc", "status": "OutOfSync" } }), (State::Running, ""));
-        check(&json!({ "sync": { "revision": "abc", "status": "Synced" } }), (State::Ok, ""));
+        check(
+            &json!({ "sync": { "revision": "abc", "status": "OutOfSync" } }),
+            (State::Running, ""),
+        );
+        check(
+            &json!({ "sync": { "revision": "abc", "status": "Synced" } }),
+            (State::Ok, ""),
+        );
         check(
             &json!({ "operationState": { "phase": "Succeeded", "syncResult": { "revision": "abc" } } }),
             (State::Ok, ""),
@@ -121,6 +157,9 @@ mod tests {
     fn only_files_of_the_folder_concern_it() {
         let application = json!({ "spec": { "source": { "path": "environments/team-a" } } });
         assert!(concerns(&application, ["environments/team-a/x.yaml"]));
-        assert!(!concerns(&application, ["environments/team-ab/x.yaml", "infra/x.yaml"]));
+        assert!(!concerns(
+            &application,
+            ["environments/team-ab/x.yaml", "infra/x.yaml"]
+        ));
     }
 }

@@ -31,7 +31,11 @@ struct Tracer {
 
 /// Starts watching; returns at once.
 pub fn run(context: Context, tasks: &Tasks) {
-    let tracer = Tracer { context, memory: Arc::default(), tasks: tasks.clone() };
+    let tracer = Tracer {
+        context,
+        memory: Arc::default(),
+        tasks: tasks.clone(),
+    };
     tasks.spawn("tracer: commits", tracer.clone().follow_commits());
     tasks.spawn("tracer: applications", tracer.clone().follow_applications());
     tasks.spawn("tracer: kinds", tracer.follow_kinds());
@@ -66,7 +70,10 @@ impl Tracer {
     /// Applications may have seen a commit before the journal told of it.
     async fn recheck_applications(&self) {
         let applications = self.with_memory(|memory| {
-            memory.objects.get("applications").map(|known| known.values().cloned().collect::<Vec<_>>())
+            memory
+                .objects
+                .get("applications")
+                .map(|known| known.values().cloned().collect::<Vec<_>>())
         });
         for object in applications.unwrap_or_default() {
             self.application(&object).await;
@@ -80,9 +87,13 @@ impl Tracer {
             let this = this.clone();
             async move {
                 if let Event::Apply(object) | Event::InitApply(object) = event {
-                                        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
                     this.with_memory(|memory| {
-                        memory.objects.entry("applications".into()).or_default().insert(name, object.clone())
+                        memory
+                            .objects
+                            .entry("applications".into())
+                            .or_default()
+                            .insert(name, object.clone())
                     });
                     this.application(&object).await;
                 }
@@ -93,10 +104,11 @@ impl Tracer {
 
     async fn application(&self, object: &Value) {
         for revision in application::revisions(object) {
-            let Some(commit) = self.with_memory(|memory| memory.commit(revision)) else { continue };
+            let Some(commit) = self.with_memory(|memory| memory.commit(revision)) else {
+                continue;
+            };
             if application::concerns(object, commit.files.iter().map(String::as_str)) {
-                let hop =
-                    application::hop(object, revision, &commit.road, commit.direction, clock::now());
+                let hop = application::hop(object, revision, &commit.road, commit.direction, clock::now());
                 self.record(hop).await;
             }
         }
@@ -113,7 +125,11 @@ impl Tracer {
                     Event::Apply(object) | Event::InitApply(object) => {
                         let Some(kind) = kind_of(&object) else { return };
                         let name = plural_name(&kind.resource);
-                        if started.lock().unwrap_or_else(PoisonError::into_inner).insert(name) {
+                        if started
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .insert(name)
+                        {
                             let tasks = this.tasks.clone();
                             tasks.spawn("tracer: objects", this.follow_objects(kind));
                         }
@@ -145,7 +161,7 @@ impl Tracer {
                 memory.listed.insert(name, HashSet::new());
             }),
             Event::InitApply(object) => {
-                                let subject = hop::subject(kind.layer, &object);
+                let subject = hop::subject(kind.layer, &object);
                 self.with_memory(|memory| memory.listed.entry(name).or_default().insert(subject));
                 self.object(kind, &object, false).await;
             }
@@ -153,7 +169,10 @@ impl Tracer {
                 let gone: Vec<Value> = self.with_memory(|memory| {
                     let listed = memory.listed.remove(&name).unwrap_or_default();
                     let known = memory.objects.get(&name).into_iter().flatten();
-                    known.filter(|(subject, _)| !listed.contains(*subject)).map(|(_, it)| it.clone()).collect()
+                    known
+                        .filter(|(subject, _)| !listed.contains(*subject))
+                        .map(|(_, it)| it.clone())
+                        .collect()
                 });
                 for object in gone {
                     self.object(kind, &object, true).await;
@@ -182,7 +201,9 @@ impl Tracer {
             let source = hop::annotation(object, annotation::SOURCE);
             memory.deleted_by(&claim, source)
         });
-        let Some(road) = road.or_else(|| hop::road_of(object)) else { return };
+        let Some(road) = road.or_else(|| hop::road_of(object)) else {
+            return;
+        };
         for hop in hop::hops(kind.layer, object, &road, gone, clock::now()) {
             self.record(hop).await;
         }
@@ -190,15 +211,23 @@ impl Tracer {
 
     /// Deletions that ended while nobody watched: the journal still shows them running, the cluster has no such object.
     async fn close_what_went(&self, kind: &Kind) {
-        let Ok(roads) = self.context.journal.roads(200).await else { return };
+        let Ok(roads) = self.context.journal.roads(200).await else {
+            return;
+        };
         let known: HashSet<String> = self.with_memory(|memory| {
-            memory.objects.get(&plural_name(&kind.resource)).into_iter().flatten().map(|(it, _)| it.clone()).collect()
+            memory
+                .objects
+                .get(&plural_name(&kind.resource))
+                .into_iter()
+                .flatten()
+                .map(|(it, _)| it.clone())
+                .collect()
         });
         let suffix = format!("{}.{}/", kind.resource.kind, kind.resource.group);
         let open = roads.into_iter().flat_map(|road| road.hops).filter(|hop| {
             let object = hop.subject.strip_prefix("cloud/").unwrap_or(&hop.subject);
-            let of_kind = object.starts_with(&suffix)
-                || (kind.layer == Layer::Claim && object.starts_with("claim/"));
+            let of_kind =
+                object.starts_with(&suffix) || (kind.layer == Layer::Claim && object.starts_with("claim/"));
             hop.direction == Direction::Down && !hop.state.is_settled() && of_kind && !known.contains(object)
         });
         for mut hop in open {
@@ -231,7 +260,9 @@ impl Tracer {
 /// Kind and layer that a CRD defines, if it stands on the road.
 fn kind_of(definition: &Value) -> Option<Kind> {
     let (resource, categories) = defined_kind(definition)?;
-    let layer = categories.iter().find_map(|category| Layer::of_category(category))?;
+    let layer = categories
+        .iter()
+        .find_map(|category| Layer::of_category(category))?;
     Some(Kind { layer, resource })
 }
 

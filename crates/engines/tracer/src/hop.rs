@@ -55,7 +55,10 @@ pub fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
 pub fn claim_of(layer: Layer, object: &Value) -> Option<(String, String)> {
     let labels = &object["metadata"]["labels"];
     let pair = match layer {
-        Layer::Claim => (metadata_text(object, "namespace")?, metadata_text(object, "name")?),
+        Layer::Claim => (
+            metadata_text(object, "namespace")?,
+            metadata_text(object, "name")?,
+        ),
         Layer::Composite | Layer::Managed => (
             labels["crossplane.io/claim-namespace"].as_str()?,
             labels["crossplane.io/claim-name"].as_str()?,
@@ -69,7 +72,11 @@ pub fn claim_of(layer: Layer, object: &Value) -> Option<(String, String)> {
 /// `gone` says that the object has been removed.
 #[must_use]
 pub fn hops(layer: Layer, object: &Value, road: &RoadId, gone: bool, now: Timestamp) -> Vec<Hop> {
-    let direction = if gone || is_deleting(object) { Direction::Down } else { Direction::Up };
+    let direction = if gone || is_deleting(object) {
+        Direction::Down
+    } else {
+        Direction::Up
+    };
     let (state, cause) = standing(layer, object, gone);
     let mut own = Hop::new(road.clone(), layer.station(), subject(layer, object), state, now);
     own.title = title(layer, object);
@@ -118,7 +125,8 @@ fn is_deleting(object: &Value) -> bool {
 }
 
 /// State and, when it is not as wanted, the reason in words.
-fn standing(layer: Layer, object: &Value, gone: bool) -> (State, String) {
+#[must_use]
+pub fn standing(layer: Layer, object: &Value, gone: bool) -> (State, String) {
     if gone {
         return (State::Deleted, String::new());
     }
@@ -128,7 +136,11 @@ fn standing(layer: Layer, object: &Value, gone: bool) -> (State, String) {
             .map(|condition| {
                 let reason = condition["reason"].as_str().unwrap_or_default();
                 let message = condition["message"].as_str().unwrap_or_default();
-                if message.is_empty() { reason.to_owned() } else { message.to_owned() }
+                if message.is_empty() {
+                    reason.to_owned()
+                } else {
+                    message.to_owned()
+                }
             })
     };
     let not_synced = words("Synced");
@@ -154,7 +166,9 @@ fn standing(layer: Layer, object: &Value, gone: bool) -> (State, String) {
     if is_true(object, "Ready") {
         return (State::Ok, String::new());
     }
-    let cause = words("Ready").filter(|cause| cause != "Creating").unwrap_or_default();
+    let cause = words("Ready")
+        .filter(|cause| cause != "Creating")
+        .unwrap_or_default();
     (State::Running, cause)
 }
 
@@ -175,7 +189,11 @@ fn cloud(
     };
     let subject = format!("cloud/{}.{}/{}", key.kind, key.group, key.name);
     let mut hop = Hop::new(road.clone(), Station::Cloud, subject, state, now);
-    hop.title = format!("{} {}", key.kind, annotation(object, "crossplane.io/external-name").unwrap_or(&key.name));
+    hop.title = format!(
+        "{} {}",
+        key.kind,
+        annotation(object, "crossplane.io/external-name").unwrap_or(&key.name)
+    );
     hop.direction = direction;
     if state != State::Pending {
         cause.clone_into(&mut hop.cause);
@@ -187,16 +205,26 @@ fn cloud(
 }
 
 fn secret(object: &Value, road: &RoadId, direction: Direction, state: State, now: Timestamp) -> Option<Hop> {
-    let name = object.pointer("/spec/writeConnectionSecretToRef/name")?.as_str()?;
+    let name = object
+        .pointer("/spec/writeConnectionSecretToRef/name")?
+        .as_str()?;
     let namespace = metadata_text(object, "namespace")?;
-    let published = object.pointer("/status/connectionDetails/lastPublishedTime").is_some();
+    let published = object
+        .pointer("/status/connectionDetails/lastPublishedTime")
+        .is_some();
     let state = match (direction, state) {
         (Direction::Down, state) => state,
         (Direction::Up, State::Ok) => State::Ok,
         (Direction::Up, _) if published => State::Ok,
         (Direction::Up, _) => State::Pending,
     };
-    let mut hop = Hop::new(road.clone(), Station::Secret, format!("secret/{namespace}/{name}"), state, now);
+    let mut hop = Hop::new(
+        road.clone(),
+        Station::Secret,
+        format!("secret/{namespace}/{name}"),
+        state,
+        now,
+    );
     hop.title = format!("Secret {name}");
     hop.direction = direction;
     hop.link = json!({ "apiVersion": "v1", "kind": "Secret", "namespace": namespace, "name": name });
@@ -211,8 +239,10 @@ mod tests {
 
     fn check(layer: Layer, object: &Value, gone: bool, expected: &[(&str, Station, State, &str)]) {
         let hops = hops(layer, object, &ROAD.parse().unwrap(), gone, Timestamp::UNIX_EPOCH);
-        let told: Vec<_> =
-            hops.iter().map(|hop| (hop.subject.as_str(), hop.station, hop.state, hop.cause.as_str())).collect();
+        let told: Vec<_> = hops
+            .iter()
+            .map(|hop| (hop.subject.as_str(), hop.station, hop.state, hop.cause.as_str()))
+            .collect();
         assert_eq!(told, expected);
     }
 
@@ -230,23 +260,35 @@ mod tests {
         let cloud = "cloud/ResourceGroup.azure.upbound.io/x-1";
         check(
             Layer::Managed,
-            &managed(&json!([{ "type": "Synced", "status": "False", "reason": "ReconcileError", "message": "no access" }])),
+            &managed(
+                &json!([{ "type": "Synced", "status": "False", "reason": "ReconcileError", "message": "no access" }]),
+            ),
             false,
-            &[(group, Station::Resource, State::Failed, "no access"), (cloud, Station::Cloud, State::Pending, "")],
+            &[
+                (group, Station::Resource, State::Failed, "no access"),
+                (cloud, Station::Cloud, State::Pending, ""),
+            ],
         );
-        let mut ready = managed(&json!([{ "type": "Ready", "status": "True" }, { "type": "Synced", "status": "True" }]));
+        let mut ready =
+            managed(&json!([{ "type": "Ready", "status": "True" }, { "type": "Synced", "status": "True" }]));
         ready["status"]["atProvider"] = json!({ "id": "/subscriptions/s/resourceGroups/team-a-orders" });
         check(
             Layer::Managed,
             &ready,
             false,
-            &[(group, Station::Resource, State::Ok, ""), (cloud, Station::Cloud, State::Ok, "")],
+            &[
+                (group, Station::Resource, State::Ok, ""),
+                (cloud, Station::Cloud, State::Ok, ""),
+            ],
         );
         check(
             Layer::Managed,
             &ready,
             true,
-            &[(group, Station::Resource, State::Deleted, ""), (cloud, Station::Cloud, State::Deleted, "")],
+            &[
+                (group, Station::Resource, State::Deleted, ""),
+                (cloud, Station::Cloud, State::Deleted, ""),
+            ],
         );
     }
 
@@ -275,7 +317,10 @@ mod tests {
             Layer::Claim,
             &claim,
             false,
-            &[(own, Station::Claim, State::Ok, ""), (secret, Station::Secret, State::Ok, "")],
+            &[
+                (own, Station::Claim, State::Ok, ""),
+                (secret, Station::Secret, State::Ok, ""),
+            ],
         );
     }
 }

@@ -47,7 +47,11 @@ impl Memory {
                 self.deletions.remove(file);
             }
         }
-        let commit = Commit { road: hop.road.clone(), direction: hop.direction, files };
+        let commit = Commit {
+            road: hop.road.clone(),
+            direction: hop.direction,
+            files,
+        };
         self.commits.insert(hash.clone(), commit);
         Some(hash)
     }

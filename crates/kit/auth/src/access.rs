@@ -26,7 +26,11 @@ impl AccessRequest {
     /// A question about a non-resource path.
     #[must_use]
     pub fn path(verb: &str, path: impl Into<String>) -> Self {
-        Self { verb: verb.to_owned(), path: path.into(), ..Self::default() }
+        Self {
+            verb: verb.to_owned(),
+            path: path.into(),
+            ..Self::default()
+        }
     }
 }
 
@@ -42,5 +46,9 @@ pub struct Decision {
 /// Says who may do what.
 pub trait Authorizer: Send + Sync {
     /// Answers one question.
-    fn authorize<'a>(&'a self, principal: &'a Principal, request: &'a AccessRequest) -> BoxFuture<'a, Decision>;
+    fn authorize<'a>(
+        &'a self,
+        principal: &'a Principal,
+        request: &'a AccessRequest,
+    ) -> BoxFuture<'a, Decision>;
 }

@@ -68,7 +68,11 @@ impl Identities {
     /// Opens the identity store.
     pub fn open(path: &Path, keys: Keys) -> Result<Self, AuthError> {
         let database = Database::open(path, MIGRATIONS)?;
-        Ok(Self { database, keys, cache: Arc::default() })
+        Ok(Self {
+            database,
+            keys,
+            cache: Arc::default(),
+        })
     }
 
     /// Adds a person, or brings names and groups up to date; the id stays.
@@ -199,7 +203,9 @@ impl Identities {
     /// Makes a token worthless that is at hand itself, as at the end of a session.
     pub async fn revoke_value(&self, token: &str) -> Result<(), AuthError> {
         let digest = token::digest(token);
-        self.database.write(move |tx| tx.execute("DELETE FROM token WHERE digest = ?1", [digest])).await?;
+        self.database
+            .write(move |tx| tx.execute("DELETE FROM token WHERE digest = ?1", [digest]))
+            .await?;
         self.forget();
         Ok(())
     }
@@ -222,17 +228,30 @@ impl Identities {
                     "SELECT p.entity, p.id, p.user_name, p.display_name, p.email, p.groups, t.expires_at
                      FROM token t JOIN principal p ON p.entity = t.entity WHERE t.digest = ?1",
                     [key],
-                    |row| Ok((read_principal(row)?, row.get::<_, Option<i64>>(6)?.unwrap_or(i64::MAX))),
+                    |row| {
+                        Ok((
+                            read_principal(row)?,
+                            row.get::<_, Option<i64>>(6)?.unwrap_or(i64::MAX),
+                        ))
+                    },
                 )
                 .optional()
             })
             .await?;
-        let Some((principal, expires_at)) = found else { return Ok(None) };
+        let Some((principal, expires_at)) = found else {
+            return Ok(None);
+        };
         let mut cache = self.lock();
         if cache.len() >= CACHED {
             cache.clear();
         }
-        cache.insert(digest, Cached { principal: principal.clone(), expires_at });
+        cache.insert(
+            digest,
+            Cached {
+                principal: principal.clone(),
+                expires_at,
+            },
+        );
         Ok((expires_at > now).then_some(principal))
     }
 
@@ -256,8 +275,10 @@ impl Identities {
         if !current || claims["iss"] != ISSUER {
             return None;
         }
-        let (namespace, name) =
-            claims["sub"].as_str()?.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+        let (namespace, name) = claims["sub"]
+            .as_str()?
+            .strip_prefix("system:serviceaccount:")?
+            .split_once(':')?;
         Some(Principal::service_account(namespace, name))
     }
 
@@ -269,7 +290,10 @@ impl Identities {
         let expires_at = clock::unix_seconds() + SIGN_IN_LIFETIME;
         self.database
             .write(move |tx| {
-                tx.execute("DELETE FROM sign_in WHERE expires_at < ?1", [clock::unix_seconds()])?;
+                tx.execute(
+                    "DELETE FROM sign_in WHERE expires_at < ?1",
+                    [clock::unix_seconds()],
+                )?;
                 tx.execute(
                     "INSERT INTO sign_in (digest, entity, expires_at) VALUES (?1, ?2, ?3)",
                     params![digest, entity, expires_at],
@@ -300,7 +324,9 @@ impl Identities {
     }
 
     async fn known(&self, entity: &EntityRef) -> Result<Principal, AuthError> {
-        self.find(entity).await?.ok_or_else(|| AuthError::UnknownPrincipal(entity.to_string()))
+        self.find(entity)
+            .await?
+            .ok_or_else(|| AuthError::UnknownPrincipal(entity.to_string()))
     }
 
     fn forget(&self) {

@@ -31,7 +31,10 @@ impl Principal {
         Self {
             id: Uuid::new_v5(&SERVICE_ACCOUNTS, user.as_bytes()),
             entity: EntityRef::new("serviceaccount", namespace, name),
-            groups: vec!["system:serviceaccounts".into(), format!("system:serviceaccounts:{namespace}")],
+            groups: vec![
+                "system:serviceaccounts".into(),
+                format!("system:serviceaccounts:{namespace}"),
+            ],
             display_name: format!("{namespace}/{name}"),
             email: format!("{name}@{namespace}.serviceaccount.invalid"),
             user,
@@ -60,7 +63,10 @@ impl Principal {
     /// The references by which a person owns things in the catalog: their own and their groups'.
     #[must_use]
     pub fn ownership(&self) -> Vec<EntityRef> {
-        let groups = self.groups.iter().map(|group| EntityRef::new("group", "default", group));
+        let groups = self
+            .groups
+            .iter()
+            .map(|group| EntityRef::new("group", "default", group));
         std::iter::once(self.entity.clone()).chain(groups).collect()
     }
 }

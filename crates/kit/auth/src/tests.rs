@@ -12,11 +12,16 @@ async fn a_token_names_its_person_until_it_is_revoked() {
     let directory = tempfile::tempdir().unwrap();
     let identities = open(directory.path());
     let alice = EntityRef::new("user", "default", "alice");
-    let principal =
-        identities.upsert_user(&alice, "Alice", "alice@example.com", &["team-a".into()]).await.unwrap();
+    let principal = identities
+        .upsert_user(&alice, "Alice", "alice@example.com", &["team-a".into()])
+        .await
+        .unwrap();
     let token = identities.issue_token(&alice, "test", None).await.unwrap();
     assert_eq!((token.len(), &token[76..80]), (84, "AZDO"));
-    assert_eq!(identities.authenticate(&token).await.unwrap().as_ref(), Some(&principal));
+    assert_eq!(
+        identities.authenticate(&token).await.unwrap().as_ref(),
+        Some(&principal)
+    );
     let reopened = open(directory.path());
     assert_eq!(reopened.authenticate(&token).await.unwrap(), Some(principal));
     let id = identities.tokens(&alice).await.unwrap()[0].id;
@@ -30,8 +35,14 @@ async fn expired_and_foreign_tokens_name_nobody() {
     let identities = open(directory.path());
     let bob = EntityRef::new("user", "default", "bob");
     assert!(identities.issue_token(&bob, "test", None).await.is_err());
-    identities.upsert_user(&bob, "Bob", "bob@example.com", &[]).await.unwrap();
-    let expired = identities.issue_token(&bob, "test", Some(std::time::Duration::ZERO)).await.unwrap();
+    identities
+        .upsert_user(&bob, "Bob", "bob@example.com", &[])
+        .await
+        .unwrap();
+    let expired = identities
+        .issue_token(&bob, "test", Some(std::time::Duration::ZERO))
+        .await
+        .unwrap();
     for token in [expired.as_str(), "nonsense", "a.b.c", ""] {
         assert_eq!(identities.authenticate(token).await.unwrap(), None, "{token}");
     }
@@ -55,7 +66,11 @@ async fn service_accounts_carry_signed_tokens() {
     let token = identities.service_account_token("team-a", "gitops").unwrap();
     let principal = identities.authenticate(&token).await.unwrap().unwrap();
     assert_eq!(principal.user, "system:serviceaccount:team-a:gitops");
-    assert!(principal.groups.contains(&"system:serviceaccounts:team-a".to_owned()));
+    assert!(
+        principal
+            .groups
+            .contains(&"system:serviceaccounts:team-a".to_owned())
+    );
 }
 
 #[test]

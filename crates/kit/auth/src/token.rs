@@ -11,7 +11,9 @@ const MARK_AT: usize = 76;
 /// A fresh token: 84 characters with `AZDO` at offset 76; about 476 bits of chance.
 pub(crate) fn generate() -> String {
     let mut rng = rand::rng();
-    let mut token: String = (0..MARK_AT).map(|_| char::from(rng.sample(Alphanumeric))).collect();
+    let mut token: String = (0..MARK_AT)
+        .map(|_| char::from(rng.sample(Alphanumeric)))
+        .collect();
     token.push_str(MARK);
     token.extend((token.len()..LENGTH).map(|_| char::from(rng.sample(Alphanumeric))));
     token

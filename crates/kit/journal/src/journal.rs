@@ -46,7 +46,10 @@ impl Journal {
     /// Opens the journal.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let (changes, _) = broadcast::channel(BUFFER);
-        Ok(Self { database: Database::open(path, MIGRATIONS)?, changes })
+        Ok(Self {
+            database: Database::open(path, MIGRATIONS)?,
+            changes,
+        })
     }
 
     /// Records where a request stands and gives the place in the journal.
@@ -90,9 +93,11 @@ impl Journal {
         Ok(self
             .database
             .read(move |db| {
-                db.prepare("SELECT road FROM hop WHERE subject = ?1 GROUP BY road ORDER BY max(sequence) DESC")?
-                    .query_map([subject], |row| parse(row, 0))?
-                    .collect()
+                db.prepare(
+                    "SELECT road FROM hop WHERE subject = ?1 GROUP BY road ORDER BY max(sequence) DESC",
+                )?
+                .query_map([subject], |row| parse(row, 0))?
+                .collect()
             })
             .await?)
     }
@@ -150,7 +155,12 @@ impl Journal {
 }
 
 fn record(tx: &Connection, hop: Hop) -> rusqlite::Result<(u64, bool)> {
-    let key = params![hop.road.as_str(), hop.station.as_str(), hop.subject, word(hop.direction)];
+    let key = params![
+        hop.road.as_str(),
+        hop.station.as_str(),
+        hop.subject,
+        word(hop.direction)
+    ];
     let before = tx
         .query_row(
             &format!(
@@ -166,9 +176,15 @@ fn record(tx: &Connection, hop: Hop) -> rusqlite::Result<(u64, bool)> {
             return Ok((before.sequence, false));
         }
         hop.started_at = before.started_at;
-        tx.execute("UPDATE hop SET current = 0 WHERE sequence = ?1", [before.sequence.cast_signed()])?;
+        tx.execute(
+            "UPDATE hop SET current = 0 WHERE sequence = ?1",
+            [before.sequence.cast_signed()],
+        )?;
     }
-    let position = Station::ALL.iter().position(|station| *station == hop.station).unwrap_or_default();
+    let position = Station::ALL
+        .iter()
+        .position(|station| *station == hop.station)
+        .unwrap_or_default();
     tx.execute(
         "INSERT INTO hop (road, station, position, direction, subject, title, state, cause, started_at, changed_at, link)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -234,7 +250,8 @@ fn word(direction: Direction) -> &'static str {
 }
 
 fn quoted<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    serde_json::from_value(serde_json::Value::String(row.get(column)?)).map_err(|error| conversion(column, error))
+    serde_json::from_value(serde_json::Value::String(row.get(column)?))
+        .map_err(|error| conversion(column, error))
 }
 
 fn parse<T>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
@@ -242,12 +259,11 @@ where
     T: std::str::FromStr,
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    row.get::<_, String>(column)?.parse().map_err(|error| conversion(column, error))
+    row.get::<_, String>(column)?
+        .parse()
+        .map_err(|error| conversion(column, error))
 }
 
-fn conversion(
-    column: usize,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> rusqlite::Error {
+fn conversion(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
 }

@@ -18,10 +18,20 @@ async fn a_hop_keeps_its_start_and_supersedes_itself() {
     assert_eq!(journal.record(first).await.unwrap(), 1);
     assert_eq!(journal.record(commit).await.unwrap(), 2);
     assert_eq!(journal.record(done.clone()).await.unwrap(), 3);
-    assert_eq!(journal.record(done).await.unwrap(), 3, "the same again records nothing");
+    assert_eq!(
+        journal.record(done).await.unwrap(),
+        3,
+        "the same again records nothing"
+    );
     let hops = journal.road(&road).await.unwrap();
-    let told: Vec<_> = hops.iter().map(|hop| (hop.station, hop.state, hop.started_at.as_second())).collect();
-    assert_eq!(told, [(Station::Task, State::Ok, 1), (Station::Commit, State::Ok, 2)]);
+    let told: Vec<_> = hops
+        .iter()
+        .map(|hop| (hop.station, hop.state, hop.started_at.as_second()))
+        .collect();
+    assert_eq!(
+        told,
+        [(Station::Task, State::Ok, 1), (Station::Commit, State::Ok, 2)]
+    );
     assert_eq!(journal.find("commit/a").await.unwrap(), [road.clone()]);
     assert_eq!(journal.roads(10).await.unwrap()[0].road, road);
 }
@@ -33,12 +43,24 @@ async fn events_replay_and_go_on_live_without_a_gap() {
     let road = RoadId::random();
     for second in 1..=3 {
         let subject = format!("task/{second}");
-        journal.record(Hop::new(road.clone(), Station::Task, subject, State::Ok, at(second))).await.unwrap();
+        journal
+            .record(Hop::new(
+                road.clone(),
+                Station::Task,
+                subject,
+                State::Ok,
+                at(second),
+            ))
+            .await
+            .unwrap();
     }
     let events = journal.events(1);
     pin_mut!(events);
     assert_eq!(events.next().await.unwrap().sequence, 2);
     assert_eq!(events.next().await.unwrap().sequence, 3);
-    journal.record(Hop::new(road, Station::Claim, "claim/a/b", State::Ok, at(4))).await.unwrap();
+    journal
+        .record(Hop::new(road, Station::Claim, "claim/a/b", State::Ok, at(4)))
+        .await
+        .unwrap();
     assert_eq!(events.next().await.unwrap().subject, "claim/a/b");
 }

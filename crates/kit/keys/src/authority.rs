@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
 };
 use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject;
@@ -35,13 +35,22 @@ impl Authority {
         let key_path = directory.join("authority.key");
         let path = directory.join("authority.crt");
         let key_pem = files::read_or_create(&key_path, || {
-            Ok(KeyPair::generate().map_err(KeysError::Issue)?.serialize_pem().into_bytes())
+            Ok(KeyPair::generate()
+                .map_err(KeysError::Issue)?
+                .serialize_pem()
+                .into_bytes())
         })?;
         let key = std::str::from_utf8(&key_pem)
             .ok()
             .and_then(|pem| KeyPair::from_pem(pem).ok())
-            .ok_or(KeysError::Damaged { path: key_path, what: "private key" })?;
-        let damaged = || KeysError::Damaged { path: path.clone(), what: "certificate" };
+            .ok_or(KeysError::Damaged {
+                path: key_path,
+                what: "private key",
+            })?;
+        let damaged = || KeysError::Damaged {
+            path: path.clone(),
+            what: "certificate",
+        };
         let pem = files::read_or_create(&path, || Ok(self_signed(&key)?.into_bytes()))?;
         let pem = String::from_utf8(pem).map_err(|_| damaged())?;
         let issuer = Issuer::from_ca_cert_pem(&pem, key).map_err(|_| damaged())?;
@@ -51,9 +60,10 @@ impl Authority {
     pub(crate) fn issue(&self, names: &[&str]) -> Result<Certificate, KeysError> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names.clone()).map_err(KeysError::Issue)?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, names.first().cloned().unwrap_or_else(|| "pave".to_owned()));
+        params.distinguished_name.push(
+            DnType::CommonName,
+            names.first().cloned().unwrap_or_else(|| "pave".to_owned()),
+        );
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -63,7 +73,10 @@ impl Authority {
         params.not_after = moment(now + 2 * 365 * DAY)?;
         let key = KeyPair::generate().map_err(KeysError::Issue)?;
         let leaf = params.signed_by(&key, &self.issuer).map_err(KeysError::Issue)?;
-        Ok(Certificate { chain_pem: format!("{}{}", leaf.pem(), self.pem), key_pem: key.serialize_pem() })
+        Ok(Certificate {
+            chain_pem: format!("{}{}", leaf.pem(), self.pem),
+            key_pem: key.serialize_pem(),
+        })
     }
 
     pub(crate) fn server_config(
@@ -75,7 +88,8 @@ impl Authority {
         let chain = CertificateDer::pem_slice_iter(certificate.chain_pem.as_bytes())
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| KeysError::Crypto)?;
-        let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes()).map_err(|_| KeysError::Crypto)?;
+        let key =
+            PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes()).map_err(|_| KeysError::Crypto)?;
         let mut config = rustls::ServerConfig::builder()
             .with_no_client_auth()
             .with_single_cert(chain, key)
@@ -87,16 +101,22 @@ impl Authority {
     pub(crate) fn client_config(&self) -> Result<Arc<rustls::ClientConfig>, KeysError> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(self.pem.as_bytes()) {
-            roots.add(certificate.map_err(|_| KeysError::Crypto)?).map_err(KeysError::Tls)?;
+            roots
+                .add(certificate.map_err(|_| KeysError::Crypto)?)
+                .map_err(KeysError::Tls)?;
         }
-        let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let config = rustls::ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         Ok(Arc::new(config))
     }
 }
 
 fn self_signed(key: &KeyPair) -> Result<String, KeysError> {
     let mut params = CertificateParams::new(Vec::new()).map_err(KeysError::Issue)?;
-    params.distinguished_name.push(DnType::CommonName, "Pave local authority");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Pave local authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = date_time_ymd(2024, 1, 1);

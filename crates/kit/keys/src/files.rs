@@ -8,7 +8,11 @@ use std::path::Path;
 use crate::KeysError;
 
 pub(crate) fn create_directory(path: &Path) -> Result<(), KeysError> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| error(path, source))
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| error(path, source))
 }
 
 /// Reads a key file, or makes it with what `make` gives.
@@ -35,7 +39,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()>
     {
         return Err(error);
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
@@ -46,5 +54,8 @@ pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()>
 }
 
 pub(crate) fn error(path: &Path, source: std::io::Error) -> KeysError {
-    KeysError::File { path: path.to_owned(), source }
+    KeysError::File {
+        path: path.to_owned(),
+        source,
+    }
 }

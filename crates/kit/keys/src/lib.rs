@@ -67,7 +67,11 @@ impl Keys {
     }
 
     /// A TLS server configuration with a fresh certificate for these names.
-    pub fn server_config(&self, names: &[&str], alpn: &[&str]) -> Result<Arc<rustls::ServerConfig>, KeysError> {
+    pub fn server_config(
+        &self,
+        names: &[&str],
+        alpn: &[&str],
+    ) -> Result<Arc<rustls::ServerConfig>, KeysError> {
         self.authority.server_config(names, alpn)
     }
 

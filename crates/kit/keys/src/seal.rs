@@ -20,12 +20,18 @@ impl Sealer {
         let path = directory.join("sealing.key");
         let bytes = files::read_or_create(&path, || {
             let mut key = vec![0; 32];
-            SystemRandom::new().fill(&mut key).map_err(|_| KeysError::Crypto)?;
+            SystemRandom::new()
+                .fill(&mut key)
+                .map_err(|_| KeysError::Crypto)?;
             Ok(key)
         })?;
-        let key = UnboundKey::new(&AES_256_GCM, &bytes)
-            .map_err(|_| KeysError::Damaged { path, what: "sealing key of 32 bytes" })?;
-        Ok(Self { key: Arc::new(LessSafeKey::new(key)) })
+        let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| KeysError::Damaged {
+            path,
+            what: "sealing key of 32 bytes",
+        })?;
+        Ok(Self {
+            key: Arc::new(LessSafeKey::new(key)),
+        })
     }
 
     /// Encrypts.
@@ -34,10 +40,16 @@ impl Sealer {
     /// Only when the system has no randomness to give.
     pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, KeysError> {
         let mut nonce = [0; NONCE_LEN];
-        SystemRandom::new().fill(&mut nonce).map_err(|_| KeysError::Crypto)?;
+        SystemRandom::new()
+            .fill(&mut nonce)
+            .map_err(|_| KeysError::Crypto)?;
         let mut sealed = plain.to_vec();
         self.key
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from([FORMAT]), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from([FORMAT]),
+                &mut sealed,
+            )
             .map_err(|_| KeysError::Crypto)?;
         let mut out = Vec::with_capacity(1 + NONCE_LEN + sealed.len());
         out.push(FORMAT);

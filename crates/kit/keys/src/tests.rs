@@ -25,7 +25,10 @@ fn a_changed_token_or_sealed_value_is_refused() {
         other.split('.').nth(1).unwrap(),
         token.split('.').nth(2).unwrap(),
     );
-    assert!(keys.verify_jwt(&format!("{header}.{claims}.{signature}")).is_err());
+    assert!(
+        keys.verify_jwt(&format!("{header}.{claims}.{signature}"))
+            .is_err()
+    );
     let mut sealed = keys.sealer().seal(b"secret").unwrap();
     *sealed.last_mut().unwrap() ^= 1;
     assert!(keys.sealer().open_sealed(&sealed).is_err());
@@ -35,7 +38,10 @@ fn a_changed_token_or_sealed_value_is_refused() {
 fn server_certificates_are_trusted_by_our_clients() {
     let directory = tempfile::tempdir().unwrap();
     let keys = Keys::open(directory.path()).unwrap();
-    assert!(keys.server_config(&["127.0.0.1", "localhost"], &["h2", "http/1.1"]).is_ok());
+    assert!(
+        keys.server_config(&["127.0.0.1", "localhost"], &["h2", "http/1.1"])
+            .is_ok()
+    );
     assert!(keys.client_config().is_ok());
     assert!(keys.http_client().is_ok());
 }

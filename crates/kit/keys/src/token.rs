@@ -25,7 +25,10 @@ impl Signer {
                 .map_err(|_| KeysError::Crypto)
         })?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &bytes, &SystemRandom::new())
-            .map_err(|_| KeysError::Damaged { path, what: "P-256 signing key" })?;
+            .map_err(|_| KeysError::Damaged {
+            path,
+            what: "P-256 signing key",
+        })?;
         let digest = ring::digest::digest(&ring::digest::SHA256, pair.public_key().as_ref());
         let key_id = URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12]);
         Ok(Self { pair, key_id })
@@ -38,20 +41,27 @@ impl Signer {
             URL_SAFE_NO_PAD.encode(header.to_string()),
             URL_SAFE_NO_PAD.encode(claims.to_string())
         );
-        let signature =
-            self.pair.sign(&SystemRandom::new(), signed.as_bytes()).map_err(|_| KeysError::Crypto)?;
+        let signature = self
+            .pair
+            .sign(&SystemRandom::new(), signed.as_bytes())
+            .map_err(|_| KeysError::Crypto)?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref())))
     }
 
     pub(crate) fn verify(&self, token: &str) -> Result<Value, KeysError> {
-        let (signed, signature) = token.rsplit_once('.').ok_or(KeysError::Token("it has no signature"))?;
-        let (header, claims) = signed.split_once('.').ok_or(KeysError::Token("it has not three parts"))?;
+        let (signed, signature) = token
+            .rsplit_once('.')
+            .ok_or(KeysError::Token("it has no signature"))?;
+        let (header, claims) = signed
+            .split_once('.')
+            .ok_or(KeysError::Token("it has not three parts"))?;
         let header = decode(header)?;
         if header["alg"] != "ES256" || header["kid"] != self.key_id.as_str() {
             return Err(KeysError::Token("it was signed with another key"));
         }
-        let signature =
-            URL_SAFE_NO_PAD.decode(signature).map_err(|_| KeysError::Token("its signature is not base64url"))?;
+        let signature = URL_SAFE_NO_PAD
+            .decode(signature)
+            .map_err(|_| KeysError::Token("its signature is not base64url"))?;
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.pair.public_key().as_ref())
             .verify(signed.as_bytes(), &signature)
             .map_err(|_| KeysError::Token("its signature does not match"))?;
@@ -69,6 +79,8 @@ impl Signer {
 }
 
 fn decode(part: &str) -> Result<Value, KeysError> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| KeysError::Token("a part is not base64url"))?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| KeysError::Token("a part is not base64url"))?;
     serde_json::from_slice(&bytes).map_err(|_| KeysError::Token("a part is not JSON"))
 }

@@ -20,7 +20,9 @@ pub fn set_condition(conditions: &mut Vec<Value>, new: Value) -> bool {
     let same = |key: &str, other: &Value| other.get(key) == new.get(key);
     match conditions.iter_mut().find(|present| same("type", present)) {
         Some(present)
-            if ["status", "reason", "message", "observedGeneration"].iter().all(|key| same(key, present)) =>
+            if ["status", "reason", "message", "observedGeneration"]
+                .iter()
+                .all(|key| same(key, present)) =>
         {
             false
         }
@@ -38,7 +40,11 @@ pub fn set_condition(conditions: &mut Vec<Value>, new: Value) -> bool {
 /// The condition of a type in an object's `status.conditions`.
 #[must_use]
 pub fn find_condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
-    object.pointer("/status/conditions")?.as_array()?.iter().find(|condition| condition["type"] == kind)
+    object
+        .pointer("/status/conditions")?
+        .as_array()?
+        .iter()
+        .find(|condition| condition["type"] == kind)
 }
 
 /// Whether an object's condition of a type is `True`.
@@ -54,12 +60,24 @@ mod tests {
     #[test]
     fn the_time_moves_only_with_the_content() {
         let mut conditions = vec![condition("Ready", "False", "Creating", "", "t1")];
-        assert!(!set_condition(&mut conditions, condition("Ready", "False", "Creating", "", "t2")));
+        assert!(!set_condition(
+            &mut conditions,
+            condition("Ready", "False", "Creating", "", "t2")
+        ));
         assert_eq!(conditions[0]["lastTransitionTime"], "t1");
-        assert!(set_condition(&mut conditions, condition("Ready", "True", "Available", "", "t3")));
-        assert!(set_condition(&mut conditions, condition("Synced", "True", "ReconcileSuccess", "", "t3")));
+        assert!(set_condition(
+            &mut conditions,
+            condition("Ready", "True", "Available", "", "t3")
+        ));
+        assert!(set_condition(
+            &mut conditions,
+            condition("Synced", "True", "ReconcileSuccess", "", "t3")
+        ));
         let object = json!({ "status": { "conditions": conditions } });
         assert!(is_true(&object, "Ready") && !is_true(&object, "Other"));
-        assert_eq!(find_condition(&object, "Ready").unwrap()["lastTransitionTime"], "t3");
+        assert_eq!(
+            find_condition(&object, "Ready").unwrap()["lastTransitionTime"],
+            "t3"
+        );
     }
 }

@@ -54,7 +54,10 @@ impl Kinds {
     /// An empty memory over a client.
     #[must_use]
     pub fn new(client: kube::Client) -> Self {
-        Self { client, known: Arc::default() }
+        Self {
+            client,
+            known: Arc::default(),
+        }
     }
 
     /// The client underneath.
@@ -66,7 +69,10 @@ impl Kinds {
     /// The same memory, asked and written through another client.
     #[must_use]
     pub fn with_client(&self, client: kube::Client) -> Self {
-        Self { client, known: Arc::clone(&self.known) }
+        Self {
+            client,
+            known: Arc::clone(&self.known),
+        }
     }
 
     /// Looks a kind up.
@@ -124,6 +130,10 @@ impl Kinds {
 
 impl From<&ResolvedKind> for Scope {
     fn from(kind: &ResolvedKind) -> Self {
-        if kind.namespaced { Self::Namespaced } else { Self::Cluster }
+        if kind.namespaced {
+            Self::Namespaced
+        } else {
+            Self::Cluster
+        }
     }
 }

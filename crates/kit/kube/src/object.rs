@@ -24,7 +24,10 @@ async fn send(
     let resolved = kinds.of(object).await?;
     let api = resolved.api(kinds.client(), metadata_text(object, "namespace"));
     let name = metadata_text(object, "name").unwrap_or_default();
-    let params = PatchParams { dry_run, ..PatchParams::apply(manager).force() };
+    let params = PatchParams {
+        dry_run,
+        ..PatchParams::apply(manager).force()
+    };
     let patched: DynamicObject = if status {
         api.patch_status(name, &params, &Patch::Apply(object)).await?
     } else {
@@ -36,7 +39,11 @@ async fn send(
 /// A text of an object's metadata, such as `name` or `namespace`; absent when empty.
 #[must_use]
 pub fn metadata_text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
-    object.get("metadata")?.get(key)?.as_str().filter(|text| !text.is_empty())
+    object
+        .get("metadata")?
+        .get(key)?
+        .as_str()
+        .filter(|text| !text.is_empty())
 }
 
 /// The key by which an object is known across versions.

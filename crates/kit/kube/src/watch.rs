@@ -45,7 +45,11 @@ fn plain(event: Event<DynamicObject>) -> Event<Value> {
 /// An API resource by its four names.
 #[must_use]
 pub fn api_resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
-    let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let api_version = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
     ApiResource {
         group: group.to_owned(),
         version: version.to_owned(),
@@ -58,14 +62,22 @@ pub fn api_resource(group: &str, version: &str, kind: &str, plural: &str) -> Api
 /// The resource of `CustomResourceDefinition` itself.
 #[must_use]
 pub fn definitions() -> ApiResource {
-    api_resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions")
+    api_resource(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+    )
 }
 
 /// The kind that a CRD stores, with its categories.
 #[must_use]
 pub fn defined_kind(definition: &Value) -> Option<(ApiResource, Vec<String>)> {
     let spec = &definition["spec"];
-    let version = spec["versions"].as_array()?.iter().find(|version| version["storage"] == true)?;
+    let version = spec["versions"]
+        .as_array()?
+        .iter()
+        .find(|version| version["storage"] == true)?;
     let names = &spec["names"];
     let categories = names["categories"].as_array().into_iter().flatten();
     let resource = api_resource(
@@ -74,5 +86,10 @@ pub fn defined_kind(definition: &Value) -> Option<(ApiResource, Vec<String>)> {
         names["kind"].as_str()?,
         names["plural"].as_str()?,
     );
-    Some((resource, categories.filter_map(|it| Some(it.as_str()?.to_owned())).collect()))
+    Some((
+        resource,
+        categories
+            .filter_map(|it| Some(it.as_str()?.to_owned()))
+            .collect(),
+    ))
 }

@@ -29,5 +29,7 @@ pub fn rfc3339() -> String {
 /// A moment as Kubernetes writes it: RFC 3339, whole seconds, `Z`.
 #[must_use]
 pub fn to_rfc3339(moment: Timestamp) -> String {
-    Timestamp::from_second(moment.as_second()).unwrap_or(moment).to_string()
+    Timestamp::from_second(moment.as_second())
+        .unwrap_or(moment)
+        .to_string()
 }

@@ -42,7 +42,13 @@ impl Tasks {
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let id = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let running = Arc::clone(&self.running);
-        lock(&running).insert(id, TaskStatus { name, started_at: clock::now() });
+        lock(&running).insert(
+            id,
+            TaskStatus {
+                name,
+                started_at: clock::now(),
+            },
+        );
         let task = async move {
             let _entry = Entry { id, running };
             future.await;
@@ -84,9 +90,7 @@ impl Drop for Entry {
     }
 }
 
-fn lock(
-    running: &Mutex<BTreeMap<u64, TaskStatus>>,
-) -> std::sync::MutexGuard<'_, BTreeMap<u64, TaskStatus>> {
+fn lock(running: &Mutex<BTreeMap<u64, TaskStatus>>) -> std::sync::MutexGuard<'_, BTreeMap<u64, TaskStatus>> {
     running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

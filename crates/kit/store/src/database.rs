@@ -29,22 +29,39 @@ impl Database {
     /// # Errors
     /// When the file cannot be opened, a migration fails, or the file is newer than this list.
     pub fn open(path: &Path, migrations: &[&str]) -> Result<Self, StoreError> {
-        let error = |source| StoreError::Open { path: path.to_owned(), source };
+        let error = |source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        };
         let mut connection = connect(path).map_err(error)?;
-        let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(error)?;
+        let found: u32 = connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(error)?;
         let found = found as usize;
         if found > migrations.len() {
-            return Err(StoreError::Newer { path: path.to_owned(), found, known: migrations.len() });
+            return Err(StoreError::Newer {
+                path: path.to_owned(),
+                found,
+                known: migrations.len(),
+            });
         }
         for (index, migration) in migrations.iter().enumerate().skip(found) {
             let transaction = connection.transaction().map_err(error)?;
             transaction.execute_batch(migration).map_err(error)?;
-            transaction.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX)).map_err(error)?;
+            transaction
+                .pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))
+                .map_err(error)?;
             transaction.commit().map_err(error)?;
         }
         let writer = Writer::start(connection);
-        let inner = Inner { path: path.to_owned(), writer, readers: Mutex::new(Vec::new()) };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Inner {
+            path: path.to_owned(),
+            writer,
+            readers: Mutex::new(Vec::new()),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// Runs work in a write transaction and returns once it is on disk.

@@ -22,7 +22,9 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn start(connection: Connection) -> Self {
         let (jobs, queue) = mpsc::channel();
-        let spawned = std::thread::Builder::new().name("store".into()).spawn(move || serve(connection, &queue));
+        let spawned = std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || serve(connection, &queue));
         if let Err(error) = spawned {
             // The queue is gone with the closure, so every write answers `Closed`.
             tracing::error!(%error, "cannot start the writer thread");
@@ -76,7 +78,11 @@ fn commit(connection: &mut Connection, batch: Vec<Job>, replies: &mut Vec<Reply>
         transaction.execute_batch("SAVEPOINT job")?;
         let (keep, reply) = job(&transaction);
         replies.push(reply);
-        transaction.execute_batch(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })?;
+        transaction.execute_batch(if keep {
+            "RELEASE job"
+        } else {
+            "ROLLBACK TO job; RELEASE job"
+        })?;
     }
     transaction.commit()
 }

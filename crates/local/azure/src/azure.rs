@@ -259,8 +259,14 @@ fn make_directory(path: &Path, mode: u32) -> Result<(), AzureError> {
 /// that does not run. Gives how many were running; they start again with the next [`Azure::open`].
 pub async fn stop_servers_below(database_directory: &Path) -> usize {
     let entries = std::fs::read_dir(absolute(database_directory).join("servers"));
-    let directories = entries.into_iter().flatten().flatten().map(|entry| entry.path().join("data"));
-    let running: Vec<Postmaster> = directories.filter_map(|directory| Postmaster::find(&directory)).collect();
+    let directories = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("data"));
+    let running: Vec<Postmaster> = directories
+        .filter_map(|directory| Postmaster::find(&directory))
+        .collect();
     let stops = running.iter().map(|postmaster| postmaster.stop());
     futures::future::join_all(stops).await;
     running.len()

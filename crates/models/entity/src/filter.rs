@@ -23,19 +23,31 @@ impl Filter {
         let mut alternatives = Vec::new();
         for parameter in parameters {
             let mut conditions: Vec<Condition> = Vec::new();
-            for part in parameter.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            for part in parameter
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+            {
                 let (key, value) = match part.split_once('=') {
                     Some((key, value)) => (key.trim(), Some(value.trim().to_lowercase())),
                     None => (part, None),
                 };
                 if key.is_empty() {
-                    return Err(FilterError(format!("Invalid filter, '{part}' is not a valid statement (expected a string on the form a=b or a= or a)")));
+                    return Err(FilterError(format!(
+                        "Invalid filter, '{part}' is not a valid statement (expected a string on the form a=b or a= or a)"
+                    )));
                 }
                 let key = key.to_lowercase();
-                let index = conditions.iter().position(|known| known.key == key).unwrap_or_else(|| {
-                    conditions.push(Condition { key, values: Vec::new() });
-                    conditions.len() - 1
-                });
+                let index = conditions
+                    .iter()
+                    .position(|known| known.key == key)
+                    .unwrap_or_else(|| {
+                        conditions.push(Condition {
+                            key,
+                            values: Vec::new(),
+                        });
+                        conditions.len() - 1
+                    });
                 conditions[index].values.extend(value);
             }
             if !conditions.is_empty() {
@@ -50,11 +62,13 @@ impl Filter {
     pub fn matches(&self, index: &SearchIndex) -> bool {
         self.alternatives.is_empty()
             || self.alternatives.iter().any(|conditions| {
-                conditions.iter().all(|condition| match index.values(&condition.key) {
-                    None => false,
-                    Some(_) if condition.values.is_empty() => true,
-                    Some(values) => condition.values.iter().any(|wanted| values.contains(wanted)),
-                })
+                conditions
+                    .iter()
+                    .all(|condition| match index.values(&condition.key) {
+                        None => false,
+                        Some(_) if condition.values.is_empty() => true,
+                        Some(values) => condition.values.iter().any(|wanted| values.contains(wanted)),
+                    })
             })
     }
 }
@@ -72,7 +86,11 @@ mod tests {
             "relations": [{ "type": "ownedBy", "targetRef": "group:default/team-a" }],
         });
         let filter = Filter::parse(parameters.iter().copied()).unwrap();
-        assert_eq!(filter.matches(&SearchIndex::of(&entity)), expected, "{parameters:?}");
+        assert_eq!(
+            filter.matches(&SearchIndex::of(&entity)),
+            expected,
+            "{parameters:?}"
+        );
     }
 
     #[test]

@@ -24,6 +24,13 @@ use serde_json::Value;
 #[must_use]
 pub fn reference(entity: &Value) -> Option<EntityRef> {
     let metadata = entity.get("metadata")?;
-    let namespace = metadata.get("namespace").and_then(Value::as_str).unwrap_or("default");
-    Some(EntityRef::new(entity.get("kind")?.as_str()?, namespace, metadata.get("name")?.as_str()?))
+    let namespace = metadata
+        .get("namespace")
+        .and_then(Value::as_str)
+        .unwrap_or("default");
+    Some(EntityRef::new(
+        entity.get("kind")?.as_str()?,
+        namespace,
+        metadata.get("name")?.as_str()?,
+    ))
 }

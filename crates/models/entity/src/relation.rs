@@ -15,18 +15,68 @@ pub struct Relation {
 }
 
 /// Field of a kind's spec: kinds that have it (all when empty), field, type there and back, kind of a reference without one.
-type Rule = (&'static [&'static str], &'static str, &'static str, &'static str, Option<&'static str>);
+type Rule = (
+    &'static [&'static str],
+    &'static str,
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+);
 
-const OWNED: &[&str] = &["component", "api", "resource", "system", "domain", "template", "airesource"];
+const OWNED: &[&str] = &[
+    "component",
+    "api",
+    "resource",
+    "system",
+    "domain",
+    "template",
+    "airesource",
+];
 
 const RULES: &[Rule] = &[
     (OWNED, "owner", "ownedBy", "ownerOf", Some("Group")),
-    (&["component"], "providesApis", "providesApi", "apiProvidedBy", Some("API")),
-    (&["component"], "consumesApis", "consumesApi", "apiConsumedBy", Some("API")),
-    (&["component", "resource"], "dependsOn", "dependsOn", "dependencyOf", None),
-    (&["component", "resource"], "dependencyOf", "dependencyOf", "dependsOn", None),
-    (&["component"], "subcomponentOf", "partOf", "hasPart", Some("Component")),
-    (&["component", "api", "resource", "airesource"], "system", "partOf", "hasPart", Some("System")),
+    (
+        &["component"],
+        "providesApis",
+        "providesApi",
+        "apiProvidedBy",
+        Some("API"),
+    ),
+    (
+        &["component"],
+        "consumesApis",
+        "consumesApi",
+        "apiConsumedBy",
+        Some("API"),
+    ),
+    (
+        &["component", "resource"],
+        "dependsOn",
+        "dependsOn",
+        "dependencyOf",
+        None,
+    ),
+    (
+        &["component", "resource"],
+        "dependencyOf",
+        "dependencyOf",
+        "dependsOn",
+        None,
+    ),
+    (
+        &["component"],
+        "subcomponentOf",
+        "partOf",
+        "hasPart",
+        Some("Component"),
+    ),
+    (
+        &["component", "api", "resource", "airesource"],
+        "system",
+        "partOf",
+        "hasPart",
+        Some("System"),
+    ),
     (&["system"], "domain", "partOf", "hasPart", Some("Domain")),
     (&["domain"], "subdomainOf", "partOf", "hasPart", Some("Domain")),
     (&["user"], "memberOf", "memberOf", "hasMember", Some("Group")),
@@ -38,18 +88,32 @@ const RULES: &[Rule] = &[
 /// All relations that an entity's spec states, both directions of each. References that do not parse are left out.
 #[must_use]
 pub fn relations(entity: &Value) -> Vec<Relation> {
-    let Some(source) = reference(entity) else { return Vec::new() };
+    let Some(source) = reference(entity) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for (kinds, field, there, back, default_kind) in RULES {
         if !kinds.contains(&source.kind()) {
             continue;
         }
         let value = &entity["spec"][*field];
-        let texts = value.as_array().map_or_else(|| vec![value], |items| items.iter().collect());
+        let texts = value
+            .as_array()
+            .map_or_else(|| vec![value], |items| items.iter().collect());
         for text in texts.into_iter().filter_map(Value::as_str) {
-            let Ok(target) = EntityRef::parse(text, *default_kind, source.namespace()) else { continue };
-            found.push(Relation { source: source.clone(), kind: there, target: target.clone() });
-            found.push(Relation { source: target, kind: back, target: source.clone() });
+            let Ok(target) = EntityRef::parse(text, *default_kind, source.namespace()) else {
+                continue;
+            };
+            found.push(Relation {
+                source: source.clone(),
+                kind: there,
+                target: target.clone(),
+            });
+            found.push(Relation {
+                source: target,
+                kind: back,
+                target: source.clone(),
+            });
         }
     }
     found
@@ -66,8 +130,10 @@ mod tests {
             "kind": "Component", "metadata": { "name": "web" },
             "spec": { "owner": "team-a", "dependsOn": ["resource:db", "bare"], "system": "shop" },
         });
-        let told: Vec<String> =
-            relations(&entity).iter().map(|it| format!("{} {} {}", it.source, it.kind, it.target)).collect();
+        let told: Vec<String> = relations(&entity)
+            .iter()
+            .map(|it| format!("{} {} {}", it.source, it.kind, it.target))
+            .collect();
         assert_eq!(
             told,
             [

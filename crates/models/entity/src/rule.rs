@@ -11,16 +11,56 @@ pub struct SpecRule {
 
 /// The kinds that are recognised, with what each must hold.
 pub const SPEC_RULES: &[SpecRule] = &[
-    SpecRule { kind: "Component", texts: &["type", "lifecycle", "owner"], lists: &[] },
-    SpecRule { kind: "API", texts: &["type", "lifecycle", "owner", "definition"], lists: &[] },
-    SpecRule { kind: "Resource", texts: &["type", "owner"], lists: &[] },
-    SpecRule { kind: "System", texts: &["owner"], lists: &[] },
-    SpecRule { kind: "Domain", texts: &["owner"], lists: &[] },
-    SpecRule { kind: "Group", texts: &["type"], lists: &["children"] },
-    SpecRule { kind: "User", texts: &[], lists: &["memberOf"] },
-    SpecRule { kind: "Location", texts: &[], lists: &[] },
-    SpecRule { kind: "Template", texts: &["type"], lists: &["steps"] },
-    SpecRule { kind: "AiResource", texts: &["type", "lifecycle", "owner"], lists: &[] },
+    SpecRule {
+        kind: "Component",
+        texts: &["type", "lifecycle", "owner"],
+        lists: &[],
+    },
+    SpecRule {
+        kind: "API",
+        texts: &["type", "lifecycle", "owner", "definition"],
+        lists: &[],
+    },
+    SpecRule {
+        kind: "Resource",
+        texts: &["type", "owner"],
+        lists: &[],
+    },
+    SpecRule {
+        kind: "System",
+        texts: &["owner"],
+        lists: &[],
+    },
+    SpecRule {
+        kind: "Domain",
+        texts: &["owner"],
+        lists: &[],
+    },
+    SpecRule {
+        kind: "Group",
+        texts: &["type"],
+        lists: &["children"],
+    },
+    SpecRule {
+        kind: "User",
+        texts: &[],
+        lists: &["memberOf"],
+    },
+    SpecRule {
+        kind: "Location",
+        texts: &[],
+        lists: &[],
+    },
+    SpecRule {
+        kind: "Template",
+        texts: &["type"],
+        lists: &["steps"],
+    },
+    SpecRule {
+        kind: "AiResource",
+        texts: &["type", "lifecycle", "owner"],
+        lists: &[],
+    },
 ];
 
 /// Whether a text may be the name of an entity: 1 to 63 letters, digits, `-`, `_`, `.`, not at either end a sign.
@@ -36,7 +76,9 @@ pub(crate) fn is_name(text: &str) -> bool {
 /// Whether a text may be a namespace: 1 to 63 lower-case letters and digits, in groups joined by dashes.
 pub(crate) fn is_namespace(text: &str) -> bool {
     (1..=63).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
@@ -50,8 +92,12 @@ pub(crate) fn is_kind(text: &str) -> bool {
 
 /// Whether a text may be a tag.
 pub(crate) fn is_tag(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b':' | b'+' | b'#');
-    (1..=63).contains(&text.len()) && text.split('-').all(|part| !part.is_empty() && part.bytes().all(allowed))
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b':' | b'+' | b'#');
+    (1..=63).contains(&text.len())
+        && text
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(allowed))
 }
 
 /// Whether a text may be the key of a label or annotation: an optional DNS prefix and a name.

@@ -28,7 +28,7 @@ impl SearchIndex {
                 index.push(&format!("relations.{kind}"), Some(target));
             }
         }
-        if index.rows.get("metadata.namespace").is_none() {
+        if !index.rows.contains_key("metadata.namespace") {
             index.push("metadata.namespace", Some("default"));
         }
         index
@@ -77,7 +77,8 @@ impl SearchIndex {
     pub fn contains_text<'a>(&self, term: &str, mut paths: impl Iterator<Item = &'a str>) -> bool {
         let term = term.to_lowercase();
         paths.any(|path| {
-            self.values(path).is_some_and(|values| values.iter().any(|value| value.contains(&term)))
+            self.values(path)
+                .is_some_and(|values| values.iter().any(|value| value.contains(&term)))
         })
     }
 }

@@ -35,7 +35,10 @@ pub(crate) fn run(place: &Place, format: Format) -> Result<(), Failure> {
     let running = Instance::running(place)?.is_some();
     if let (false, Some(settings)) = (running, Settings::read(place.root())?) {
         for (name, port) in settings.ports.named() {
-            check(&format!("port {port} is free for the {name}"), port_taken(name, port));
+            check(
+                &format!("port {port} is free for the {name}"),
+                port_taken(name, port),
+            );
         }
     }
     let failed = pave_diagnostic::has_errors(&findings);
@@ -45,9 +48,16 @@ pub(crate) fn run(place: &Place, format: Format) -> Result<(), Failure> {
             output::line(format!("✓ {what}"));
         }
         for finding in &findings {
-            let sign = if finding.severity == Severity::Error { '✗' } else { '!' };
+            let sign = if finding.severity == Severity::Error {
+                '✗'
+            } else {
+                '!'
+            };
             output::line(format!("{sign} {}", finding.message));
-            for line in drawing::diagnostic(finding, output::coloured()).into_iter().skip(1) {
+            for line in drawing::diagnostic(finding, output::coloured())
+                .into_iter()
+                .skip(1)
+            {
                 output::line(line);
             }
         }
@@ -56,7 +66,8 @@ pub(crate) fn run(place: &Place, format: Format) -> Result<(), Failure> {
 }
 
 fn git() -> Option<Diagnostic> {
-    program("git").then(|| Diagnostic::error("PV1910", "git is not installed").with_help("`apt-get install git`"))
+    program("git")
+        .then(|| Diagnostic::error("PV1910", "git is not installed").with_help("`apt-get install git`"))
 }
 
 fn kubectl() -> Option<Diagnostic> {
@@ -74,9 +85,15 @@ fn program(name: &str) -> bool {
 fn postgresql() -> Option<Diagnostic> {
     let in_path = std::env::var_os("PATH").unwrap_or_default();
     let directories = std::env::split_paths(&in_path).chain(
-        std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin")),
+        std::fs::read_dir("/usr/lib/postgresql")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path().join("bin")),
     );
-    let found = directories.into_iter().any(|directory| directory.join("postgres").is_file());
+    let found = directories
+        .into_iter()
+        .any(|directory| directory.join("postgres").is_file());
     (!found).then(|| {
         Diagnostic::error("PV1901", "PostgreSQL is not installed")
             .with_effect("requests for databases wait, and go on by themselves once it is there")
@@ -86,9 +103,12 @@ fn postgresql() -> Option<Diagnostic> {
 
 fn wildcard() -> Option<Diagnostic> {
     of_wildcard(POSTGRESQL).map(|holder| {
-        Diagnostic::error("PV1902", format!("{holder} listens on port {POSTGRESQL} of all addresses"))
-            .with_effect("no database server can be created: each needs that port on an address of its own")
-            .with_help("let it listen on one address only (`listen_addresses = 'localhost'`), or on another port")
+        Diagnostic::error(
+            "PV1902",
+            format!("{holder} listens on port {POSTGRESQL} of all addresses"),
+        )
+        .with_effect("no database server can be created: each needs that port on an address of its own")
+        .with_help("let it listen on one address only (`listen_addresses = 'localhost'`), or on another port")
     })
 }
 
@@ -97,8 +117,15 @@ fn disk(place: &Place) -> Option<Diagnostic> {
     let space = rustix::fs::statvfs(existing).ok()?;
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     (free < LITTLE).then(|| {
-        Diagnostic::warning("PV1912", format!("only {} MB are free for `{}`", free / 1_048_576, place.root().display()))
-            .with_help("each database takes about 45 MB")
+        Diagnostic::warning(
+            "PV1912",
+            format!(
+                "only {} MB are free for `{}`",
+                free / 1_048_576,
+                place.root().display()
+            ),
+        )
+        .with_help("each database takes about 45 MB")
     })
 }
 

@@ -35,8 +35,10 @@ async fn stop(place: &Place, instance: &Instance) -> Result<(), Failure> {
     let begun = Instant::now();
     while Lock::take(place)?.is_none() {
         if begun.elapsed() > PATIENCE {
-            return Err(Failure::user(format!("process {} does not end", instance.process))
-                .hint("look at its output; `kill -9` loses nothing, everything accepted is on disk"));
+            return Err(
+                Failure::user(format!("process {} does not end", instance.process))
+                    .hint("look at its output; `kill -9` loses nothing, everything accepted is on disk"),
+            );
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

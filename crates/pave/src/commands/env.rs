@@ -11,7 +11,8 @@ use crate::summary::Summary;
 
 pub(crate) fn run(place: &Place, format: EnvFormat) -> Result<(), Failure> {
     let settings = Settings::read(place.root())?.ok_or_else(|| {
-        Failure::user(format!("`{}` holds no platform yet", place.root().display())).hint("start one with `pave up`")
+        Failure::user(format!("`{}` holds no platform yet", place.root().display()))
+            .hint("start one with `pave up`")
     })?;
     let exports = Summary::read(place, &settings)?.exports();
     match format {
@@ -21,7 +22,10 @@ pub(crate) fn run(place: &Place, format: EnvFormat) -> Result<(), Failure> {
             }
         }
         EnvFormat::Json => {
-            let map: Map<String, Value> = exports.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            let map: Map<String, Value> = exports
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .collect();
             output::line(serde_json::to_string_pretty(&map).unwrap_or_default());
         }
     }
@@ -30,8 +34,14 @@ pub(crate) fn run(place: &Place, format: EnvFormat) -> Result<(), Failure> {
 
 /// Quotes a value for a POSIX shell.
 fn quote(value: &str) -> String {
-    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/:._-".contains(&byte));
-    if plain && !value.is_empty() { value.to_owned() } else { format!("'{}'", value.replace('\'', "'\\''")) }
+    let plain = value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/:._-".contains(&byte));
+    if plain && !value.is_empty() {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]

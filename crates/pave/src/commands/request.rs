@@ -12,14 +12,25 @@ use crate::platform::place::Place;
 pub(crate) async fn run(place: &Place, command: Request) -> Result<(), Failure> {
     let client = Client::connect(place)?;
     match command {
-        Request::New { template, values, wait, output } => create(&client, &template, &values, wait, output).await,
+        Request::New {
+            template,
+            values,
+            wait,
+            output,
+        } => create(&client, &template, &values, wait, output).await,
         Request::List(Read { output }) => list(&client, output).await,
         Request::Show { name, output } => show(&client, &name, output).await,
         Request::Delete { name, wait } => delete(&client, &name, wait).await,
     }
 }
 
-async fn create(client: &Client, template: &str, values: &[String], wait: bool, format: Format) -> Result<(), Failure> {
+async fn create(
+    client: &Client,
+    template: &str,
+    values: &[String],
+    wait: bool,
+    format: Format,
+) -> Result<(), Failure> {
     let body = json!({ "templateRef": template_ref(template), "values": parse_values(values)? });
     let task = client.post("/api/scaffolder/v2/tasks", &body).await?;
     let id = task["id"].as_str().unwrap_or_default();
@@ -41,12 +52,21 @@ async fn list(client: &Client, format: Format) -> Result<(), Failure> {
     let names: Vec<String> = items.iter().map(name).collect();
     if !output::machine(&json!(items), &names, format) {
         if items.is_empty() {
-            output::note("no environments yet; make one with `pave request new create-team-environment envName=… dbUser=…`");
+            output::note(
+                "no environments yet; make one with `pave request new create-team-environment envName=… dbUser=…`",
+            );
             return Ok(());
         }
         let rows: Vec<Vec<String>> = items
             .iter()
-            .map(|item| vec![name(item), text(item, "state"), text(item, "createdAt"), text(item, "cause")])
+            .map(|item| {
+                vec![
+                    name(item),
+                    text(item, "state"),
+                    text(item, "createdAt"),
+                    text(item, "cause"),
+                ]
+            })
             .collect();
         output::table(&["NAME", "STATE", "CREATED", "CAUSE"], &rows);
     }
@@ -54,18 +74,29 @@ async fn list(client: &Client, format: Format) -> Result<(), Failure> {
 }
 
 async fn show(client: &Client, name: &str, format: Format) -> Result<(), Failure> {
-    let environment = client.get(&format!("/api/pave/v1/environments/{}", path(name)?)).await?;
+    let environment = client
+        .get(&format!("/api/pave/v1/environments/{}", path(name)?))
+        .await?;
     if !output::machine(&environment, &[name.to_owned()], format) {
         output::line(environment["yaml"].as_str().unwrap_or_default().trim_end());
-        output::note(format!("\nstate: {}  {}", text(&environment, "state"), text(&environment, "cause")));
+        output::note(format!(
+            "\nstate: {}  {}",
+            text(&environment, "state"),
+            text(&environment, "cause")
+        ));
         output::note(format!("same as: pave trace {name}"));
     }
     Ok(())
 }
 
 async fn delete(client: &Client, name: &str, wait: bool) -> Result<(), Failure> {
-    let answer = client.delete(&format!("/api/pave/v1/environments/{}", path(name)?)).await?;
-    output::note(format!("the removal of {name} is committed; same as: pave trace task/{}", text(&answer, "taskId")));
+    let answer = client
+        .delete(&format!("/api/pave/v1/environments/{}", path(name)?))
+        .await?;
+    output::note(format!(
+        "the removal of {name} is committed; same as: pave trace task/{}",
+        text(&answer, "taskId")
+    ));
     if wait {
         follow(client, &text(&answer, "road")).await?;
     }
@@ -75,7 +106,8 @@ async fn delete(client: &Client, name: &str, wait: bool) -> Result<(), Failure> 
 /// What a request would write and make, without making it.
 pub(crate) async fn preview(place: &Place, command: Preview) -> Result<(), Failure> {
     let client = Client::connect(place)?;
-    let body = json!({ "templateRef": template_ref(&command.template), "values": parse_values(&command.values)? });
+    let body =
+        json!({ "templateRef": template_ref(&command.template), "values": parse_values(&command.values)? });
     let plan = client.post("/api/pave/v1/plan", &body).await?;
     let list = |key: &str| plan[key].as_array().cloned().unwrap_or_default();
     let names: Vec<String> = list("files").iter().map(|file| text(file, "path")).collect();
@@ -83,13 +115,28 @@ pub(crate) async fn preview(place: &Place, command: Preview) -> Result<(), Failu
         return Ok(());
     }
     for file in list("files") {
-        output::line(format!("--- {} ({})", text(&file, "path"), if file["before"].is_null() { "new" } else { "changed" }));
+        output::line(format!(
+            "--- {} ({})",
+            text(&file, "path"),
+            if file["before"].is_null() {
+                "new"
+            } else {
+                "changed"
+            }
+        ));
         output::line(text(&file, "content").trim_end());
     }
     output::line("");
     let rows: Vec<Vec<String>> = list("resources")
         .iter()
-        .map(|it| vec![text(it, "layer"), text(it, "kind"), text(it, "name"), text(it, "summary")])
+        .map(|it| {
+            vec![
+                text(it, "layer"),
+                text(it, "kind"),
+                text(it, "name"),
+                text(it, "summary"),
+            ]
+        })
         .collect();
     output::table(&["LAYER", "KIND", "NAME", "WHAT"], &rows);
     for denial in list("denials") {
@@ -97,7 +144,9 @@ pub(crate) async fn preview(place: &Place, command: Preview) -> Result<(), Failu
     }
     for diagnostic in list("diagnostics") {
         if let Ok(diagnostic) = serde_json::from_value(diagnostic) {
-            crate::drawing::diagnostic(&diagnostic, output::coloured()).iter().for_each(output::note);
+            crate::drawing::diagnostic(&diagnostic, output::coloured())
+                .iter()
+                .for_each(output::note);
         }
     }
     Ok(())
@@ -108,14 +157,19 @@ fn text(value: &Value, key: &str) -> String {
 }
 
 fn template_ref(text: &str) -> String {
-    if text.contains(':') { text.to_owned() } else { format!("template:default/{text}") }
+    if text.contains(':') {
+        text.to_owned()
+    } else {
+        format!("template:default/{text}")
+    }
 }
 
 /// `team-a/orders` as a path of the API.
 fn path(name: &str) -> Result<String, Failure> {
     match name.split_once('/') {
         Some((namespace, name)) => Ok(format!("{}/{}", encode(namespace), encode(name))),
-        None => Err(Failure::user(format!("`{name}` does not say which team")).hint("write it as `team/name`; `pave request list` shows them")),
+        None => Err(Failure::user(format!("`{name}` does not say which team"))
+            .hint("write it as `team/name`; `pave request list` shows them")),
     }
 }
 
@@ -139,7 +193,10 @@ mod tests {
     #[test]
     fn values_are_json_where_they_can_be() {
         let pairs = ["a=x", "b=3", "c=[1]", "d=a=b"].map(String::from);
-        assert_eq!(parse_values(&pairs).unwrap(), json!({ "a": "x", "b": 3, "c": [1], "d": "a=b" }));
+        assert_eq!(
+            parse_values(&pairs).unwrap(),
+            json!({ "a": "x", "b": 3, "c": [1], "d": "a=b" })
+        );
         assert!(parse_values(&["nothing".into()]).is_err());
     }
 }

@@ -56,6 +56,9 @@ pub(crate) async fn run(place: &Place, format: Format) -> Result<(), Failure> {
 pub(crate) async fn sign_in_link(place: &Place, summary: &Summary) -> Result<String, Failure> {
     let keys = Keys::open(&place.keys()).map_err(anyhow::Error::from)?;
     let identities = Identities::open(&place.identities(), keys).map_err(anyhow::Error::from)?;
-    let code = identities.issue_sign_in(&people::administrator()).await.map_err(anyhow::Error::from)?;
+    let code = identities
+        .issue_sign_in(&people::administrator())
+        .await
+        .map_err(anyhow::Error::from)?;
     Ok(summary.sign_in_link(&code))
 }

@@ -13,7 +13,9 @@ use crate::platform::place::Place;
 
 pub(crate) async fn run(place: &Place, command: Trace) -> Result<(), Failure> {
     let client = Client::connect(place)?;
-    let road = client.get(&format!("/api/pave/v1/trace?what={}", encode(&command.what))).await?;
+    let road = client
+        .get(&format!("/api/pave/v1/trace?what={}", encode(&command.what)))
+        .await?;
     show(&road, &command)?;
     if command.watch && !settled(&hops(&road)?) {
         let id = road["road"].as_str().unwrap_or_default().to_owned();
@@ -27,7 +29,11 @@ fn show(road: &Value, command: &Trace) -> Result<(), Failure> {
     if output::machine(road, &names, command.output) {
         return Ok(());
     }
-    output::line(format!("road {}  {}", names[0], road["title"].as_str().unwrap_or_default()));
+    output::line(format!(
+        "road {}  {}",
+        names[0],
+        road["title"].as_str().unwrap_or_default()
+    ));
     for line in drawing::road(&hops(road)?, output::coloured()) {
         output::line(line);
     }
@@ -35,13 +41,20 @@ fn show(road: &Value, command: &Trace) -> Result<(), Failure> {
 }
 
 pub(crate) fn hops(road: &Value) -> Result<Vec<Hop>, Failure> {
-    serde_json::from_value(road["hops"].clone()).map_err(|error| Failure::ours(format!("the road cannot be read: {error}")))
+    serde_json::from_value(road["hops"].clone())
+        .map_err(|error| Failure::ours(format!("the road cannot be read: {error}")))
 }
 
 /// Whether nothing more will happen by itself.
 pub(crate) fn settled(hops: &[Hop]) -> bool {
-    let down = hops.iter().any(|hop| hop.direction == pave_names::Direction::Down);
-    let last = if down { pave_names::Station::Cloud } else { pave_names::Station::Secret };
+    let down = hops
+        .iter()
+        .any(|hop| hop.direction == pave_names::Direction::Down);
+    let last = if down {
+        pave_names::Station::Cloud
+    } else {
+        pave_names::Station::Secret
+    };
     hops.iter().all(|hop| hop.state.is_settled()) && hops.iter().any(|hop| hop.station == last)
 }
 

@@ -41,7 +41,9 @@ pub(crate) async fn run(place: Place, command: Up, begun: Instant) -> Result<(),
         result = wait_for_the_end() => result?,
     }
     if databases > 0 && command.output == SummaryFormat::Text {
-        output::note(format!("{databases} database(s) keep running; `pave down` stops them too"));
+        output::note(format!(
+            "{databases} database(s) keep running; `pave down` stops them too"
+        ));
     }
     Ok(())
 }
@@ -51,7 +53,10 @@ async fn running_already(place: &Place, format: SummaryFormat) -> Result<(), Fai
     let begun = Instant::now();
     while Instance::running(place)?.is_none() {
         if begun.elapsed() > STARTING {
-            return Err(Failure::user("another `pave up` on this directory does not get ready").hint("see its output"));
+            return Err(
+                Failure::user("another `pave up` on this directory does not get ready")
+                    .hint("see its output"),
+            );
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -89,12 +94,20 @@ fn tell(platform: &Platform, link: &str) {
 pub(crate) fn block(summary: &Summary, link: &str) {
     output::line(format!("  portal        {}", summary.portal_url));
     output::line(format!("  sign in       {link}"));
-    output::line(format!("  Kubernetes    export KUBECONFIG={}", summary.kubeconfig));
-    output::line(format!("  Git           {}", crate::platform::demo::repository_url(&summary.forge_url)));
+    output::line(format!(
+        "  Kubernetes    export KUBECONFIG={}",
+        summary.kubeconfig
+    ));
+    output::line(format!(
+        "  Git           {}",
+        crate::platform::demo::repository_url(&summary.forge_url)
+    ));
     output::line(format!("  ARM           {}", summary.azure_url));
     output::line(format!("  data          {}", summary.data));
     output::line("\ntry:");
-    output::line("  pave request new create-team-environment envName=orders dbUser=orders_admin team=team-a --wait");
+    output::line(
+        "  pave request new create-team-environment envName=orders dbUser=orders_admin team=team-a --wait",
+    );
     output::line("  pave trace team-a/orders");
     output::line("  eval \"$(pave env)\" && kubectl get teamenvironmentclaims -A");
 }

@@ -27,7 +27,11 @@ impl Sources {
     }
 
     async fn bytes(&self, url: &str) -> Result<Vec<u8>, String> {
-        self.reader.read_url(url).await.map(|file| file.bytes).map_err(|error| error.to_string())
+        self.reader
+            .read_url(url)
+            .await
+            .map(|file| file.bytes)
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -37,14 +41,24 @@ impl pave_catalog::SourceReader for Sources {
     }
 
     fn resolve(&self, base: &str, target: &str) -> Result<String, String> {
-        self.integrations.resolve(base, target).map_err(|error| error.to_string())
+        self.integrations
+            .resolve(base, target)
+            .map_err(|error| error.to_string())
     }
 }
 
 impl pave_scaffolder::SourceReader for Sources {
-    fn read_tree<'a>(&'a self, _principal: &'a Principal, url: &'a str) -> BoxFuture<'a, Result<Vec<SourceFile>, String>> {
+    fn read_tree<'a>(
+        &'a self,
+        _principal: &'a Principal,
+        url: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SourceFile>, String>> {
         Box::pin(async move {
-            let tree = self.reader.read_tree(url).await.map_err(|error| error.to_string())?;
+            let tree = self
+                .reader
+                .read_tree(url)
+                .await
+                .map_err(|error| error.to_string())?;
             let file = |file: pave_hosts::TreeFile| SourceFile {
                 path: file.path,
                 content: file.bytes,
@@ -55,12 +69,18 @@ impl pave_scaffolder::SourceReader for Sources {
         })
     }
 
-    fn read_file<'a>(&'a self, _principal: &'a Principal, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+    fn read_file<'a>(
+        &'a self,
+        _principal: &'a Principal,
+        url: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<u8>, String>> {
         Box::pin(self.bytes(url))
     }
 
     fn resolve(&self, base: &str, url: &str) -> Result<String, String> {
-        self.integrations.resolve(base, url).map_err(|error| error.to_string())
+        self.integrations
+            .resolve(base, url)
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -72,7 +92,10 @@ pub(super) struct GitCredentials {
 
 impl GitCredentials {
     pub(super) fn new(integrations: Integrations, authority: PathBuf) -> Self {
-        Self { integrations, authority }
+        Self {
+            integrations,
+            authority,
+        }
     }
 }
 
@@ -105,11 +128,21 @@ pub(super) struct PersonCredentials {
 
 impl PersonCredentials {
     pub(super) fn new(identities: Identities, integrations: Integrations, forge_host: String) -> Self {
-        Self { identities, integrations, forge_host, tokens: Mutex::default() }
+        Self {
+            identities,
+            integrations,
+            forge_host,
+            tokens: Mutex::default(),
+        }
     }
 
     async fn of_person(&self, principal: &Principal) -> Result<Credential, String> {
-        let known = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&principal.entity).cloned();
+        let known = self
+            .tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&principal.entity)
+            .cloned();
         if let Some((token, made)) = known
             && made.elapsed() < TOKEN_REUSE
         {
@@ -121,13 +154,20 @@ impl PersonCredentials {
             .await
             .map_err(|error| error.to_string())?;
         let entry = (token.clone(), Instant::now());
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(principal.entity.clone(), entry);
+        self.tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(principal.entity.clone(), entry);
         Ok(Credential::token(token))
     }
 }
 
 impl pave_scaffolder::Credentials for PersonCredentials {
-    fn credential<'a>(&'a self, principal: &'a Principal, remote: &'a Url) -> BoxFuture<'a, Result<Option<Credential>, String>> {
+    fn credential<'a>(
+        &'a self,
+        principal: &'a Principal,
+        remote: &'a Url,
+    ) -> BoxFuture<'a, Result<Option<Credential>, String>> {
         Box::pin(async move {
             let host = format!(
                 "{}:{}",
@@ -137,8 +177,13 @@ impl pave_scaffolder::Credentials for PersonCredentials {
             if host == self.forge_host {
                 return self.of_person(principal).await.map(Some);
             }
-            let location = self.integrations.repository_of(remote.as_str()).map_err(|error| error.to_string())?;
-            self.integrations.credential(&location).map_err(|error| error.to_string())
+            let location = self
+                .integrations
+                .repository_of(remote.as_str())
+                .map_err(|error| error.to_string())?;
+            self.integrations
+                .credential(&location)
+                .map_err(|error| error.to_string())
         })
     }
 }
@@ -151,20 +196,34 @@ impl pave_scaffolder::CatalogLookup for CatalogOfTemplates {
         Box::pin(async move { Ok(self.0.entity(reference)) })
     }
 
-    fn register<'a>(&'a self, _principal: &'a Principal, url: &'a str) -> BoxFuture<'a, Result<Registered, String>> {
+    fn register<'a>(
+        &'a self,
+        _principal: &'a Principal,
+        url: &'a str,
+    ) -> BoxFuture<'a, Result<Registered, String>> {
         Box::pin(async move {
             match self.0.register("url", url, false).await {
                 Ok(_) | Err(CatalogError::Conflict(_)) => {}
                 Err(error) => return Err(error.to_string()),
             }
-            let registered = self.0.register("url", url, true).await.map_err(|error| error.to_string())?;
+            let registered = self
+                .0
+                .register("url", url, true)
+                .await
+                .map_err(|error| error.to_string())?;
             let named = |entity: &&Value| {
-                !entity["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("generated-"))
+                !entity["metadata"]["name"]
+                    .as_str()
+                    .is_some_and(|name| name.starts_with("generated-"))
             };
             let mut entities = registered.entities.iter().filter(named);
             let component = entities.clone().find(|entity| entity["kind"] == "Component");
-            let entity_ref = component.or_else(|| entities.next()).and_then(pave_entity::reference);
-            Ok(Registered { entity_ref: entity_ref.map(|reference| reference.to_string()) })
+            let entity_ref = component
+                .or_else(|| entities.next())
+                .and_then(pave_entity::reference);
+            Ok(Registered {
+                entity_ref: entity_ref.map(|reference| reference.to_string()),
+            })
         })
     }
 }

@@ -49,9 +49,15 @@ pub(crate) fn foundation(cloud: &Cloud<'_>) -> Vec<Value> {
             "cluster-admin",
             &["gitops", "composition", "providers", "portal"].map(account),
         ),
-        role("pave-tracer", &json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"] }])),
+        role(
+            "pave-tracer",
+            &json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"] }]),
+        ),
         binding("pave-tracer", "pave-tracer", &[account("tracer")]),
-        role("pave-reader", &json!([{ "nonResourceURLs": ["/forge/*"], "verbs": ["get"] }])),
+        role(
+            "pave-reader",
+            &json!([{ "nonResourceURLs": ["/forge/*"], "verbs": ["get"] }]),
+        ),
         binding("pave-reader", "pave-reader", &[group(READERS)]),
         json!({
             "apiVersion": "v1",

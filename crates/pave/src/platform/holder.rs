@@ -22,7 +22,9 @@ pub(crate) fn of_port(port: u16) -> Option<String> {
 
 /// Describes the process that listens on a port of *all* addresses, and so on every loopback address too.
 pub(crate) fn of_wildcard(port: u16) -> Option<String> {
-    let wildcard6 = rows("/proc/net/tcp6", port).into_iter().find(|row| row.0.bytes().all(|byte| byte == b'0'));
+    let wildcard6 = rows("/proc/net/tcp6", port)
+        .into_iter()
+        .find(|row| row.0.bytes().all(|byte| byte == b'0'));
     listening(port)
         .into_iter()
         .find(|it| it.address.is_unspecified())
@@ -37,7 +39,10 @@ fn listening(port: u16) -> Vec<Listening> {
         .filter_map(|(address, inode)| {
             // The kernel prints the address as one number in the machine's byte order.
             let address = u32::from_str_radix(&address, 16).ok()?;
-            Some(Listening { address: Ipv4Addr::from(address.swap_bytes()), inode })
+            Some(Listening {
+                address: Ipv4Addr::from(address.swap_bytes()),
+                inode,
+            })
         })
         .collect()
 }
@@ -65,8 +70,14 @@ fn describe(inode: &str) -> String {
         if !id.bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
         }
-        let files = fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten();
-        if files.filter_map(|file| fs::read_link(file.path()).ok()).any(|target| target.to_string_lossy() == socket) {
+        let files = fs::read_dir(process.path().join("fd"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        if files
+            .filter_map(|file| fs::read_link(file.path()).ok())
+            .any(|target| target.to_string_lossy() == socket)
+        {
             let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
             return format!("`{}` (process {id})", name.trim());
         }

@@ -16,11 +16,18 @@ pub(crate) struct Lock {
 impl Lock {
     /// Takes the lock; `None` when another process holds it.
     pub(crate) fn take(place: &Place) -> anyhow::Result<Option<Self>> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(place.lock())?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(place.lock())?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(anyhow::anyhow!("cannot lock `{}`: {error}", place.lock().display())),
+            Err(error) => Err(anyhow::anyhow!(
+                "cannot lock `{}`: {error}",
+                place.lock().display()
+            )),
         }
     }
 }

@@ -16,10 +16,22 @@ struct Person {
 }
 
 /// The administrator is there always; the developers come with the demo.
-const ADMINISTRATOR: Person = Person { name: "admin", display_name: "Platform admin", group: "platform" };
+const ADMINISTRATOR: Person = Person {
+    name: "admin",
+    display_name: "Platform admin",
+    group: "platform",
+};
 const DEVELOPERS: [Person; 2] = [
-    Person { name: "alice", display_name: "Alice", group: "team-a" },
-    Person { name: "bob", display_name: "Bob", group: "team-b" },
+    Person {
+        name: "alice",
+        display_name: "Alice",
+        group: "team-a",
+    },
+    Person {
+        name: "bob",
+        display_name: "Bob",
+        group: "team-b",
+    },
 ];
 
 /// Reference of the administrator.
@@ -39,7 +51,9 @@ pub(crate) async fn make_known(identities: &Identities, demo: bool) -> anyhow::R
 async fn upsert(identities: &Identities, person: &Person) -> anyhow::Result<Principal> {
     let entity = EntityRef::new("user", "default", person.name);
     let email = format!("{}@example.com", person.name);
-    Ok(identities.upsert_user(&entity, person.display_name, &email, &[person.group.to_owned()]).await?)
+    Ok(identities
+        .upsert_user(&entity, person.display_name, &email, &[person.group.to_owned()])
+        .await?)
 }
 
 /// Group of the account by which the platform itself reads repositories.
@@ -48,7 +62,9 @@ pub(crate) const READERS: &str = "pave:readers";
 /// The token by which the platform itself reads repositories.
 pub(crate) async fn reader_token(identities: &Identities, path: &Path) -> anyhow::Result<String> {
     let entity = EntityRef::new("serviceaccount", "pave-system", "reader");
-    identities.upsert_user(&entity, "Pave", "reader@pave.invalid", &[READERS.to_owned()]).await?;
+    identities
+        .upsert_user(&entity, "Pave", "reader@pave.invalid", &[READERS.to_owned()])
+        .await?;
     own_token(identities, &entity, "reading repositories", path).await
 }
 
@@ -57,7 +73,12 @@ pub(crate) async fn administrator_token(identities: &Identities, path: &Path) ->
     own_token(identities, &administrator(), "command line of this machine", path).await
 }
 
-async fn own_token(identities: &Identities, entity: &EntityRef, purpose: &str, path: &Path) -> anyhow::Result<String> {
+async fn own_token(
+    identities: &Identities,
+    entity: &EntityRef,
+    purpose: &str,
+    path: &Path,
+) -> anyhow::Result<String> {
     if let Ok(token) = fs::read_to_string(path)
         && identities.authenticate(token.trim()).await?.is_some()
     {
@@ -75,7 +96,11 @@ pub(crate) fn kept_secret(path: &Path) -> anyhow::Result<String> {
     {
         return Ok(secret.trim().to_owned());
     }
-    let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    let secret = format!(
+        "{}{}",
+        uuid::Uuid::new_v4().simple(),
+        uuid::Uuid::new_v4().simple()
+    );
     write_secret(path, &secret)?;
     Ok(secret)
 }
@@ -83,7 +108,11 @@ pub(crate) fn kept_secret(path: &Path) -> anyhow::Result<String> {
 fn write_secret(path: &Path, secret: &str) -> anyhow::Result<()> {
     let temporary = path.with_extension("new");
     drop(fs::remove_file(&temporary));
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)?;
     file.write_all(secret.as_bytes())?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;

@@ -20,7 +20,12 @@ impl Place {
         use std::os::unix::fs::PermissionsExt;
         std::fs::create_dir_all(&self.root)
             .and_then(|()| std::fs::set_permissions(&self.root, std::fs::Permissions::from_mode(0o711)))
-            .map_err(|error| anyhow::anyhow!("cannot make the data directory `{}`: {error}", self.root.display()))
+            .map_err(|error| {
+                anyhow::anyhow!(
+                    "cannot make the data directory `{}`: {error}",
+                    self.root.display()
+                )
+            })
     }
 
     pub(crate) fn root(&self) -> &Path {

@@ -69,20 +69,41 @@ impl Listeners {
 }
 
 /// The local cloud of a data directory.
-async fn open_azure(place: &Place, settings: &Settings, keys: &Keys, identities: &Identities) -> anyhow::Result<Azure> {
+async fn open_azure(
+    place: &Place,
+    settings: &Settings,
+    keys: &Keys,
+    identities: &Identities,
+) -> anyhow::Result<Azure> {
     let secret = people::kept_secret(&place.cloud_secret())?;
     let url = format!("https://127.0.0.1:{}", settings.ports.azure);
-    let mut options =
-        pave_local_azure::Options::new(place.azure(), keys.clone(), &url, settings.tenant, settings.subscription);
+    let mut options = pave_local_azure::Options::new(
+        place.azure(),
+        keys.clone(),
+        &url,
+        settings.tenant,
+        settings.subscription,
+    );
     let object_id = uuid::Uuid::new_v5(&settings.tenant, settings.client_id.as_bytes());
-    options.service_principals = vec![ServicePrincipal::new(settings.client_id, object_id, "pave", &secret)];
+    options.service_principals = vec![ServicePrincipal::new(
+        settings.client_id,
+        object_id,
+        "pave",
+        &secret,
+    )];
     options.identities = Some(identities.clone());
     Ok(Azure::open(options).await?)
 }
 
 impl Platform {
     /// Starts everything below a data directory; returns when all of it answers.
-    pub(crate) async fn start(place: Place, lock: Lock, mut settings: Settings, demo: bool, begun: Instant) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        place: Place,
+        lock: Lock,
+        mut settings: Settings,
+        demo: bool,
+        begun: Instant,
+    ) -> anyhow::Result<Self> {
         let tasks = Tasks::new();
         let listeners = Listeners::bind(&settings).await?;
         let keys = Keys::open(&place.keys())?;
@@ -95,19 +116,42 @@ impl Platform {
         settings.write(place.root())?;
         let summary = Summary::read(&place, &settings)?;
 
-        let options = pave_local_cluster::Options { data: place.cluster(), keys: keys.clone(), identities: identities.clone() };
+        let options = pave_local_cluster::Options {
+            data: place.cluster(),
+            keys: keys.clone(),
+            identities: identities.clone(),
+        };
         let cluster = Cluster::open(options).await?;
         let tls = keys.server_config(&NAMES, &PROTOCOLS)?;
-        listen::serve("cluster", listeners.cluster, Some(Arc::clone(&tls)), cluster.router(), &tasks);
+        listen::serve(
+            "cluster",
+            listeners.cluster,
+            Some(Arc::clone(&tls)),
+            cluster.router(),
+            &tasks,
+        );
         let azure = open_azure(&place, &settings, &keys, &identities).await?;
-        listen::serve("azure", listeners.azure, Some(Arc::clone(&tls)), azure.router(), &tasks);
+        listen::serve(
+            "azure",
+            listeners.azure,
+            Some(Arc::clone(&tls)),
+            azure.router(),
+            &tasks,
+        );
 
         let kinds = Kinds::new(cluster.client(&bootstrap::principal()));
         bootstrap::apply(&kinds, &bootstrap::foundation(&cloud(&summary))).await?;
         let forge = open_forge(&place, &keys, &identities, &cluster, &summary, &tasks).await?;
         listen::serve("forge", listeners.forge, Some(tls), forge.router(), &tasks);
 
-        let world = World { place: &place, keys: &keys, identities: &identities, cluster: &cluster, summary: &summary, tasks: &tasks };
+        let world = World {
+            place: &place,
+            keys: &keys,
+            identities: &identities,
+            cluster: &cluster,
+            summary: &summary,
+            tasks: &tasks,
+        };
         let portal = world.engines(settings.demo).await?;
         listen::serve("portal", listeners.portal, None, portal, &tasks);
         if settings.demo {
@@ -117,7 +161,11 @@ impl Platform {
             world.seed(&forge, &administrator).await?;
         }
         if settings.demo {
-            bootstrap::apply(&kinds, &bootstrap::gitops(&demo::repository_url(&summary.forge_url))).await?;
+            bootstrap::apply(
+                &kinds,
+                &bootstrap::gitops(&demo::repository_url(&summary.forge_url)),
+            )
+            .await?;
         }
         let config = kubeconfig::of(&summary.cluster_url, keys.ca_pem(), &summary.portal_token);
         write_private(&place, &pave_yaml::to_string(&config))?;
@@ -129,7 +177,16 @@ impl Platform {
             ready_after: u64::try_from(ready_after.as_millis()).unwrap_or(u64::MAX),
         };
         instance.write(&place)?;
-        Ok(Self { place, tasks, cluster, azure, identities, summary, ready_after, _lock: lock })
+        Ok(Self {
+            place,
+            tasks,
+            cluster,
+            azure,
+            identities,
+            summary,
+            ready_after,
+            _lock: lock,
+        })
     }
 
     /// A link that signs the administrator in, once.
@@ -148,7 +205,9 @@ impl Platform {
 
     /// Databases that run now.
     pub(crate) async fn databases(&self) -> usize {
-        self.azure.status().await.map_or(0, |servers| servers.iter().filter(|server| server.process.is_some()).count())
+        self.azure.status().await.map_or(0, |servers| {
+            servers.iter().filter(|server| server.process.is_some()).count()
+        })
     }
 
     /// Where the data directories of PostgreSQL are.
@@ -211,12 +270,22 @@ impl World<'_> {
             "azure": [{ "host": forge_host, "credentials": [{ "personalAccessToken": reader_token }] }],
         }))?;
         let authority = self.keys.ca_path().to_owned();
-        let reader = HostReader::new(integrations.clone(), http.clone(), self.place.mirrors(), Some(authority.clone()));
+        let reader = HostReader::new(
+            integrations.clone(),
+            http.clone(),
+            self.place.mirrors(),
+            Some(authority.clone()),
+        );
         let sources = Arc::new(Sources::new(reader, integrations.clone()));
         let journal = Journal::open(&self.place.journal())?;
 
-        let providers = pave_providers::Context { client: self.client("providers"), http };
-        let composition = pave_composition::Context { client: self.client("composition") };
+        let providers = pave_providers::Context {
+            client: self.client("providers"),
+            http,
+        };
+        let composition = pave_composition::Context {
+            client: self.client("composition"),
+        };
         let cluster = self.cluster.clone();
         let gitops = pave_gitops::Context {
             client: self.client("gitops"),
@@ -230,7 +299,13 @@ impl World<'_> {
         pave_providers::run(providers, self.tasks.clone()).await;
         pave_composition::run(composition, self.tasks.clone()).await;
         let gitops = pave_gitops::run(gitops, self.tasks.clone()).await;
-        pave_tracer::run(pave_tracer::Context { client: self.client("tracer"), journal: journal.clone() }, self.tasks);
+        pave_tracer::run(
+            pave_tracer::Context {
+                client: self.client("tracer"),
+                journal: journal.clone(),
+            },
+            self.tasks,
+        );
 
         let catalog = Catalog::open(
             pave_catalog::Options {
@@ -243,7 +318,8 @@ impl World<'_> {
         )
         .await?;
         let cluster = self.cluster.clone();
-        let client_for: pave_portal::ClientFor = Arc::new(move |principal: &Principal| cluster.client(principal));
+        let client_for: pave_portal::ClientFor =
+            Arc::new(move |principal: &Principal| cluster.client(principal));
         let gate = Arc::new(Gate {
             kinds: Kinds::new(self.client("portal")),
             client_for: Arc::clone(&client_for),
@@ -255,7 +331,11 @@ impl World<'_> {
                 data: self.place.scaffolder(),
                 workspaces: self.place.scaffolder().join("workspaces"),
                 reader: Arc::clone(&sources) as Arc<dyn pave_scaffolder::SourceReader>,
-                credentials: Arc::new(PersonCredentials::new(self.identities.clone(), integrations, forge_host)),
+                credentials: Arc::new(PersonCredentials::new(
+                    self.identities.clone(),
+                    integrations,
+                    forge_host,
+                )),
                 catalog: Arc::new(CatalogOfTemplates(catalog.clone())),
                 gate: Arc::clone(&gate) as Arc<dyn pave_scaffolder::PublishGate>,
                 journal: journal.clone(),
@@ -299,38 +379,67 @@ impl World<'_> {
 
     /// Where the catalog begins: the demo's root file.
     fn catalog_location(&self) -> String {
-        format!("{}?path=/catalog-info.yaml&version=GBmain", demo::repository_url(&self.summary.forge_url))
+        format!(
+            "{}?path=/catalog-info.yaml&version=GBmain",
+            demo::repository_url(&self.summary.forge_url)
+        )
     }
 
     /// User name and password of the webhook.
     fn webhook(&self) -> anyhow::Result<(String, String)> {
-        Ok(("pave".to_owned(), people::kept_secret(&self.place.webhook_secret())?))
+        Ok((
+            "pave".to_owned(),
+            people::kept_secret(&self.place.webhook_secret())?,
+        ))
     }
 
     /// Lets the forge knock at the portal's webhook after each push.
     async fn subscribe(&self, forge: &Forge) -> anyhow::Result<()> {
         let url = format!("{}/api/webhook", self.summary.portal_url).parse()?;
         let (user, password) = self.webhook()?;
-        forge.ensure_subscription(demo::ORGANIZATION, &url, Some((&user, &password))).await?;
+        forge
+            .ensure_subscription(demo::ORGANIZATION, &url, Some((&user, &password)))
+            .await?;
         Ok(())
     }
 
     /// Makes the demo's repository with its first commit, as the administrator.
     async fn seed(&self, forge: &Forge, administrator: &Principal) -> anyhow::Result<()> {
         let host = self.summary.forge_url.trim_start_matches("https://");
-        let repository = match forge.repository(demo::ORGANIZATION, demo::PROJECT, demo::REPOSITORY).await? {
+        let repository = match forge
+            .repository(demo::ORGANIZATION, demo::PROJECT, demo::REPOSITORY)
+            .await?
+        {
             Some(repository) => repository,
-            None => forge.create_repository(demo::ORGANIZATION, demo::PROJECT, demo::REPOSITORY).await?,
+            None => {
+                forge
+                    .create_repository(demo::ORGANIZATION, demo::PROJECT, demo::REPOSITORY)
+                    .await?
+            }
         };
-        let changes: Vec<_> = demo::files(host).into_iter().map(|(path, content)| pave_git::Change::write(path, content)).collect();
-        forge.seed(&repository, &changes, "Set up the platform", administrator).await?;
+        let changes: Vec<_> = demo::files(host)
+            .into_iter()
+            .map(|(path, content)| pave_git::Change::write(path, content))
+            .collect();
+        forge
+            .seed(&repository, &changes, "Set up the platform", administrator)
+            .await?;
         Ok(())
     }
 }
 
 /// Kinds that catalog locations may hold.
-const ALLOWED: [&str; 9] =
-    ["Component", "API", "Resource", "System", "Domain", "Group", "User", "Location", "Template"];
+const ALLOWED: [&str; 9] = [
+    "Component",
+    "API",
+    "Resource",
+    "System",
+    "Domain",
+    "Group",
+    "User",
+    "Location",
+    "Template",
+];
 
 /// The kubeconfig holds a token, so only its owner may read it.
 fn write_private(place: &Place, text: &str) -> anyhow::Result<()> {
@@ -338,7 +447,11 @@ fn write_private(place: &Place, text: &str) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let temporary = place.kubeconfig().with_extension("new");
     drop(std::fs::remove_file(&temporary));
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)?;
     file.write_all(text.as_bytes())?;
     std::fs::rename(&temporary, place.kubeconfig())?;
     Ok(())

@@ -19,7 +19,10 @@ pub(super) fn routes() -> Router<Portal> {
         .route("/entities/by-query", get(by_query))
         .route("/entities/by-refs", post(by_refs))
         .route("/entities/by-name/{kind}/{namespace}/{name}", get(by_name))
-        .route("/entities/by-name/{kind}/{namespace}/{name}/ancestry", get(ancestry))
+        .route(
+            "/entities/by-name/{kind}/{namespace}/{name}/ancestry",
+            get(ancestry),
+        )
         .route("/entity-facets", get(facets))
         .route("/refresh", post(refresh))
         .route("/locations", get(locations).post(register))
@@ -30,14 +33,21 @@ fn query_of(raw: Option<&str>) -> Result<Query, ApiError> {
     let one = |name: &str| parameters(raw, name).into_iter().next();
     let number = |name: &str| -> Result<Option<usize>, ApiError> {
         one(name)
-            .map(|text| text.parse().map_err(|_| ApiError::input(format!("invalid `{name}` parameter, `{text}` is not a number"))))
+            .map(|text| {
+                text.parse().map_err(|_| {
+                    ApiError::input(format!("invalid `{name}` parameter, `{text}` is not a number"))
+                })
+            })
             .transpose()
     };
     let mut query = match one("cursor") {
         Some(cursor) => Query::from_cursor(&cursor)?,
         None => Query {
             filter: parameters(raw, "filter"),
-            order: parameters(raw, "orderField").iter().map(|text| order(text)).collect(),
+            order: parameters(raw, "orderField")
+                .iter()
+                .map(|text| order(text))
+                .collect(),
             term: one("fullTextFilterTerm").unwrap_or_default(),
             term_fields: listed(raw, "fullTextFilterFields"),
             offset: number("offset")?.unwrap_or(0),
@@ -47,7 +57,9 @@ fn query_of(raw: Option<&str>) -> Result<Query, ApiError> {
     query.limit = number("limit")?.or(query.limit);
     query.fields = listed(raw, "fields");
     if query.fields.iter().any(|field| field.contains('[')) {
-        return Err(ApiError::input("invalid fields, array type fields are not supported"));
+        return Err(ApiError::input(
+            "invalid fields, array type fields are not supported",
+        ));
     }
     Ok(query)
 }
@@ -55,7 +67,10 @@ fn query_of(raw: Option<&str>) -> Result<Query, ApiError> {
 /// `metadata.name,desc`
 fn order(text: &str) -> Order {
     let (field, direction) = text.split_once(',').unwrap_or((text, "asc"));
-    Order { field: field.to_owned(), descending: direction.eq_ignore_ascii_case("desc") }
+    Order {
+        field: field.to_owned(),
+        descending: direction.eq_ignore_ascii_case("desc"),
+    }
 }
 
 async fn entities(
@@ -73,7 +88,12 @@ async fn by_query(
     _caller: Caller,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let Page { items, total, next, previous } = catalog.query(&query_of(raw.as_deref())?)?;
+    let Page {
+        items,
+        total,
+        next,
+        previous,
+    } = catalog.query(&query_of(raw.as_deref())?)?;
     let mut page = Map::new();
     if let Some(next) = next {
         page.insert("nextCursor".into(), next.into());
@@ -81,7 +101,9 @@ async fn by_query(
     if let Some(previous) = previous {
         page.insert("prevCursor".into(), previous.into());
     }
-    Ok(Json(json!({ "items": items, "totalItems": total, "pageInfo": page })))
+    Ok(Json(
+        json!({ "items": items, "totalItems": total, "pageInfo": page }),
+    ))
 }
 
 #[derive(Deserialize)]
@@ -92,26 +114,44 @@ struct Refs {
     fields: Vec<String>,
 }
 
-async fn by_refs(State(catalog): State<Catalog>, _caller: Caller, Json(refs): Json<Refs>) -> Result<Json<Value>, ApiError> {
+async fn by_refs(
+    State(catalog): State<Catalog>,
+    _caller: Caller,
+    Json(refs): Json<Refs>,
+) -> Result<Json<Value>, ApiError> {
     let find = |text: &String| {
         let reference = EntityRef::parse(text, None, "default").ok()?;
-        catalog.entity(&reference).map(|entity| pave_entity::project(&entity, &refs.fields))
+        catalog
+            .entity(&reference)
+            .map(|entity| pave_entity::project(&entity, &refs.fields))
     };
-    Ok(Json(json!({ "items": refs.entity_refs.iter().map(find).collect::<Vec<_>>() })))
+    Ok(Json(
+        json!({ "items": refs.entity_refs.iter().map(find).collect::<Vec<_>>() }),
+    ))
 }
 
 type Name = Path<(String, String, String)>;
 
 fn missing((kind, namespace, name): &(String, String, String)) -> ApiError {
-    ApiError::not_found(format!("No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'"))
+    ApiError::not_found(format!(
+        "No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'"
+    ))
 }
 
-async fn by_name(State(catalog): State<Catalog>, _caller: Caller, Path(name): Name) -> Result<Json<Value>, ApiError> {
+async fn by_name(
+    State(catalog): State<Catalog>,
+    _caller: Caller,
+    Path(name): Name,
+) -> Result<Json<Value>, ApiError> {
     let reference = EntityRef::new(&name.0, &name.1, &name.2);
     catalog.entity(&reference).map(Json).ok_or_else(|| missing(&name))
 }
 
-async fn ancestry(State(catalog): State<Catalog>, _caller: Caller, Path(name): Name) -> Result<Json<Value>, ApiError> {
+async fn ancestry(
+    State(catalog): State<Catalog>,
+    _caller: Caller,
+    Path(name): Name,
+) -> Result<Json<Value>, ApiError> {
     let reference = EntityRef::new(&name.0, &name.1, &name.2);
     let found = catalog.ancestry(&reference);
     if found.is_empty() {
@@ -124,15 +164,23 @@ async fn ancestry(State(catalog): State<Catalog>, _caller: Caller, Path(name): N
             json!({ "entity": entity, "parentEntityRefs": parents })
         })
         .collect();
-    Ok(Json(json!({ "rootEntityRef": reference.to_string(), "items": items })))
+    Ok(Json(
+        json!({ "rootEntityRef": reference.to_string(), "items": items }),
+    ))
 }
 
-async fn facets(State(catalog): State<Catalog>, _caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<Value>, ApiError> {
+async fn facets(
+    State(catalog): State<Catalog>,
+    _caller: Caller,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<Value>, ApiError> {
     let paths = parameters(raw.as_deref(), "facet");
     if paths.is_empty() {
         return Err(ApiError::input("Missing facet parameter"));
     }
-    Ok(Json(json!({ "facets": catalog.facets(&parameters(raw.as_deref(), "filter"), &paths)? })))
+    Ok(Json(
+        json!({ "facets": catalog.facets(&parameters(raw.as_deref(), "filter"), &paths)? }),
+    ))
 }
 
 #[derive(Deserialize)]
@@ -141,20 +189,40 @@ struct Refresh {
     entity_ref: String,
 }
 
-async fn refresh(State(catalog): State<Catalog>, _caller: Caller, Json(refresh): Json<Refresh>) -> Result<StatusCode, ApiError> {
-    let reference = EntityRef::parse(&refresh.entity_ref, None, "default").map_err(|error| ApiError::input(error.to_string()))?;
+async fn refresh(
+    State(catalog): State<Catalog>,
+    _caller: Caller,
+    Json(refresh): Json<Refresh>,
+) -> Result<StatusCode, ApiError> {
+    let reference = EntityRef::parse(&refresh.entity_ref, None, "default")
+        .map_err(|error| ApiError::input(error.to_string()))?;
     catalog.refresh(&reference).await?;
     Ok(StatusCode::OK)
 }
 
 async fn locations(State(catalog): State<Catalog>, _caller: Caller) -> Result<Json<Value>, ApiError> {
-    let items: Vec<Value> = catalog.locations().await?.iter().map(|location| json!({ "data": location })).collect();
+    let items: Vec<Value> = catalog
+        .locations()
+        .await?
+        .iter()
+        .map(|location| json!({ "data": location }))
+        .collect();
     Ok(Json(json!(items)))
 }
 
-async fn location(State(catalog): State<Catalog>, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let found = catalog.locations().await?.into_iter().find(|location| location.id == id);
-    found.map(|location| Json(json!(location))).ok_or_else(|| ApiError::not_found(format!("Found no location with ID {id}")))
+async fn location(
+    State(catalog): State<Catalog>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let found = catalog
+        .locations()
+        .await?
+        .into_iter()
+        .find(|location| location.id == id);
+    found
+        .map(|location| Json(json!(location)))
+        .ok_or_else(|| ApiError::not_found(format!("Found no location with ID {id}")))
 }
 
 #[derive(Deserialize)]
@@ -182,20 +250,33 @@ async fn register(
         let request = pave_auth::AccessRequest::path("create", "/pave/locations");
         crate::own::permit(&portal, &caller.0, &request).await?;
     }
-    let registered = portal.catalog.register(&wanted.kind, &wanted.target, dry_run).await?;
+    let registered = portal
+        .catalog
+        .register(&wanted.kind, &wanted.target, dry_run)
+        .await?;
     let mut answer = json!({ "location": registered.location, "entities": registered.entities });
     if dry_run {
         answer["exists"] = json!(registered.exists);
     } else {
-        portal.audit.record(&caller.0, Action::RegisterLocation, wanted.target, "").await?;
+        portal
+            .audit
+            .record(&caller.0, Action::RegisterLocation, wanted.target, "")
+            .await?;
     }
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-async fn unregister(State(portal): State<Portal>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+async fn unregister(
+    State(portal): State<Portal>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
     let request = pave_auth::AccessRequest::path("delete", "/pave/locations");
     crate::own::permit(&portal, &caller.0, &request).await?;
     portal.catalog.unregister(&id).await?;
-    portal.audit.record(&caller.0, Action::UnregisterLocation, id, "").await?;
+    portal
+        .audit
+        .record(&caller.0, Action::UnregisterLocation, id, "")
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -24,7 +24,10 @@ const POLL: Duration = Duration::from_secs(30);
 
 pub(super) fn routes() -> Router<Portal> {
     Router::new()
-        .route("/v2/templates/{namespace}/{kind}/{name}/parameter-schema", get(parameter_schema))
+        .route(
+            "/v2/templates/{namespace}/{kind}/{name}/parameter-schema",
+            get(parameter_schema),
+        )
         .route("/v2/actions", get(actions))
         .route("/v2/tasks", get(tasks).post(create))
         .route("/v2/tasks/{id}", get(task))
@@ -48,14 +51,21 @@ impl From<ScaffolderError> for ApiError {
 
 /// A template of the catalog.
 pub(crate) fn template(portal: &Portal, reference: &str) -> Result<Value, ApiError> {
-    let reference =
-        EntityRef::parse(reference, Some("template"), "default").map_err(|error| ApiError::input(error.to_string()))?;
-    portal.catalog.entity(&reference).ok_or_else(|| ApiError::not_found(format!("Template {reference} not found")))
+    let reference = EntityRef::parse(reference, Some("template"), "default")
+        .map_err(|error| ApiError::input(error.to_string()))?;
+    portal
+        .catalog
+        .entity(&reference)
+        .ok_or_else(|| ApiError::not_found(format!("Template {reference} not found")))
 }
 
 type Name = Path<(String, String, String)>;
 
-async fn parameter_schema(State(portal): State<Portal>, _caller: Caller, Path(name): Name) -> Result<Json<Value>, ApiError> {
+async fn parameter_schema(
+    State(portal): State<Portal>,
+    _caller: Caller,
+    Path(name): Name,
+) -> Result<Json<Value>, ApiError> {
     let (namespace, kind, name) = name;
     let entity = template(&portal, &format!("{kind}:{namespace}/{name}"))?;
     Ok(Json(portal.scaffolder.parameter_schema(&entity)?))
@@ -94,25 +104,52 @@ struct NewTask {
 }
 
 /// Answers once the task is on disk.
-async fn create(State(portal): State<Portal>, caller: Caller, Json(wanted): Json<NewTask>) -> Result<Response, ApiError> {
+async fn create(
+    State(portal): State<Portal>,
+    caller: Caller,
+    Json(wanted): Json<NewTask>,
+) -> Result<Response, ApiError> {
     let entity = template(&portal, &wanted.template_ref)?;
     let secrets = wanted.secrets.unwrap_or_else(|| json!({}));
-    match portal.scaffolder.create_task(&caller.0, &entity, wanted.values, secrets).await? {
+    match portal
+        .scaffolder
+        .create_task(&caller.0, &entity, wanted.values, secrets)
+        .await?
+    {
         Created::Task { id, .. } => {
-            portal.audit.record(&caller.0, Action::RunTemplate, wanted.template_ref, format!("task {id}")).await?;
+            portal
+                .audit
+                .record(
+                    &caller.0,
+                    Action::RunTemplate,
+                    wanted.template_ref,
+                    format!("task {id}"),
+                )
+                .await?;
             Ok((StatusCode::CREATED, Json(json!({ "id": id }))).into_response())
         }
-        Created::Invalid(errors) => Ok((StatusCode::BAD_REQUEST, Json(json!({ "errors": errors }))).into_response()),
+        Created::Invalid(errors) => {
+            Ok((StatusCode::BAD_REQUEST, Json(json!({ "errors": errors }))).into_response())
+        }
     }
 }
 
-async fn tasks(State(portal): State<Portal>, _caller: Caller, RawQuery(raw): RawQuery) -> Result<Json<Value>, ApiError> {
+async fn tasks(
+    State(portal): State<Portal>,
+    _caller: Caller,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<Value>, ApiError> {
     let raw = raw.as_deref();
-    let number = |name: &str| parameters(raw, name).first().and_then(|text| text.parse::<usize>().ok());
+    let number = |name: &str| {
+        parameters(raw, name)
+            .first()
+            .and_then(|text| text.parse::<usize>().ok())
+    };
     let status = listed(raw, "status")
         .iter()
         .map(|word| {
-            serde_json::from_value::<TaskStatus>(json!(word)).map_err(|_| ApiError::input(format!("`{word}` is not a task status")))
+            serde_json::from_value::<TaskStatus>(json!(word))
+                .map_err(|_| ApiError::input(format!("`{word}` is not a task status")))
         })
         .collect::<Result<_, _>>()?;
     let filter = TaskFilter {
@@ -125,7 +162,11 @@ async fn tasks(State(portal): State<Portal>, _caller: Caller, RawQuery(raw): Raw
     Ok(Json(json!(portal.scaffolder.tasks(&filter).await?)))
 }
 
-async fn task(State(portal): State<Portal>, _caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+async fn task(
+    State(portal): State<Portal>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
     Ok(Json(json!(portal.scaffolder.task(&id).await?)))
 }
 
@@ -135,10 +176,19 @@ async fn may_change(portal: &Portal, caller: &Caller, id: &str) -> Result<(), Ap
     if task.created_by == caller.0.entity.to_string() {
         return Ok(());
     }
-    crate::own::permit(portal, &caller.0, &pave_auth::AccessRequest::path("update", "/pave/tasks")).await
+    crate::own::permit(
+        portal,
+        &caller.0,
+        &pave_auth::AccessRequest::path("update", "/pave/tasks"),
+    )
+    .await
 }
 
-async fn cancel(State(portal): State<Portal>, caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+async fn cancel(
+    State(portal): State<Portal>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
     may_change(&portal, &caller, &id).await?;
     let status = portal.scaffolder.cancel(&id).await?;
     Ok(Json(json!({ "status": status })))
@@ -191,7 +241,11 @@ async fn stream(
 ) -> Result<Sse<impl Stream<Item = Result<ServerEvent, Infallible>>>, ApiError> {
     portal.scaffolder.task(&id).await?;
     let events = portal.scaffolder.events(&id, query.after);
-    let told = events.map(|event| Ok(ServerEvent::default().event(event.kind.as_str()).data(json!(event).to_string())));
+    let told = events.map(|event| {
+        Ok(ServerEvent::default()
+            .event(event.kind.as_str())
+            .data(json!(event).to_string()))
+    });
     Ok(Sse::new(told).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 
@@ -207,14 +261,28 @@ struct DryRun {
     directory_contents: Vec<DirectoryFile>,
 }
 
-async fn dry_run(State(portal): State<Portal>, caller: Caller, Json(wanted): Json<DryRun>) -> Result<Response, ApiError> {
+async fn dry_run(
+    State(portal): State<Portal>,
+    caller: Caller,
+    Json(wanted): Json<DryRun>,
+) -> Result<Response, ApiError> {
     let secrets = wanted.secrets.unwrap_or_else(|| json!({}));
     let preview = portal
         .scaffolder
-        .dry_run(&caller.0, &wanted.template, wanted.values, secrets, &wanted.directory_contents)
+        .dry_run(
+            &caller.0,
+            &wanted.template,
+            wanted.values,
+            secrets,
+            &wanted.directory_contents,
+        )
         .await?;
     if !preview.invalid.is_empty() {
-        return Ok((StatusCode::BAD_REQUEST, Json(json!({ "errors": preview.invalid }))).into_response());
+        return Ok((
+            StatusCode::BAD_REQUEST,
+            Json(json!({ "errors": preview.invalid })),
+        )
+            .into_response());
     }
     if let Some(error) = preview.error {
         return Err(ApiError::input(error.to_string()));

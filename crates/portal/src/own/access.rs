@@ -7,9 +7,17 @@ use crate::context::Portal;
 use crate::error::ApiError;
 
 /// Refuses what a person may not do, saying which rule is missing.
-pub(crate) async fn permit(portal: &Portal, principal: &Principal, request: &AccessRequest) -> Result<(), ApiError> {
+pub(crate) async fn permit(
+    portal: &Portal,
+    principal: &Principal,
+    request: &AccessRequest,
+) -> Result<(), ApiError> {
     let decision = portal.authorizer.authorize(principal, request).await;
-    if decision.allowed { Ok(()) } else { Err(ApiError::not_allowed(decision.reason)) }
+    if decision.allowed {
+        Ok(())
+    } else {
+        Err(ApiError::not_allowed(decision.reason))
+    }
 }
 
 /// What a person may read, asked once per namespace and resource.
@@ -21,7 +29,11 @@ pub(super) struct Readable<'a> {
 
 impl<'a> Readable<'a> {
     pub(super) fn new(portal: &'a Portal, principal: &'a Principal) -> Self {
-        Self { portal, principal, known: HashMap::new() }
+        Self {
+            portal,
+            principal,
+            known: HashMap::new(),
+        }
     }
 
     /// Whether an object may be read, by the verb `get` on its kind in its namespace.
@@ -40,7 +52,11 @@ impl<'a> Readable<'a> {
                     namespace: key.namespace,
                     ..AccessRequest::default()
                 };
-                self.portal.authorizer.authorize(self.principal, &request).await.allowed
+                self.portal
+                    .authorizer
+                    .authorize(self.principal, &request)
+                    .await
+                    .allowed
             }
             Err(_) => false,
         };

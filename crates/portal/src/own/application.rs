@@ -52,13 +52,30 @@ pub(super) async fn all(portal: &Portal, principal: &Principal) -> Vec<Value> {
 pub(crate) fn row(application: &Value) -> Value {
     let at = |pointer: &str| application.pointer(pointer).cloned().unwrap_or_default();
     let text = |pointer: &str, otherwise: &str| {
-        application.pointer(pointer).and_then(Value::as_str).unwrap_or(otherwise).to_owned()
+        application
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or(otherwise)
+            .to_owned()
     };
-    let conditions = application.pointer("/status/conditions").and_then(Value::as_array);
-    let trouble = conditions.into_iter().flatten().next().map(|condition| condition["message"].clone());
+    let conditions = application
+        .pointer("/status/conditions")
+        .and_then(Value::as_array);
+    let trouble = conditions
+        .into_iter()
+        .flatten()
+        .next()
+        .map(|condition| condition["message"].clone());
     let message = trouble.unwrap_or_else(|| {
-        let failed = matches!(text("/status/operationState/phase", "").as_str(), "Failed" | "Error");
-        if failed { at("/status/operationState/message") } else { at("/status/health/message") }
+        let failed = matches!(
+            text("/status/operationState/phase", "").as_str(),
+            "Failed" | "Error"
+        );
+        if failed {
+            at("/status/operationState/message")
+        } else {
+            at("/status/health/message")
+        }
     });
     let automated = application.pointer("/spec/syncPolicy/automated");
     json!({
@@ -82,7 +99,13 @@ pub(crate) fn row(application: &Value) -> Value {
 async fn one(State(portal): State<Portal>, caller: Caller, place: Place) -> Result<Json<Value>, ApiError> {
     let application = find(&portal, &caller.0, "get", &place).await?;
     let mut answer = row(&application);
-    let list = |pointer: &str| application.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let list = |pointer: &str| {
+        application
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
     let mut resources = list("/status/resources");
     for resource in &mut resources {
         resource["children"] = json!([]);
@@ -93,7 +116,8 @@ async fn one(State(portal): State<Portal>, caller: Caller, place: Place) -> Resu
     answer["conditions"] = json!(list("/status/conditions"));
     answer["history"] = json!(history);
     answer["syncResult"] = json!(list("/status/operationState/syncResult/resources"));
-    answer["events"] = json!(super::object::events_about(&portal.kinds, std::slice::from_ref(&application)).await);
+    answer["events"] =
+        json!(super::object::events_about(&portal.kinds, std::slice::from_ref(&application)).await);
     answer["object"] = super::object::without_bookkeeping(&application);
     Ok(Json(answer))
 }
@@ -138,7 +162,15 @@ async fn sync(
         },
     });
     patch(&portal, &caller.0, &place, &operation).await?;
-    portal.audit.record(&caller.0, Action::SyncApplication, format!("{}/{}", place.0.0, place.0.1), "").await?;
+    portal
+        .audit
+        .record(
+            &caller.0,
+            Action::SyncApplication,
+            format!("{}/{}", place.0.0, place.0.1),
+            "",
+        )
+        .await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -159,14 +191,25 @@ async fn refresh(
     let how = if refresh.hard { "hard" } else { "normal" };
     let annotation = json!({ "metadata": { "annotations": { "argocd.argoproj.io/refresh": how } } });
     patch(&portal, &caller.0, &place, &annotation).await?;
-    portal.audit.record(&caller.0, Action::RefreshApplication, format!("{}/{}", place.0.0, place.0.1), how).await?;
+    portal
+        .audit
+        .record(
+            &caller.0,
+            Action::RefreshApplication,
+            format!("{}/{}", place.0.0, place.0.1),
+            how,
+        )
+        .await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 async fn patch(portal: &Portal, principal: &Principal, place: &Place, patch: &Value) -> Result<(), ApiError> {
     let kinds = portal.kinds_as(principal);
-    let kind = kinds.of(&json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Application" })).await?;
+    let kind = kinds
+        .of(&json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Application" }))
+        .await?;
     let api = kind.api(kinds.client(), Some(&place.0.0));
-    api.patch(&place.0.1, &PatchParams::default(), &Patch::Merge(patch)).await?;
+    api.patch(&place.0.1, &PatchParams::default(), &Patch::Merge(patch))
+        .await?;
     Ok(())
 }

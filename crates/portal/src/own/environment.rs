@@ -9,7 +9,6 @@ use base64::engine::general_purpose::STANDARD;
 use pave_auth::{AccessRequest, Principal};
 use pave_kube::{Kinds, metadata_text};
 use pave_names::{GroupVersionKind, annotation};
-use pave_runtime::clock;
 use pave_tracer::hop::{self, Layer};
 use serde_json::{Value, json};
 
@@ -62,14 +61,18 @@ pub(super) async fn summary(
 /// A claim with the road it is on.
 pub(crate) async fn row(portal: &Portal, claim: &Value) -> Result<Value, ApiError> {
     let subject = hop::subject(Layer::Claim, claim);
-    let road = portal.journal.find(&subject).await?.into_iter().next().or_else(|| hop::road_of(claim));
+    let road = portal
+        .journal
+        .find(&subject)
+        .await?
+        .into_iter()
+        .next()
+        .or_else(|| hop::road_of(claim));
     let hops = match &road {
         Some(road) => portal.journal.road(road).await?,
         None => Vec::new(),
     };
-    let standing = pave_names::RoadId::random();
-    let own = hop::hops(Layer::Claim, claim, &standing, false, clock::now()).into_iter().next();
-    let (state, cause) = own.map_or((pave_names::State::Pending, String::new()), |hop| (hop.state, hop.cause));
+    let (state, cause) = hop::standing(Layer::Claim, claim, false);
     let changed_at = hops.iter().map(|hop| hop.changed_at.to_string()).max();
     let source = hop::annotation(claim, annotation::SOURCE).and_then(|source| source.rsplit_once('@'));
     let created_at = metadata_text(claim, "creationTimestamp");
@@ -99,10 +102,12 @@ async fn one(State(portal): State<Portal>, caller: Caller, place: Place) -> Resu
         None => None,
     };
     let mut resources = Vec::new();
-    let references = composite.as_ref().and_then(|it| it.pointer("/spec/resourceRefs")?.as_array().cloned());
+    let references = composite
+        .as_ref()
+        .and_then(|it| it.pointer("/spec/resourceRefs")?.as_array().cloned());
     for reference in references.unwrap_or_default() {
         if let Some(object) = fetch(kinds, &reference, None).await {
-            resources.push(resource(object));
+            resources.push(resource(&object));
         }
     }
     let mut about = vec![claim.clone()];
@@ -121,45 +126,50 @@ async fn one(State(portal): State<Portal>, caller: Caller, place: Place) -> Resu
 /// The claim, as far as the person may see it; otherwise where its last road can be seen.
 async fn find(portal: &Portal, principal: &Principal, place: &Place) -> Result<Value, ApiError> {
     let (namespace, name) = &place.0;
-    match portal.live.one(Watched::Claim, namespace, name) {
-        Some(claim) => {
-            let kind = portal.kinds.of(&claim).await?;
-            let request = AccessRequest {
-                verb: "get".into(),
-                group: kind.resource.group,
-                resource: kind.resource.plural,
-                namespace: namespace.clone(),
-                name: name.clone(),
-                ..AccessRequest::default()
-            };
-            permit(portal, principal, &request).await?;
-            Ok(claim.as_ref().clone())
-        }
-        None => {
-            let roads = portal.journal.find(&format!("claim/{namespace}/{name}")).await?;
-            let gone = roads.first().map_or_else(String::new, |road| format!("; it is gone, its last road is {road}"));
-            Err(ApiError::not_found(format!("there is no environment `{namespace}/{name}`{gone}")))
-        }
+    if let Some(claim) = portal.live.one(Watched::Claim, namespace, name) {
+        let kind = portal.kinds.of(&claim).await?;
+        let request = AccessRequest {
+            verb: "get".into(),
+            group: kind.resource.group,
+            resource: kind.resource.plural,
+            namespace: namespace.clone(),
+            name: name.clone(),
+            ..AccessRequest::default()
+        };
+        permit(portal, principal, &request).await?;
+        Ok(claim.as_ref().clone())
+    } else {
+        let roads = portal.journal.find(&format!("claim/{namespace}/{name}")).await?;
+        let gone = roads.first().map_or_else(String::new, |road| {
+            format!("; it is gone, its last road is {road}")
+        });
+        Err(ApiError::not_found(format!(
+            "there is no environment `{namespace}/{name}`{gone}"
+        )))
     }
 }
 
 /// The object a reference names, or nothing.
 async fn fetch(kinds: &Kinds, reference: &Value, namespace: Option<&str>) -> Option<Value> {
-    let gvk = GroupVersionKind::from_api_version(reference["apiVersion"].as_str()?, reference["kind"].as_str()?).ok()?;
+    let gvk =
+        GroupVersionKind::from_api_version(reference["apiVersion"].as_str()?, reference["kind"].as_str()?)
+            .ok()?;
     let kind = kinds.resolve(&gvk).await.ok()?;
-    let found = kind.api(kinds.client(), namespace).get_opt(reference["name"].as_str()?).await.ok()??;
+    let found = kind
+        .api(kinds.client(), namespace)
+        .get_opt(reference["name"].as_str()?)
+        .await
+        .ok()??;
     serde_json::to_value(found).ok()
 }
 
-fn resource(object: Value) -> Value {
-    let road = pave_names::RoadId::random();
-    let own = hop::hops(Layer::Managed, &object, &road, false, clock::now()).into_iter().next();
-    let (state, cause) = own.map_or((pave_names::State::Pending, String::new()), |hop| (hop.state, hop.cause));
+fn resource(object: &Value) -> Value {
+    let (state, cause) = hop::standing(Layer::Managed, object, false);
     json!({
         "apiVersion": object["apiVersion"],
         "kind": object["kind"],
         "name": object["metadata"]["name"],
-        "externalName": hop::annotation(&object, "crossplane.io/external-name"),
+        "externalName": hop::annotation(object, "crossplane.io/external-name"),
         "state": state,
         "cause": cause,
         "armId": object.pointer("/status/atProvider/id"),
@@ -173,8 +183,13 @@ fn effects(claim: &Value, resources: &[Value]) -> Vec<String> {
         .iter()
         .map(|resource| {
             let kind = resource["kind"].as_str().unwrap_or_default();
-            let name = resource["externalName"].as_str().or(resource["name"].as_str()).unwrap_or_default();
-            let orphaned = resource.pointer("/object/spec/deletionPolicy").is_some_and(|policy| policy == "Orphan");
+            let name = resource["externalName"]
+                .as_str()
+                .or(resource["name"].as_str())
+                .unwrap_or_default();
+            let orphaned = resource
+                .pointer("/object/spec/deletionPolicy")
+                .is_some_and(|policy| policy == "Orphan");
             if orphaned {
                 format!("{kind} {name} is left in the cloud (deletionPolicy: Orphan)")
             } else {
@@ -182,7 +197,10 @@ fn effects(claim: &Value, resources: &[Value]) -> Vec<String> {
             }
         })
         .collect();
-    if let Some(secret) = claim.pointer("/spec/writeConnectionSecretToRef/name").and_then(Value::as_str) {
+    if let Some(secret) = claim
+        .pointer("/spec/writeConnectionSecretToRef/name")
+        .and_then(Value::as_str)
+    {
         effects.push(format!("Secret {secret} with the connection details is deleted"));
     }
     effects
@@ -190,11 +208,19 @@ fn effects(claim: &Value, resources: &[Value]) -> Vec<String> {
 
 /// Which keys the connection secret has; never their values.
 async fn connection(portal: &Portal, claim: &Value) -> Value {
-    let Some(name) = claim.pointer("/spec/writeConnectionSecretToRef/name").and_then(Value::as_str) else {
+    let Some(name) = claim
+        .pointer("/spec/writeConnectionSecretToRef/name")
+        .and_then(Value::as_str)
+    else {
         return json!({ "secret": null, "keys": [], "available": false });
     };
     let namespace = metadata_text(claim, "namespace");
-    let secret = fetch(&portal.kinds, &json!({ "apiVersion": "v1", "kind": "Secret", "name": name }), namespace).await;
+    let secret = fetch(
+        &portal.kinds,
+        &json!({ "apiVersion": "v1", "kind": "Secret", "name": name }),
+        namespace,
+    )
+    .await;
     let keys: Vec<String> = secret
         .as_ref()
         .and_then(|secret| secret["data"].as_object())
@@ -224,7 +250,15 @@ async fn reveal(State(portal): State<Portal>, caller: Caller, place: Place) -> R
     let found = fetch(&kinds, &reference, Some(namespace))
         .await
         .ok_or_else(|| ApiError::not_found("the connection secret is not there yet"))?;
-    portal.audit.record(&caller.0, Action::RevealSecret, format!("{namespace}/{name}"), format!("secret {secret}")).await?;
+    portal
+        .audit
+        .record(
+            &caller.0,
+            Action::RevealSecret,
+            format!("{namespace}/{name}"),
+            format!("secret {secret}"),
+        )
+        .await?;
     let values: BTreeMap<String, String> = found["data"]
         .as_object()
         .into_iter()
@@ -238,10 +272,22 @@ async fn reveal(State(portal): State<Portal>, caller: Caller, place: Place) -> R
 }
 
 /// Commits the removal of the file that the environment came from; everything else follows from that.
-async fn delete(State(portal): State<Portal>, caller: Caller, place: Place) -> Result<(StatusCode, Json<Value>), ApiError> {
+async fn delete(
+    State(portal): State<Portal>,
+    caller: Caller,
+    place: Place,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
     let claim = find(&portal, &caller.0, &place).await?;
     let (namespace, name) = &place.0;
     let started = plan_environment_removal(&portal, &caller.0, &claim).await?;
-    portal.audit.record(&caller.0, Action::DeleteEnvironment, format!("{namespace}/{name}"), started["taskId"].to_string()).await?;
+    portal
+        .audit
+        .record(
+            &caller.0,
+            Action::DeleteEnvironment,
+            format!("{namespace}/{name}"),
+            started["taskId"].to_string(),
+        )
+        .await?;
     Ok((StatusCode::ACCEPTED, Json(started)))
 }

@@ -35,12 +35,15 @@ async fn events(
     Query(query): Query<After>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
-    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    let last = headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     let after = match last.or(query.after) {
         Some(after) => after,
         None => portal.journal.newest().await?,
     };
-    Ok(Sse::new(stream(portal, caller.0, after)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+    Ok(Sse::new(stream(portal, caller.0, after))
+        .keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 
 fn stream(portal: Portal, principal: Principal, after: u64) -> impl Stream<Item = Result<Event, Infallible>> {
@@ -82,7 +85,10 @@ async fn told(portal: &Portal, principal: &Principal, change: &Change) -> Option
     });
     Some(match (change.watched, change.gone) {
         (Watched::Claim, true) => event("environment-deleted", &name),
-        (Watched::Claim, false) => event("environment", &environment::row(portal, &change.object).await.ok()?),
+        (Watched::Claim, false) => event(
+            "environment",
+            &environment::row(portal, &change.object).await.ok()?,
+        ),
         (Watched::Application, true) => event("application-deleted", &name),
         (Watched::Application, false) => event("application", &application::row(&change.object)),
     })

@@ -29,7 +29,11 @@ struct Which {
 }
 
 /// Any object of the cluster, read as the person. Secrets come without their values.
-async fn one(State(portal): State<Portal>, caller: Caller, Query(which): Query<Which>) -> Result<Json<Value>, ApiError> {
+async fn one(
+    State(portal): State<Portal>,
+    caller: Caller,
+    Query(which): Query<Which>,
+) -> Result<Json<Value>, ApiError> {
     let gvk = GroupVersionKind::from_api_version(&which.api_version, &which.kind)
         .map_err(|error| ApiError::input(error.to_string()))?;
     let kinds = portal.kinds_as(&caller.0);
@@ -46,7 +50,11 @@ async fn one(State(portal): State<Portal>, caller: Caller, Query(which): Query<W
 }
 
 fn mask(secret: &mut Value) {
-    for value in secret["data"].as_object_mut().into_iter().flat_map(|data| data.values_mut()) {
+    for value in secret["data"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|data| data.values_mut())
+    {
         *value = json!("******");
     }
     if let Some(annotations) = secret["metadata"]["annotations"].as_object_mut() {
@@ -65,14 +73,24 @@ pub(super) fn without_bookkeeping(object: &Value) -> Value {
 
 /// The events about some objects, newest first.
 pub(super) async fn events_about(kinds: &Kinds, objects: &[Value]) -> Vec<Value> {
-    let events = GroupVersionKind { group: String::new(), version: "v1".into(), kind: "Event".into() };
-    let Ok(kind) = kinds.resolve(&events).await else { return Vec::new() };
+    let events = GroupVersionKind {
+        group: String::new(),
+        version: "v1".into(),
+        kind: "Event".into(),
+    };
+    let Ok(kind) = kinds.resolve(&events).await else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for object in objects {
-        let Some(uid) = metadata_text(object, "uid") else { continue };
+        let Some(uid) = metadata_text(object, "uid") else {
+            continue;
+        };
         let namespace = metadata_text(object, "namespace").unwrap_or("default");
         let only = ListParams::default().fields(&format!("involvedObject.uid={uid}"));
-        let Ok(list) = kind.api(kinds.client(), Some(namespace)).list(&only).await else { continue };
+        let Ok(list) = kind.api(kinds.client(), Some(namespace)).list(&only).await else {
+            continue;
+        };
         found.extend(list.items.into_iter().filter_map(|event| serde_json::to_value(event).ok()).map(|event| {
             json!({
                 "type": event["type"],

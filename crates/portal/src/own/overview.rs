@@ -15,7 +15,9 @@ use crate::session::Caller;
 const ROADS: usize = 12;
 
 pub(super) fn routes() -> Router<Portal> {
-    Router::new().route("/session", get(session)).route("/overview", get(overview))
+    Router::new()
+        .route("/session", get(session))
+        .route("/overview", get(overview))
 }
 
 async fn session(State(portal): State<Portal>, caller: Caller) -> Json<Value> {
@@ -33,11 +35,20 @@ async fn session(State(portal): State<Portal>, caller: Caller) -> Json<Value> {
 
 /// What the home page shows: what needs the person, what is under way, what there is to ask for.
 async fn overview(State(portal): State<Portal>, caller: Caller) -> Result<Json<Value>, ApiError> {
-    let roads: Vec<RoadSummary> = portal.journal.roads(ROADS).await?.into_iter().map(road::titled).collect();
+    let roads: Vec<RoadSummary> = portal
+        .journal
+        .roads(ROADS)
+        .await?
+        .into_iter()
+        .map(road::titled)
+        .collect();
     let environments = environment::all(&portal, &caller.0).await?;
     let applications = application::all(&portal, &caller.0).await;
     let count = |key: &str, wanted: &str| applications.iter().filter(|item| item[key] == wanted).count();
-    let query = Query { filter: vec!["kind=template".into()], ..Query::default() };
+    let query = Query {
+        filter: vec!["kind=template".into()],
+        ..Query::default()
+    };
     let templates: Vec<Value> = portal
         .catalog
         .query(&query)?
@@ -68,12 +79,21 @@ async fn overview(State(portal): State<Portal>, caller: Caller) -> Result<Json<V
 
 /// What has failed or waits for a person.
 fn attention(roads: &[RoadSummary], environments: &[Value], applications: &[Value]) -> Vec<Value> {
-    let stuck = |hop: &&pave_journal::Hop| matches!(hop.state, Standing::Failed | Standing::Waiting | Standing::Degraded);
+    let stuck = |hop: &&pave_journal::Hop| {
+        matches!(
+            hop.state,
+            Standing::Failed | Standing::Waiting | Standing::Degraded
+        )
+    };
     let of_roads = roads.iter().filter_map(|road| {
         let hop = road.hops.iter().find(stuck)?;
         Some(json!({ "title": road.title, "cause": hop.cause, "state": hop.state, "road": road.road }))
     });
-    let covered: Vec<_> = roads.iter().filter(|road| road.hops.iter().any(|hop| stuck(&hop))).map(|road| json!(road.road)).collect();
+    let covered: Vec<_> = roads
+        .iter()
+        .filter(|road| road.hops.iter().any(|hop| stuck(&hop)))
+        .map(|road| json!(road.road))
+        .collect();
     let of_environments = environments.iter().filter(|it| it["state"] == "failed" && !covered.contains(&it["road"])).map(|it| {
         json!({
             "title": format!("{}/{}", it["namespace"].as_str().unwrap_or_default(), it["name"].as_str().unwrap_or_default()),
@@ -81,13 +101,16 @@ fn attention(roads: &[RoadSummary], environments: &[Value], applications: &[Valu
             "environment": { "namespace": it["namespace"], "name": it["name"] },
         })
     });
-    let of_applications = applications.iter().filter(|it| it["sync"] == "Unknown" || it["health"] == "Degraded").map(|it| {
-        json!({
-            "title": format!("Application {}", it["name"].as_str().unwrap_or_default()),
-            "cause": it["message"], "state": "failed",
-            "application": { "namespace": it["namespace"], "name": it["name"] },
-        })
-    });
+    let of_applications = applications
+        .iter()
+        .filter(|it| it["sync"] == "Unknown" || it["health"] == "Degraded")
+        .map(|it| {
+            json!({
+                "title": format!("Application {}", it["name"].as_str().unwrap_or_default()),
+                "cause": it["message"], "state": "failed",
+                "application": { "namespace": it["namespace"], "name": it["name"] },
+            })
+        });
     of_roads.chain(of_environments).chain(of_applications).collect()
 }
 
@@ -97,7 +120,10 @@ pub(super) fn usual_seconds(roads: &[RoadSummary]) -> Option<f64> {
         .iter()
         .filter(|road| road.direction == Direction::Up)
         .filter_map(|road| {
-            let arrived = road.hops.iter().find(|hop| hop.station == Station::Secret && hop.state == Standing::Ok)?;
+            let arrived = road
+                .hops
+                .iter()
+                .find(|hop| hop.station == Station::Secret && hop.state == Standing::Ok)?;
             Some(arrived.changed_at.as_millisecond() - road.started_at.as_millisecond())
         })
         .collect();

@@ -35,14 +35,22 @@ struct Wanted {
 }
 
 /// What running a template would write and make. Nothing is kept; the real run goes the same way.
-async fn plan(State(portal): State<Portal>, caller: Caller, Json(wanted): Json<Wanted>) -> Result<Response, ApiError> {
+async fn plan(
+    State(portal): State<Portal>,
+    caller: Caller,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, ApiError> {
     let entity = backstage::template(&portal, &wanted.template_ref)?;
     let preview = portal.scaffolder.plan(&caller.0, &entity, wanted.values).await?;
     if !preview.invalid.is_empty() {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "errors": preview.invalid }))).into_response());
+        return Ok((
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Json(json!({ "errors": preview.invalid })),
+        )
+            .into_response());
     }
     let (denied, mut findings) = trial(&portal, &caller.0, &preview.files).await;
-    let planned = definitions::preview(&portal, &preview.files).await?;
+    let planned = definitions::preview(&portal, &preview.files).await;
     for finding in planned.diagnostics {
         let known = findings.iter().any(|other| other.message == finding.message);
         if !known {
@@ -83,9 +91,17 @@ async fn trial(portal: &Portal, principal: &Principal, files: &[PlannedFile]) ->
     let (mut denied, mut findings) = (Vec::new(), Vec::new());
     for file in files {
         let single = std::slice::from_ref(file);
-        for finding in portal.gate.findings(principal, &file.repository, &file.branch, single).await {
+        for finding in portal
+            .gate
+            .findings(principal, &file.repository, &file.branch, single)
+            .await
+        {
             if finding.code == NOT_PERMITTED {
-                let help = finding.help.as_deref().map(|help| format!(": {help}")).unwrap_or_default();
+                let help = finding
+                    .help
+                    .as_deref()
+                    .map(|help| format!(": {help}"))
+                    .unwrap_or_default();
                 denied.push(format!("{}{help}", finding.message));
             } else {
                 findings.push(finding);
@@ -98,13 +114,23 @@ async fn trial(portal: &Portal, principal: &Principal, files: &[PlannedFile]) ->
 
 /// What stands in the repository now, if anything.
 async fn before(portal: &Portal, file: &PlannedFile) -> Option<String> {
-    let url = format!("{}?path=/{}&version=GB{}", file.repository, file.path, file.branch);
-    portal.sources.read(&url).await.ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    let url = format!(
+        "{}?path=/{}&version=GB{}",
+        file.repository, file.path, file.branch
+    );
+    portal
+        .sources
+        .read(&url)
+        .await
+        .ok()
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Stretches of the content with the answer they came from, in UTF-16 units as pages count.
 fn pieces(file: &PlannedFile) -> Vec<Value> {
-    let Some(text) = file.text() else { return Vec::new() };
+    let Some(text) = file.text() else {
+        return Vec::new();
+    };
     let units = |end: usize| text.get(..end).map(|head| head.encode_utf16().count());
     file.pieces
         .iter()
@@ -115,7 +141,11 @@ fn pieces(file: &PlannedFile) -> Vec<Value> {
 }
 
 /// Starts the removal of the file that an environment came from, as the person.
-pub(crate) async fn plan_environment_removal(portal: &Portal, principal: &Principal, claim: &Value) -> Result<Value, ApiError> {
+pub(crate) async fn plan_environment_removal(
+    portal: &Portal,
+    principal: &Principal,
+    claim: &Value,
+) -> Result<Value, ApiError> {
     let application = portal
         .live
         .all(Watched::Application)
@@ -125,14 +155,30 @@ pub(crate) async fn plan_environment_removal(portal: &Portal, principal: &Princi
     let path = hop::annotation(claim, annotation::SOURCE)
         .and_then(|source| source.rsplit_once('@'))
         .map(|(path, _)| path.to_owned())
-        .ok_or_else(|| ApiError::conflict("the claim does not say which file it came from; sync its Application first"))?;
-    let text = |pointer: &str| application.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        .ok_or_else(|| {
+            ApiError::conflict("the claim does not say which file it came from; sync its Application first")
+        })?;
+    let text = |pointer: &str| {
+        application
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let revision = text("/spec/source/targetRevision");
-    let branch = if revision.is_empty() || revision == "HEAD" { "main".to_owned() } else { revision };
+    let branch = if revision.is_empty() || revision == "HEAD" {
+        "main".to_owned()
+    } else {
+        revision
+    };
     let name = claim["metadata"]["name"].as_str().unwrap_or_default();
     let message = format!("Delete team environment {name}");
     let repository = text("/spec/source/repoURL");
-    match portal.scaffolder.delete_files(principal, &repository, &branch, &[path], &message).await? {
+    match portal
+        .scaffolder
+        .delete_files(principal, &repository, &branch, &[path], &message)
+        .await?
+    {
         Created::Task { id, road } => Ok(json!({ "taskId": id, "road": road })),
         Created::Invalid(errors) => Err(ApiError::input(json!(errors).to_string())),
     }

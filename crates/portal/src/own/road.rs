@@ -12,7 +12,10 @@ use crate::error::ApiError;
 use crate::session::Caller;
 
 pub(super) fn routes() -> Router<Portal> {
-    Router::new().route("/roads", get(list)).route("/roads/{road}", get(one)).route("/trace", get(trace))
+    Router::new()
+        .route("/roads", get(list))
+        .route("/roads/{road}", get(one))
+        .route("/trace", get(trace))
 }
 
 #[derive(Deserialize)]
@@ -31,21 +34,32 @@ async fn list(
     Query(query): Query<Limit>,
 ) -> Result<Json<Value>, ApiError> {
     let roads = portal.journal.roads(query.limit.min(500)).await?;
-    Ok(Json(json!({ "items": roads.into_iter().map(titled).collect::<Vec<_>>() })))
+    Ok(Json(
+        json!({ "items": roads.into_iter().map(titled).collect::<Vec<_>>() }),
+    ))
 }
 
-async fn one(State(portal): State<Portal>, caller: Caller, Path(road): Path<String>) -> Result<Json<Value>, ApiError> {
-    let road: RoadId = road.parse().map_err(|error: pave_names::RoadIdError| ApiError::input(error.to_string()))?;
+async fn one(
+    State(portal): State<Portal>,
+    caller: Caller,
+    Path(road): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let road: RoadId = road
+        .parse()
+        .map_err(|error: pave_names::RoadIdError| ApiError::input(error.to_string()))?;
     detail(&portal, &caller, &road).await.map(Json)
 }
 
 /// The whole of one road, with the environment it leads to.
 async fn detail(portal: &Portal, caller: &Caller, road: &RoadId) -> Result<Value, ApiError> {
     let hops = portal.journal.road(road).await?;
-    let (Some(started_at), Some(changed_at)) =
-        (hops.iter().map(|hop| hop.started_at).min(), hops.iter().map(|hop| hop.changed_at).max())
-    else {
-        return Err(ApiError::not_found(format!("no request is known as road `{road}`")));
+    let (Some(started_at), Some(changed_at)) = (
+        hops.iter().map(|hop| hop.started_at).min(),
+        hops.iter().map(|hop| hop.changed_at).max(),
+    ) else {
+        return Err(ApiError::not_found(format!(
+            "no request is known as road `{road}`"
+        )));
     };
     let summary = titled(RoadSummary {
         road: road.clone(),
@@ -55,7 +69,11 @@ async fn detail(portal: &Portal, caller: &Caller, road: &RoadId) -> Result<Value
         changed_at,
         hops,
     });
-    let claim = summary.hops.iter().find(|hop| hop.station == Station::Claim).and_then(|hop| claim_of(&hop.subject));
+    let claim = summary
+        .hops
+        .iter()
+        .find(|hop| hop.station == Station::Claim)
+        .and_then(|hop| claim_of(&hop.subject));
     let mut answer = json!(summary);
     answer["environment"] = match claim {
         Some((namespace, name)) => environment::summary(portal, &caller.0, namespace, name).await?,
@@ -98,7 +116,11 @@ struct What {
 }
 
 /// The newest road of anything: a road id, `team/name`, `claim/…`, `task/…`, a commit, an entity of the cluster.
-async fn trace(State(portal): State<Portal>, caller: Caller, Query(query): Query<What>) -> Result<Json<Value>, ApiError> {
+async fn trace(
+    State(portal): State<Portal>,
+    caller: Caller,
+    Query(query): Query<What>,
+) -> Result<Json<Value>, ApiError> {
     let what = query.what.trim();
     if let Ok(road) = what.parse::<RoadId>()
         && !portal.journal.road(&road).await?.is_empty()
@@ -145,6 +167,9 @@ mod tests {
             hops: vec![commit],
         };
         let titled = titled(summary);
-        assert_eq!((titled.title.as_str(), titled.direction), ("Delete team-a/orders", Direction::Down));
+        assert_eq!(
+            (titled.title.as_str(), titled.direction),
+            ("Delete team-a/orders", Direction::Down)
+        );
     }
 }

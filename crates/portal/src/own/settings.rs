@@ -20,7 +20,11 @@ pub(super) fn routes() -> Router<Portal> {
 }
 
 async fn tokens(State(portal): State<Portal>, caller: Caller) -> Result<Json<Value>, ApiError> {
-    let moment = |seconds: i64| jiff::Timestamp::from_second(seconds).ok().map(|it| it.to_string());
+    let moment = |seconds: i64| {
+        jiff::Timestamp::from_second(seconds)
+            .ok()
+            .map(|it| it.to_string())
+    };
     let items: Vec<Value> = portal
         .identities
         .tokens(&caller.0.entity)
@@ -50,18 +54,41 @@ async fn create(
     if purpose.is_empty() {
         return Err(ApiError::input("a token needs a purpose: what is it for?"));
     }
-    let token = portal.identities.issue_token(&caller.0.entity, purpose, None).await?;
-    portal.audit.record(&caller.0, Action::CreateToken, caller.0.entity.to_string(), purpose).await?;
+    let token = portal
+        .identities
+        .issue_token(&caller.0.entity, purpose, None)
+        .await?;
+    portal
+        .audit
+        .record(
+            &caller.0,
+            Action::CreateToken,
+            caller.0.entity.to_string(),
+            purpose,
+        )
+        .await?;
     Ok((StatusCode::CREATED, Json(json!({ "token": token }))))
 }
 
-async fn revoke(State(portal): State<Portal>, caller: Caller, Path(id): Path<uuid::Uuid>) -> Result<StatusCode, ApiError> {
-    let own = portal.identities.tokens(&caller.0.entity).await?.iter().any(|token| token.id == id);
+async fn revoke(
+    State(portal): State<Portal>,
+    caller: Caller,
+    Path(id): Path<uuid::Uuid>,
+) -> Result<StatusCode, ApiError> {
+    let own = portal
+        .identities
+        .tokens(&caller.0.entity)
+        .await?
+        .iter()
+        .any(|token| token.id == id);
     if !own {
         return Err(ApiError::not_found(format!("you have no token `{id}`")));
     }
     portal.identities.revoke_token(id).await?;
-    portal.audit.record(&caller.0, Action::RevokeToken, id.to_string(), "").await?;
+    portal
+        .audit
+        .record(&caller.0, Action::RevokeToken, id.to_string(), "")
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -71,7 +98,11 @@ struct Limit {
 }
 
 /// The audit log, for those who may `get` the non-resource path `/pave/audit`.
-async fn audit(State(portal): State<Portal>, caller: Caller, Query(query): Query<Limit>) -> Result<Json<Value>, ApiError> {
+async fn audit(
+    State(portal): State<Portal>,
+    caller: Caller,
+    Query(query): Query<Limit>,
+) -> Result<Json<Value>, ApiError> {
     permit(&portal, &caller.0, &AccessRequest::path("get", "/pave/audit")).await?;
     let items = portal.audit.latest(query.limit.unwrap_or(100).min(1000)).await?;
     Ok(Json(json!({ "items": items })))

@@ -12,10 +12,13 @@ pub(super) fn check(subject: &Subject) -> Option<Diagnostic> {
     if spec.get("mode").is_some() || spec.get("resources").is_none() || spec.get("pipeline").is_some() {
         return None;
     }
-    let diagnostic = Diagnostic::warning("PV2124", "the Composition has no `mode`, so `resources` means mode Resources")
-        .with_label(subject.label("/spec/resources"))
-        .with_help("write `mode: Resources`, or turn it into a Pipeline, which every version takes")
-        .with_effect("it runs here and on Crossplane 1.x; 2.x has no mode Resources and refuses it");
+    let diagnostic = Diagnostic::warning(
+        "PV2124",
+        "the Composition has no `mode`, so `resources` means mode Resources",
+    )
+    .with_label(subject.label("/spec/resources"))
+    .with_help("write `mode: Resources`, or turn it into a Pipeline, which every version takes")
+    .with_effect("it runs here and on Crossplane 1.x; 2.x has no mode Resources and refuses it");
     Some(offer(diagnostic, pipeline(subject, spec)))
 }
 
@@ -38,6 +41,14 @@ fn pipeline(subject: &Subject, spec: &Value) -> Option<pave_diagnostic::Fix> {
         "      resources:",
     ];
     let mut lines: Vec<String> = head.iter().map(|line| (*line).to_owned()).collect();
-    lines.extend(below.iter().map(|line| if line.is_empty() { String::new() } else { format!("        {line}") }));
-    edits.replace_entry("/spec/resources", &lines).fix("turn it into mode Pipeline")
+    lines.extend(below.iter().map(|line| {
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!("        {line}")
+        }
+    }));
+    edits
+        .replace_entry("/spec/resources", &lines)
+        .fix("turn it into mode Pipeline")
 }

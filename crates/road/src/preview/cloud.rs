@@ -25,7 +25,10 @@ struct Thing {
 
 impl<'a> Clouds<'a> {
     pub(super) fn new(provider_configs: &'a [Value]) -> Self {
-        Self { provider_configs, things: Vec::new() }
+        Self {
+            provider_configs,
+            things: Vec::new(),
+        }
     }
 
     /// Adds a composed resource. `generated` says that its Kubernetes name was made up.
@@ -35,7 +38,13 @@ impl<'a> Clouds<'a> {
         let own = object["metadata"]["name"].as_str().filter(|_| !generated);
         let name = annotated.or(own).map_or_else(|| "…".to_owned(), str::to_owned);
         let kind = mapping::kind_of(&gvk.group, &gvk.kind);
-        self.things.push(Thing { kind, object: object.clone(), name, template: template.to_owned(), id: None });
+        self.things.push(Thing {
+            kind,
+            object: object.clone(),
+            name,
+            template: template.to_owned(),
+            id: None,
+        });
         if self.things.len() == 1 {
             self.identify(0);
         }
@@ -52,7 +61,9 @@ impl<'a> Clouds<'a> {
     }
 
     fn references(&mut self, index: usize) {
-        let Some(kind) = self.things[index].kind else { return };
+        let Some(kind) = self.things[index].kind else {
+            return;
+        };
         for reference in kind.references {
             let parameters = &self.things[index].object["spec"]["forProvider"];
             if parameters[reference.field].is_string() {
@@ -63,7 +74,9 @@ impl<'a> Clouds<'a> {
                 continue;
             }
             let other = self.things.iter().find(|other| {
-                let fits = other.kind.is_some_and(|kind| kind.group == reference.group && kind.kind == reference.kind);
+                let fits = other
+                    .kind
+                    .is_some_and(|kind| kind.group == reference.group && kind.kind == reference.kind);
                 fits && named.is_none_or(|named| other.object["metadata"]["name"] == named)
             });
             let value = other.and_then(|other| match reference.takes {
@@ -79,9 +92,16 @@ impl<'a> Clouds<'a> {
     fn identify(&mut self, index: usize) {
         let thing = &self.things[index];
         let Some(kind) = thing.kind else { return };
-        let config = thing.object["spec"]["providerConfigRef"]["name"].as_str().unwrap_or("default");
-        let config = self.provider_configs.iter().find(|it| it["metadata"]["name"] == config);
-        let subscription = config.and_then(|it| it["spec"]["subscriptionID"].as_str()).unwrap_or(SUBSCRIPTION);
+        let config = thing.object["spec"]["providerConfigRef"]["name"]
+            .as_str()
+            .unwrap_or("default");
+        let config = self
+            .provider_configs
+            .iter()
+            .find(|it| it["metadata"]["name"] == config);
+        let subscription = config
+            .and_then(|it| it["spec"]["subscriptionID"].as_str())
+            .unwrap_or(SUBSCRIPTION);
         let parameters = mapping::create_parameters(&thing.object["spec"]);
         let id = kind.arm_id(subscription, &parameters, &thing.name).ok();
         self.things[index].id = id;
@@ -96,7 +116,15 @@ impl<'a> Clouds<'a> {
     pub(super) fn summary(&self, index: usize) -> String {
         let thing = &self.things[index];
         let parameters = mapping::create_parameters(&thing.object["spec"]);
-        let shown = ["location", "skuName", "version", "administratorLogin", "charset", "startIpAddress", "endIpAddress"];
+        let shown = [
+            "location",
+            "skuName",
+            "version",
+            "administratorLogin",
+            "charset",
+            "startIpAddress",
+            "endIpAddress",
+        ];
         let words = shown.iter().filter_map(|field| {
             let value = parameters[*field].as_str()?;
             Some(match *field {
@@ -130,7 +158,10 @@ impl<'a> Clouds<'a> {
                 format!("{}/{child}", parent.unwrap_or_default())
             }
         };
-        let id = thing.id.clone().unwrap_or_else(|| "its id is known when it is made".to_owned());
+        let id = thing
+            .id
+            .clone()
+            .unwrap_or_else(|| "its id is known when it is made".to_owned());
         Some((kind.api_version.to_owned(), resource_type, id))
     }
 }

@@ -24,7 +24,17 @@ pub(super) enum Shape {
 use Shape::{Any, Fields, List, Manifest, Open, Schema, Schemas, Text};
 
 const SCHEMA_TEXTS: &[&str] = &[
-    "type", "title", "description", "default", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "nullable",
+    "type",
+    "title",
+    "description",
+    "default",
+    "format",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "nullable",
 ];
 const TEXTS: Shape = List(&Text);
 const METADATA: Shape = Open(&[
@@ -37,7 +47,12 @@ const METADATA: Shape = Open(&[
     ("tags", &TEXTS),
 ]);
 const NAME: Shape = Fields(&[("name", &Text)]);
-const REFERENCE: Shape = Fields(&[("apiVersion", &Text), ("kind", &Text), ("name", &Text), ("namespace", &Text)]);
+const REFERENCE: Shape = Fields(&[
+    ("apiVersion", &Text),
+    ("kind", &Text),
+    ("name", &Text),
+    ("namespace", &Text),
+]);
 const SELECTOR: Shape = Open(&[("matchLabels", &Any), ("matchControllerRef", &Text)]);
 
 const OBJECT: Shape = Open(&[
@@ -52,7 +67,10 @@ const OBJECT: Shape = Open(&[
             ("compositionUpdatePolicy", &Text),
             ("compositeDeletePolicy", &Text),
             ("resourceRef", &REFERENCE),
-            ("writeConnectionSecretToRef", &Fields(&[("name", &Text), ("namespace", &Text)])),
+            (
+                "writeConnectionSecretToRef",
+                &Fields(&[("name", &Text), ("namespace", &Text)]),
+            ),
             ("forProvider", &Any),
             ("initProvider", &Any),
             ("providerConfigRef", &Fields(&[("name", &Text), ("kind", &Text)])),
@@ -140,7 +158,10 @@ const DEFINITION: Shape = Fields(&[
                     ("served", &Text),
                     ("referenceable", &Text),
                     ("schema", &Fields(&[("openAPIV3Schema", &Schema)])),
-                    ("additionalPrinterColumns", &List(&Open(&[("name", &Text), ("type", &Text), ("jsonPath", &Text)]))),
+                    (
+                        "additionalPrinterColumns",
+                        &List(&Open(&[("name", &Text), ("type", &Text), ("jsonPath", &Text)])),
+                    ),
                     ("deprecated", &Text),
                 ])),
             ),
@@ -162,7 +183,10 @@ const PATCHES: Shape = List(&Fields(&[
         ]),
     ),
     ("transforms", &List(&Open(&[("type", &Text)]))),
-    ("policy", &Fields(&[("fromFieldPath", &Text), ("toFieldPath", &Text)])),
+    (
+        "policy",
+        &Fields(&[("fromFieldPath", &Text), ("toFieldPath", &Text)]),
+    ),
 ]));
 
 const RESOURCES: Shape = List(&Fields(&[
@@ -171,9 +195,18 @@ const RESOURCES: Shape = List(&Fields(&[
     ("patches", &PATCHES),
     (
         "connectionDetails",
-        &List(&Open(&[("name", &Text), ("type", &Text), ("fromConnectionSecretKey", &Text), ("fromFieldPath", &Text), ("value", &Text)])),
+        &List(&Open(&[
+            ("name", &Text),
+            ("type", &Text),
+            ("fromConnectionSecretKey", &Text),
+            ("fromFieldPath", &Text),
+            ("value", &Text),
+        ])),
     ),
-    ("readinessChecks", &List(&Open(&[("type", &Text), ("fieldPath", &Text)]))),
+    (
+        "readinessChecks",
+        &List(&Open(&[("type", &Text), ("fieldPath", &Text)])),
+    ),
 ]));
 
 const COMPOSITION: Shape = Fields(&[
@@ -183,20 +216,36 @@ const COMPOSITION: Shape = Fields(&[
     (
         "spec",
         &Fields(&[
-            ("compositeTypeRef", &Fields(&[("apiVersion", &Text), ("kind", &Text)])),
+            (
+                "compositeTypeRef",
+                &Fields(&[("apiVersion", &Text), ("kind", &Text)]),
+            ),
             ("mode", &Text),
             ("writeConnectionSecretsToNamespace", &Text),
-            ("patchSets", &List(&Fields(&[("name", &Text), ("patches", &PATCHES)]))),
+            (
+                "patchSets",
+                &List(&Fields(&[("name", &Text), ("patches", &PATCHES)])),
+            ),
             ("resources", &RESOURCES),
             (
                 "pipeline",
-                &List(&Fields(&[("step", &Text), ("functionRef", &NAME), ("input", &Open(&[("resources", &RESOURCES)]))])),
+                &List(&Fields(&[
+                    ("step", &Text),
+                    ("functionRef", &NAME),
+                    ("input", &Open(&[("resources", &RESOURCES)])),
+                ])),
             ),
         ]),
     ),
 ]);
 
-const SOURCE: Shape = Open(&[("repoURL", &Text), ("targetRevision", &Text), ("path", &Text), ("chart", &Text), ("directory", &Any)]);
+const SOURCE: Shape = Open(&[
+    ("repoURL", &Text),
+    ("targetRevision", &Text),
+    ("path", &Text),
+    ("chart", &Text),
+    ("directory", &Any),
+]);
 
 const APPLICATION: Shape = Fields(&[
     ("apiVersion", &Text),
@@ -208,13 +257,21 @@ const APPLICATION: Shape = Fields(&[
             ("project", &Text),
             ("source", &SOURCE),
             ("sources", &List(&SOURCE)),
-            ("destination", &Fields(&[("namespace", &Text), ("server", &Text), ("name", &Text)])),
+            (
+                "destination",
+                &Fields(&[("namespace", &Text), ("server", &Text), ("name", &Text)]),
+            ),
             (
                 "syncPolicy",
                 &Open(&[
                     (
                         "automated",
-                        &Fields(&[("prune", &Text), ("selfHeal", &Text), ("allowEmpty", &Text), ("enabled", &Text)]),
+                        &Fields(&[
+                            ("prune", &Text),
+                            ("selfHeal", &Text),
+                            ("allowEmpty", &Text),
+                            ("enabled", &Text),
+                        ]),
                     ),
                     ("syncOptions", &TEXTS),
                     ("retry", &Any),
@@ -239,7 +296,10 @@ impl Shape {
     /// What stands below a key that this shape names.
     pub(super) fn known(&self, key: &str) -> Option<&'static Self> {
         match self {
-            Fields(fields) | Open(fields) => fields.iter().find(|(name, _)| *name == key).map(|(_, shape)| *shape),
+            Fields(fields) | Open(fields) => fields
+                .iter()
+                .find(|(name, _)| *name == key)
+                .map(|(_, shape)| *shape),
             Schema => schema_field(key),
             _ => None,
         }

@@ -7,11 +7,23 @@ use serde_json::{Map, Value, json};
 const UPSTREAM: &[(&str, &str)] = &[
     ("fetch:plain", "url! targetPath token"),
     ("fetch:plain:file", "url! targetPath! token"),
-    ("fetch:template", "url! targetPath values copyWithoutTemplating copyWithoutRender cookiecutterCompat templateFileExtension replace trimBlocks lstripBlocks token"),
-    ("fetch:template:file", "url! targetPath! values cookiecutterCompat replace trimBlocks lstripBlocks token"),
-    ("catalog:register", "catalogInfoUrl repoContentsUrl catalogInfoPath optional"),
+    (
+        "fetch:template",
+        "url! targetPath values copyWithoutTemplating copyWithoutRender cookiecutterCompat templateFileExtension replace trimBlocks lstripBlocks token",
+    ),
+    (
+        "fetch:template:file",
+        "url! targetPath! values cookiecutterCompat replace trimBlocks lstripBlocks token",
+    ),
+    (
+        "catalog:register",
+        "catalogInfoUrl repoContentsUrl catalogInfoPath optional",
+    ),
     ("catalog:write", "filePath entity!"),
-    ("catalog:fetch", "entityRef entityRefs optional defaultKind defaultNamespace"),
+    (
+        "catalog:fetch",
+        "entityRef entityRefs optional defaultKind defaultNamespace",
+    ),
     ("debug:log", "message listWorkspace"),
     ("debug:wait", "minutes seconds milliseconds"),
     ("fs:delete", "files!"),
@@ -33,7 +45,10 @@ const UPSTREAM: &[(&str, &str)] = &[
          teamReviewers assignees commitMessage update forceFork createWhenEmpty forceEmptyGitAuthor gitAuthorName \
          gitAuthorEmail token",
     ),
-    ("publish:azure", "repoUrl! description defaultBranch sourcePath token gitCommitMessage gitAuthorName gitAuthorEmail signCommit"),
+    (
+        "publish:azure",
+        "repoUrl! description defaultBranch sourcePath token gitCommitMessage gitAuthorName gitAuthorEmail signCommit",
+    ),
     (
         "pave:repo:commit",
         "repoUrl remoteUrl branch filePath content files sourcePath targetPath filesToDelete commitMessage gitAuthorName \
@@ -43,12 +58,21 @@ const UPSTREAM: &[(&str, &str)] = &[
 
 /// The actions given, and upstream's that are not among them.
 pub(super) fn with_upstream(given: &[ActionSpec]) -> Vec<ActionSpec> {
-    let missing = UPSTREAM.iter().filter(|(id, _)| given.iter().all(|spec| spec.id != *id));
-    given.iter().cloned().chain(missing.map(|(id, inputs)| spec(id, inputs))).collect()
+    let missing = UPSTREAM
+        .iter()
+        .filter(|(id, _)| given.iter().all(|spec| spec.id != *id));
+    given
+        .iter()
+        .cloned()
+        .chain(missing.map(|(id, inputs)| spec(id, inputs)))
+        .collect()
 }
 
 fn spec(id: &str, inputs: &str) -> ActionSpec {
-    let required: Vec<&str> = inputs.split_whitespace().filter_map(|name| name.strip_suffix('!')).collect();
+    let required: Vec<&str> = inputs
+        .split_whitespace()
+        .filter_map(|name| name.strip_suffix('!'))
+        .collect();
     let names = inputs.split_whitespace().map(|name| name.trim_end_matches('!'));
     let properties: Map<String, Value> = names.map(|name| (name.to_owned(), json!({}))).collect();
     ActionSpec {

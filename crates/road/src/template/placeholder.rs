@@ -7,13 +7,24 @@ use serde_json::{Value, json};
 use super::Object;
 
 /// Texts that are tried until a form accepts one.
-const TEXTS: [&str; 8] = ["example", "exampleuser", "Example", "example-1", "example.com", "user@example.com", "https://example.com", "1"];
+const TEXTS: [&str; 8] = [
+    "example",
+    "exampleuser",
+    "Example",
+    "example-1",
+    "example.com",
+    "user@example.com",
+    "https://example.com",
+    "1",
+];
 
 /// A value for every parameter that the form accepts, where one can be found.
 pub(crate) fn values(template: &Template) -> Object {
     let mut values = Object::new();
     for (name, schema) in template.properties() {
-        let accepted = candidates(schema).into_iter().find(|value| accepts(template, name, value));
+        let accepted = candidates(schema)
+            .into_iter()
+            .find(|value| accepts(template, name, value));
         let value = accepted.or_else(|| candidates(schema).into_iter().next());
         values.insert(name.to_owned(), value.unwrap_or(Value::Null));
     }
@@ -23,7 +34,9 @@ pub(crate) fn values(template: &Template) -> Object {
 /// Whether a form takes a value for one of its fields.
 pub(crate) fn accepts(template: &Template, name: &str, value: &Value) -> bool {
     let values = json!({ name: value });
-    !form::validate(template, &values).iter().any(|error| error.path.first().is_some_and(|first| first == name))
+    !form::validate(template, &values)
+        .iter()
+        .any(|error| error.path.first().is_some_and(|first| first == name))
 }
 
 fn candidates(schema: &Value) -> Vec<Value> {
@@ -40,14 +53,25 @@ fn candidates(schema: &Value) -> Vec<Value> {
         _ => {}
     }
     match schema["type"].as_str() {
-        Some("number" | "integer") => schema["minimum"].as_i64().map_or_else(|| vec![json!(1), json!(10), json!(100)], |least| vec![json!(least)]),
+        Some("number" | "integer") => schema["minimum"].as_i64().map_or_else(
+            || vec![json!(1), json!(10), json!(100)],
+            |least| vec![json!(least)],
+        ),
         Some("boolean") => vec![json!(true)],
         Some("array") => vec![json!([])],
         Some("object") => vec![json!({})],
         _ => {
-            let least = schema["minLength"].as_u64().and_then(|least| usize::try_from(least).ok()).unwrap_or(0).min(256);
+            let least = schema["minLength"]
+                .as_u64()
+                .and_then(|least| usize::try_from(least).ok())
+                .unwrap_or(0)
+                .min(256);
             let longer = "example".repeat(least.div_ceil(7).max(1));
-            TEXTS.iter().map(|text| json!(text)).chain([json!(longer)]).collect()
+            TEXTS
+                .iter()
+                .map(|text| json!(text))
+                .chain([json!(longer)])
+                .collect()
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What the tests share: folders as the check wants them, and findings as text.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part of it, and all of it is test code")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use pave_diagnostic::Diagnostic;
 
 /// All YAML files of a folder of this crate, by their paths in it.
-pub fn folder(name: &str) -> Vec<(String, String)> {
+pub(crate) fn folder(name: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let mut files = Vec::new();
     collect(&root, &root, &mut files);
@@ -28,10 +28,15 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
 }
 
 /// Findings as people read them.
-pub fn draw(found: &[Diagnostic]) -> String {
+pub(crate) fn draw(found: &[Diagnostic]) -> String {
     let mut text = String::new();
     for diagnostic in found {
-        writeln!(text, "{:?} {}: {}", diagnostic.severity, diagnostic.code, diagnostic.message).unwrap();
+        writeln!(
+            text,
+            "{:?} {}: {}",
+            diagnostic.severity, diagnostic.code, diagnostic.message
+        )
+        .unwrap();
         for label in &diagnostic.labels {
             writeln!(text, "  at {} {} {}", label.location, label.path, label.text).unwrap();
         }
@@ -42,7 +47,12 @@ pub fn draw(found: &[Diagnostic]) -> String {
         }
         if let Some(fix) = &diagnostic.fix {
             let (start, end) = (fix.span.start, fix.span.end);
-            writeln!(text, "  fix: {} [{}:{}-{}:{}]", fix.title, start.line, start.column, end.line, end.column).unwrap();
+            writeln!(
+                text,
+                "  fix: {} [{}:{}-{}:{}]",
+                fix.title, start.line, start.column, end.line, end.column
+            )
+            .unwrap();
             for line in fix.replacement.lines() {
                 writeln!(text, "    |{line}").unwrap();
             }

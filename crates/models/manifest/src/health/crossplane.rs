@@ -39,7 +39,8 @@ pub(super) fn assess(gvk: &GroupVersionKind, live: &Value) -> Health {
                 return Health::new(HealthCode::Degraded, text(condition, "message"));
             }
             (
-                "Ready" | "Healthy" | "Offered" | "Established" | "Valid" | "ValidPipeline" | "RevisionHealthy",
+                "Ready" | "Healthy" | "Offered" | "Established" | "Valid" | "ValidPipeline"
+                | "RevisionHealthy",
                 "True",
             ) => {
                 return Health::new(HealthCode::Healthy, "Resource is up-to-date.");
