@@ -279,34 +279,7 @@ impl World<'_> {
         let sources = Arc::new(Sources::new(reader, integrations.clone()));
         let journal = Journal::open(&self.place.journal())?;
 
-        let providers = pave_providers::Context {
-            client: self.client("providers"),
-            http,
-        };
-        let composition = pave_composition::Context {
-            client: self.client("composition"),
-        };
-        let cluster = self.cluster.clone();
-        let gitops = pave_gitops::Context {
-            client: self.client("gitops"),
-            checkouts: self.place.checkouts(),
-            credentials: Arc::new(GitCredentials::new(integrations.clone(), authority.clone())),
-            control_namespace: "argocd".into(),
-            client_for: Arc::new(move |namespace: &str, name: &str| {
-                cluster.client(&Principal::service_account(namespace, name))
-            }),
-        };
-        pave_providers::run(providers, self.tasks.clone()).await;
-        pave_composition::run(composition, self.tasks.clone()).await;
-        let gitops = pave_gitops::run(gitops, self.tasks.clone()).await;
-        pave_tracer::run(
-            pave_tracer::Context {
-                client: self.client("tracer"),
-                journal: journal.clone(),
-            },
-            self.tasks,
-        );
-
+        let gitops = self.controllers(&integrations, http, &journal).await;
         let catalog = Catalog::open(
             pave_catalog::Options {
                 database: self.place.catalog(),
@@ -364,6 +337,44 @@ impl World<'_> {
             addresses: self.addresses(),
         };
         Ok(pave_portal::open(context, self.tasks)?)
+    }
+
+    /// Starts what watches the cluster: providers, composition, GitOps, tracer.
+    async fn controllers(
+        &self,
+        integrations: &Integrations,
+        http: reqwest::Client,
+        journal: &Journal,
+    ) -> pave_gitops::GitopsHandle {
+        let providers = pave_providers::Context {
+            client: self.client("providers"),
+            http,
+        };
+        let composition = pave_composition::Context {
+            client: self.client("composition"),
+        };
+        let cluster = self.cluster.clone();
+        let gitops = pave_gitops::Context {
+            client: self.client("gitops"),
+            checkouts: self.place.checkouts(),
+            credentials: Arc::new(GitCredentials::new(
+                integrations.clone(),
+                self.keys.ca_path().to_owned(),
+            )),
+            control_namespace: "argocd".into(),
+            client_for: Arc::new(move |namespace: &str, name: &str| {
+                cluster.client(&Principal::service_account(namespace, name))
+            }),
+        };
+        pave_providers::run(providers, self.tasks.clone()).await;
+        pave_composition::run(composition, self.tasks.clone()).await;
+        let gitops = pave_gitops::run(gitops, self.tasks.clone()).await;
+        let tracer = pave_tracer::Context {
+            client: self.client("tracer"),
+            journal: journal.clone(),
+        };
+        pave_tracer::run(tracer, self.tasks);
+        gitops
     }
 
     fn addresses(&self) -> Addresses {
