@@ -9,6 +9,7 @@ mod kubeconfig;
 mod listen;
 pub(crate) mod people;
 pub(crate) mod place;
+mod settled;
 mod start;
 
 pub(crate) use holder::{of_port, of_wildcard};

@@ -259,9 +259,10 @@ fn undefined(world: &World, subject: &Subject) -> Option<Diagnostic> {
     Some(crate::edit::offer(diagnostic, fix))
 }
 
-/// Files of a template's skeleton are no manifests before they are rendered.
+/// Files of a template's skeleton, or of a chart, are no manifests before they are rendered.
 fn is_skeleton(content: &str) -> bool {
-    let expressions = content.contains("${{") || content.contains("{%");
+    let marks = ["${{", "{%", "{{-", "{{ .", "{{ include", "{{."];
+    let expressions = marks.iter().any(|mark| content.contains(mark));
     expressions && !content.lines().any(|line| line.trim_end() == "kind: Template")
 }
 

@@ -1,5 +1,7 @@
 //! Claims and composite resources: does what they say reach anything, and who makes it?
 
+mod selection;
+
 use std::collections::BTreeMap;
 
 use pave_azure::mapping::{self, EXTERNAL_NAME};
@@ -45,7 +47,7 @@ pub(crate) fn check(world: &World, subject: &Subject, defined: &Defined, is_clai
         found.extend(against::check(subject, "", &against));
     }
     let composite = composite_of(subject, defined, is_claim);
-    found.extend(selection(world, subject, defined, &composite));
+    found.extend(selection::check(world, subject, defined, &composite));
     if is_claim {
         found.extend(preset(subject));
         found.extend(namespace(world, subject));
@@ -122,86 +124,6 @@ fn served(subject: &Subject, defined: &Defined, version: &str) -> Option<Diagnos
             .replace("/apiVersion", right.clone())
             .fix(format!("write `{right}`")),
     ))
-}
-
-/// Whether a Composition can be found.
-fn selection(world: &World, subject: &Subject, defined: &Defined, composite: &Value) -> Option<Diagnostic> {
-    let compositions: Vec<Value> = world
-        .compositions
-        .iter()
-        .map(|it| it.subject.value.clone())
-        .collect();
-    if compositions.is_empty() {
-        return None;
-    }
-    let mut composite = composite.clone();
-    composite["apiVersion"] = json!(defined.definition.api_version());
-    let failure = select::composition(&composite, &defined.definition, &compositions).err()?;
-    let place = [
-        "/spec/compositionSelector/matchLabels",
-        "/spec/compositionRef/name",
-    ]
-    .into_iter()
-    .find(|place| subject.value.pointer(place).is_some());
-    let selector = place.filter(|place| place.ends_with("matchLabels"));
-    let key = selector.and_then(|place| {
-        subject
-            .value
-            .pointer(place)?
-            .as_object()?
-            .keys()
-            .next()
-            .map(|key| pointer::child(place, key))
-    });
-    let mut diagnostic = Diagnostic::error("PV2115", failure.to_string())
-        .with_label(subject.label(key.as_deref().or(place).unwrap_or("/spec")))
-        .with_effect(
-            "the composite resource finds no Composition, and the claim says no more than `Waiting`",
-        );
-    let nearest = failure
-        .candidates
-        .first()
-        .filter(|candidate| candidate.other_type.is_none());
-    let Some(candidate) = nearest else {
-        return Some(diagnostic);
-    };
-    let written = world
-        .compositions
-        .iter()
-        .find(|it| it.composition.name == candidate.name)?;
-    let labels: Vec<String> = candidate
-        .missing
-        .iter()
-        .map(|(key, value, _)| format!("{key}: {value}"))
-        .collect();
-    diagnostic = diagnostic
-        .with_label(written.subject.label("/metadata").with_text(format!(
-            "nearest candidate; it lacks {}",
-            against::quoted(&labels)
-        )))
-        .with_help(format!(
-            "add the label {} to the Composition `{}`",
-            against::quoted(&labels),
-            candidate.name
-        ));
-    let edits = Edits::of(&written.subject);
-    let title = format!("add the label {}", against::quoted(&labels));
-    let fix = if written.subject.entry("/metadata/labels").is_some() {
-        candidate.missing.iter().find_map(|(key, value, found)| {
-            let place = pointer::child("/metadata/labels", key);
-            found.as_ref().map(|_| {
-                Edits::of(&written.subject)
-                    .replace(&place, value.clone())
-                    .fix(title.clone())
-            })
-        })?
-    } else {
-        let lines: Vec<String> = std::iter::once("labels:".to_owned())
-            .chain(labels.iter().map(|label| format!("  {label}")))
-            .collect();
-        edits.insert_after("/metadata/name", &lines).fix(title)
-    };
-    Some(offer(diagnostic, fix))
 }
 
 /// A claim that chooses the name of its composite resource.

@@ -1,5 +1,7 @@
 //! Managed resources: against the schema of their kind, and against what Azure accepts.
 
+mod missing;
+
 use std::collections::BTreeSet;
 
 use pave_azure::mapping::{self, EXTERNAL_NAME, Kind, Place};
@@ -75,6 +77,14 @@ impl Model {
                 };
                 mapping::schema_of(&gvk).map_or_else(Schema::any, |openapi| Schema::parse(&openapi).0)
             }
+        }
+    }
+
+    /// The API that serves it: group and newest version.
+    fn api(self) -> String {
+        match self {
+            Self::Current(kind) => format!("{}/{}", kind.group, kind.version()),
+            Self::Classic(kind) => format!("{}/{}", kind.group, kind.version),
         }
     }
 
@@ -182,7 +192,7 @@ impl Managed<'_> {
         let mut filled = self.filled.clone();
         // What has a finding of its own is not told twice.
         filled.push(vec!["spec".into(), "writeConnectionSecretToRef".into()]);
-        let name = format!("the schema of {}", self.model.kind());
+        let name = format!("the schema of {} ({})", self.model.kind(), self.model.api());
         let schema = self.model.schema(self.version());
         let against = Against {
             schema: &schema,
@@ -272,8 +282,9 @@ impl Managed<'_> {
             format!("`{key}` is a secret that would stand in Git")
         } else {
             format!(
-                "{} has no field `{key}`, and a secret would stand in Git",
-                self.model.kind()
+                "{} ({}) has no field `{key}`, and a secret would stand in Git",
+                self.model.kind(),
+                self.model.api()
             )
         };
         let help = match self.model {
@@ -317,103 +328,6 @@ impl Managed<'_> {
         let name = self.at(&format!("{reference}/name"));
         let fix = Edits::of(self.subject).insert_after(&name, &["namespace: crossplane-system".to_owned()]);
         Some(offer(diagnostic, fix.fix("add `namespace: crossplane-system`")))
-    }
-
-    /// All parameters that are missing, at once.
-    fn missing(&self) -> Option<Diagnostic> {
-        let parameter = |name: &str| {
-            self.has(&format!("/spec/forProvider/{name}")) || self.has(&format!("/spec/initProvider/{name}"))
-        };
-        let referable = |name: &str| {
-            ["", "Ref", "Selector"]
-                .iter()
-                .any(|suffix| parameter(&format!("{name}{suffix}")))
-        };
-        let mut absent: Vec<String> = Vec::new();
-        let examples: &[(&str, &str)] = match self.model {
-            Model::Classic(kind) if kind.role == Role::Server => {
-                absent.extend(
-                    classic::REQUIRED
-                        .iter()
-                        .filter(|name| !parameter(name))
-                        .map(|name| (*name).to_owned()),
-                );
-                absent.extend((!referable("resourceGroupName")).then(|| "resourceGroupName".to_owned()));
-                &[
-                    ("sku", "sku: {tier: GeneralPurpose, family: Gen5, capacity: 2}"),
-                    ("sslEnforcement", "sslEnforcement: Enabled"),
-                    ("storageProfile", "storageProfile: {storageMB: 5120}"),
-                    (
-                        "resourceGroupName",
-                        "resourceGroupNameSelector: {matchControllerRef: true}",
-                    ),
-                ]
-            }
-            Model::Classic(_) => return None,
-            Model::Current(kind) => {
-                let fields = kind
-                    .fields
-                    .iter()
-                    .filter(|field| field.required && !parameter(&field.path.replace('.', "/")));
-                absent.extend(fields.map(|field| field.path.to_owned()));
-                let server = [
-                    "skuName",
-                    "version",
-                    "administratorLogin",
-                    "administratorPasswordSecretRef",
-                ];
-                if kind.has_password && !parameter("createMode") {
-                    absent.extend(
-                        server
-                            .iter()
-                            .filter(|name| !parameter(name))
-                            .map(|name| (*name).to_owned()),
-                    );
-                }
-                let place = match kind.place {
-                    Place::ResourceGroup => None,
-                    Place::InGroup { .. } => Some("resourceGroupName"),
-                    Place::Below { parent, .. } => Some(parent),
-                };
-                absent.extend(place.filter(|name| !referable(name)).map(str::to_owned));
-                &[
-                    ("skuName", "skuName: B_Standard_B1ms"),
-                    ("version", "version: \"16\""),
-                    ("location", "location: West Europe"),
-                    (
-                        "resourceGroupName",
-                        "resourceGroupNameSelector: {matchControllerRef: true}",
-                    ),
-                    ("serverId", "serverIdSelector: {matchControllerRef: true}"),
-                ]
-            }
-        };
-        if absent.is_empty() {
-            return None;
-        }
-        let proposed: Vec<&str> = examples
-            .iter()
-            .filter(|(name, _)| absent.iter().any(|it| it == name))
-            .map(|(_, line)| *line)
-            .collect();
-        let help = if proposed.is_empty() {
-            format!("set {}", quoted(&absent))
-        } else {
-            format!("the team chooses; to begin with: {}", quoted(&proposed))
-        };
-        Some(
-            Diagnostic::error(
-                "PV2105",
-                format!(
-                    "{} needs {} under `spec.forProvider`",
-                    self.model.kind(),
-                    quoted(&absent)
-                ),
-            )
-            .with_label(self.subject.label(&self.at("/spec/forProvider")))
-            .with_help(help)
-            .with_effect("the API refuses the resource, so nothing is made in Azure"),
-        )
     }
 
     /// What Azure would refuse of what is written out.

@@ -20,10 +20,13 @@ fn the_demo_is_sound() {
 /// Changes one text of the demo and expects a finding at the line that the change begins in, or at the object around it.
 fn spoil(file: &str, from: &str, to: &str, code: &str, word: &str) {
     let mut files = folder(ROOT);
-    let text = &mut files.iter_mut().find(|(path, _)| path == file).unwrap().1;
-    let start = text
-        .find(from)
-        .unwrap_or_else(|| panic!("{file} has no `{from}`"));
+    let Some((_, text)) = files
+        .iter_mut()
+        .find(|(path, text)| path == file && text.contains(from))
+    else {
+        unreachable!("{file} has no `{from}`");
+    };
+    let start = text.find(from).unwrap_or_default();
     let changed = from
         .bytes()
         .zip(to.bytes())
@@ -45,6 +48,28 @@ fn spoil(file: &str, from: &str, to: &str, code: &str, word: &str) {
         told,
         "`{from}` to `{to}` at {file}:{line}: no {code} with `{word}`\n{}",
         draw(&found)
+    );
+}
+
+#[test]
+fn a_label_is_added_beside_others() {
+    let mut files = folder(ROOT);
+    for (path, text) in &mut files {
+        if path == COMPOSITION {
+            *text = text.replacen("    env: azure-dev", "    tier: small", 1);
+        }
+    }
+    let found = check(&files, &Options::default());
+    assert_eq!(
+        found.iter().map(|it| it.code.as_str()).collect::<Vec<_>>(),
+        ["PV2115"],
+        "{}",
+        draw(&found)
+    );
+    let fix = found[0].fix.as_ref().unwrap();
+    assert_eq!(
+        (fix.file.as_str(), fix.replacement.as_str()),
+        (COMPOSITION, "    env: azure-dev\n")
     );
 }
 
@@ -288,6 +313,7 @@ fn what_is_no_road_is_left_alone() {
     check("- 1\n- 2\n");
     check("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {params: {a: 1}}\n");
     check("apiVersion: other.example.com/v1\nkind: Claim\nmetadata: {name: x}\n");
+    check("apiVersion: v1\nkind: {{ .Values.kind }}\n{{- if .x }}\n  a: [\n");
     check("name: ${{ values.name }}\n{% if x %}\n[");
     check("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n  a: $\n");
 }

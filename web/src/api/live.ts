@@ -1,6 +1,8 @@
 import { useSyncExternalStore } from "react";
+import { api } from "./client";
+import { ApiError } from "./errors";
 import { queryClient } from "./queries";
-import type { Application, Environment, Hop, Overview, Road, RoadSummary } from "./types";
+import type { Application, Environment, EnvironmentDetail, Hop, Overview, Road, RoadSummary } from "./types";
 
 // One event stream for everything. What it says is put into the answers at hand; what cannot be patched is asked again.
 
@@ -33,7 +35,23 @@ export function connectLive(): void {
       void queryClient.invalidateQueries();
     }
   };
-  source.onerror = () => become("lost");
+  source.onerror = () => {
+    become("lost");
+    // An answer other than a stream ends it for good: perhaps the sign-in is over, perhaps the portal is starting.
+    if (source?.readyState === EventSource.CLOSED) {
+      disconnectLive();
+      void api.session().then(
+        () => window.setTimeout(connectLive, 1000),
+        (error: unknown) => {
+          if (error instanceof ApiError && error.signedOut) {
+            void queryClient.resetQueries({ queryKey: ["session"] });
+          } else {
+            window.setTimeout(connectLive, 3000);
+          }
+        },
+      );
+    }
+  };
   const on = <Data>(name: string, handle: (data: Data) => void) =>
     source?.addEventListener(name, (event) => handle(JSON.parse((event as MessageEvent<string>).data) as Data));
   on<Hop>("hop", onHop);
@@ -76,6 +94,9 @@ function withHop(hops: Hop[], hop: Hop): Hop[] {
 function onHop(hop: Hop): void {
   queryClient.setQueryData<Road>(["road", hop.road], (road) =>
     road ? { ...road, hops: withHop(road.hops, hop), changedAt: hop.changedAt } : road,
+  );
+  queryClient.setQueriesData<EnvironmentDetail>({ queryKey: ["environment"] }, (environment) =>
+    environment?.road === hop.road ? { ...environment, hops: withHop(environment.hops, hop) } : environment,
   );
   const inList = (list: RoadSummary[]) =>
     list.map((road) =>

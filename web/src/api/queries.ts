@@ -1,9 +1,17 @@
-import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
 import { ApiError } from "./errors";
 import { api, type EntityQuery } from "./client";
 
 // Answers stay fresh until the event stream says otherwise; nothing polls.
-export const queryClient = new QueryClient({
+export const queryClient: QueryClient = new QueryClient({
+  // Whichever question hears first that the sign-in has ended, the shell asks again who is here, and offers to sign in.
+  queryCache: new QueryCache({
+    onError: (error, query) => {
+      if (error instanceof ApiError && error.signedOut && query.queryKey[0] !== "session") {
+        void queryClient.resetQueries({ queryKey: ["session"] });
+      }
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 60_000,

@@ -1,4 +1,5 @@
 import type { Hop, State, Station } from "../api/types";
+import { duration } from "./time";
 
 export const STATIONS: Station[] = ["task", "commit", "sync", "claim", "composite", "resource", "cloud", "secret"];
 
@@ -76,4 +77,35 @@ export function elapsed(hops: Hop[]): number {
   const starts = hops.map((hop) => Date.parse(hop.startedAt));
   const ends = hops.map((hop) => Date.parse(hop.changedAt));
   return starts.length === 0 ? 0 : Math.max(...ends) - Math.min(...starts);
+}
+
+export interface Story {
+  state: State;
+  // One sentence: how the request stands.
+  words: string;
+  // Where it stands still or is at work, why, and since when; nothing at the end of the road.
+  station: Station | null;
+  cause: string;
+  since: string | null;
+}
+
+export function isDown(hops: Hop[]): boolean {
+  return hops.some((hop) => hop.direction === "down");
+}
+
+// What a person wants to know first.
+export function story(hops: Hop[]): Story {
+  const down = isDown(hops);
+  const seen = stops(hops.filter((hop) => (hop.direction === "down") === down));
+  const state = standing(hops);
+  const took = elapsed(hops.filter((hop) => (hop.direction === "down") === down));
+  if (state === "ok" || state === "deleted") {
+    return { state, words: `${state === "ok" ? "Ready in" : "Gone in"} ${duration(took)}`, station: null, cause: "", since: null };
+  }
+  const stuck = seen.find((stop) => stop.state === "failed" || stop.state === "waiting" || stop.state === "degraded");
+  // Whoever waits for what lies further on is not the one at work: the last of the running stations is.
+  const at = stuck ?? seen.findLast((stop) => stop.state === "running") ?? seen.find((stop) => stop.state !== "ok" && stop.state !== "deleted");
+  const title = at ? STATION_TITLES[at.station].toLowerCase() : "";
+  const words = stuck ? `Stands still at ${title}` : `${down ? "Being taken away" : "On its way"}, at ${title}`;
+  return { state, words, station: at?.station ?? null, cause: at?.cause ?? "", since: at?.changedAt ?? null };
 }

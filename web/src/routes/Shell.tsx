@@ -33,6 +33,10 @@ export function Shell() {
   }
   if (session.isError) {
     const signedOut = session.error instanceof ApiError && session.error.signedOut;
+    // A portal that does not answer for a moment must not take the page away.
+    if (!signedOut && session.data) {
+      return <SignedIn session={session.data} />;
+    }
     return signedOut ? (
       <SignIn />
     ) : (

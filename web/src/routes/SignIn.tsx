@@ -20,7 +20,7 @@ export function SignIn() {
             That sign-in link was used already, or is older than 15 minutes.
           </Typography>
         )}
-        <Typography color="text.secondary" sx={{ mb: 2 }}>
+        <Typography color="textSecondary" sx={{ mb: 2 }}>
           The terminal that started Pave shows a one-time link. For a new one, run this on the machine that Pave runs on, and open what it
           prints:
         </Typography>

@@ -1,5 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { queries, queryClient } from "../api/queries";
+import type { Station } from "../api/types";
+import { STATIONS } from "../lib/road";
 import { NotFound } from "./NotFound";
 import { Shell } from "./Shell";
 
@@ -8,6 +10,9 @@ import { Shell } from "./Shell";
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 const ask = (options: Parameters<typeof queryClient.prefetchQuery>[0]) => void queryClient.prefetchQuery(options);
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+// Which station of the road is open.
+const openHop = (search: Record<string, unknown>): { hop?: Station } => ({ hop: STATIONS.find((station) => station === search.hop) });
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -77,12 +82,14 @@ const environments = createRoute({
 const environment = createRoute({
   getParentRoute: () => root,
   path: "/environments/$namespace/$name",
+  validateSearch: openHop,
   component: lazyRouteComponent(() => import("../features/environments/EnvironmentPage"), "EnvironmentPage"),
 });
 
 const road = createRoute({
   getParentRoute: () => root,
   path: "/roads/$road",
+  validateSearch: openHop,
   component: lazyRouteComponent(() => import("../features/environments/RoadPage"), "RoadPage"),
 });
 

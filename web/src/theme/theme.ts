@@ -78,8 +78,10 @@ export const theme = createTheme({
   components: {
     MuiCssBaseline: {
       styleOverrides: {
-        body: { fontVariantNumeric: "tabular-nums" },
+        // Figures line up; ligatures would run "://" together.
+        "time, .figures": { fontVariantNumeric: "tabular-nums" },
         "code, pre, kbd": { fontFamily: mono, fontSize: "0.8125rem" },
+        "*": { fontVariantLigatures: "no-common-ligatures" },
         ":focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: 2 },
         "@media (prefers-reduced-motion: reduce)": {
           "*, *::before, *::after": { animationDuration: "0.01ms !important", transitionDuration: "0.01ms !important" },
@@ -89,7 +91,14 @@ export const theme = createTheme({
     MuiButtonBase: { defaultProps: { disableRipple: true } },
     MuiButton: {
       defaultProps: { disableElevation: true, size: "medium" },
-      styleOverrides: { root: { minHeight: 36, borderRadius: 8 } },
+      styleOverrides: {
+        root: {
+          minHeight: 36,
+          borderRadius: 8,
+          "&.MuiButton-sizeSmall": { minHeight: 28, paddingTop: 2, paddingBottom: 2 },
+          "&.MuiButton-outlined.MuiButton-colorInherit": { borderColor: "var(--mui-palette-divider)" },
+        },
+      },
     },
     MuiPaper: { defaultProps: { elevation: 0, variant: "outlined" }, styleOverrides: { root: { backgroundImage: "none" } } },
     MuiTextField: { defaultProps: { size: "small", fullWidth: true } },
@@ -99,6 +108,8 @@ export const theme = createTheme({
         head: { color: "var(--mui-palette-text-secondary)", fontWeight: 560 },
       },
     },
+    MuiSkeleton: { defaultProps: { animation: false }, styleOverrides: { root: { backgroundColor: "var(--mui-palette-divider)", opacity: 0.6 } } },
+    MuiFormHelperText: { styleOverrides: { root: { marginLeft: 0, fontSize: "0.8125rem", lineHeight: 1.5 } } },
     MuiTooltip: { defaultProps: { arrow: true, enterDelay: 300 } },
     MuiLink: { defaultProps: { underline: "hover" } },
     MuiTab: { styleOverrides: { root: { minHeight: 40, textTransform: "none" } } },

@@ -49,7 +49,7 @@ export function Code({
   pieces.push(text.slice(at));
   return (
     <Box sx={{ position: "relative" }}>
-      <Box sx={{ position: "absolute", top: 4, right: 4 }}>
+      <Box sx={{ position: "absolute", top: 1, right: 1, m: 0.5, bgcolor: "background.default", borderRadius: 1 }}>
         <CopyButton text={text} label={`Copy ${label}`} />
       </Box>
       <Box

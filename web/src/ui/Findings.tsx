@@ -17,7 +17,7 @@ export function Findings({ diagnostics }: { diagnostics: Diagnostic[] }) {
             {diagnostic.message}
           </Typography>
           {diagnostic.labels?.map((label, at) => (
-            <Typography key={at} variant="body2" color="text.secondary" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>
+            <Typography key={at} variant="body2" color="textSecondary" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>
               {label.file}:{label.line}:{label.column} {label.path} {label.text && `· ${label.text}`}
             </Typography>
           ))}

@@ -46,7 +46,7 @@ export function Page({
       {crumbs.length > 0 && (
         <Box component="nav" aria-label="Breadcrumbs" sx={{ mb: 0.5 }}>
           {crumbs.map((crumb) => (
-            <Typography key={crumb.to} variant="body2" component="span" color="text.secondary">
+            <Typography key={crumb.to} variant="body2" component="span" color="textSecondary">
               <Link to={crumb.to} color="inherit">
                 {crumb.label}
               </Link>
@@ -105,7 +105,7 @@ export function Empty({ title, children, action }: { title: string; children?: R
         {title}
       </Typography>
       {children && (
-        <Typography color="text.secondary" sx={{ mt: 0.5 }}>
+        <Typography color="textSecondary" sx={{ mt: 0.5 }}>
           {children}
         </Typography>
       )}

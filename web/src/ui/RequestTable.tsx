@@ -1,4 +1,4 @@
-import { Box, Table, TableBody, TableCell, TableHead, TableRow } from "@mui/material";
+import { Table, TableBody, TableCell, TableHead, TableRow } from "@mui/material";
 import type { RoadSummary } from "../api/types";
 import { elapsed, standing } from "../lib/road";
 import { duration } from "../lib/time";
@@ -6,10 +6,11 @@ import { Link } from "./Page";
 import { SmallRoad } from "./SmallRoad";
 import { StateMark } from "./StateMark";
 import { When } from "./When";
+import { TableBox } from "./TableBox";
 
 export function RequestTable({ roads }: { roads: RoadSummary[] }) {
   return (
-    <Box sx={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label="Requests, table">
+    <TableBox label="Requests">
       <Table size="small">
         <TableHead>
           <TableRow>
@@ -42,6 +43,6 @@ export function RequestTable({ roads }: { roads: RoadSummary[] }) {
           ))}
         </TableBody>
       </Table>
-    </Box>
+    </TableBox>
   );
 }

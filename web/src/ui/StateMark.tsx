@@ -59,7 +59,7 @@ export function StateShape({ state, size = 16 }: { state: State; size?: number }
 // Shape and word together.
 export function StateMark({ state, word }: { state: State; word?: string }) {
   return (
-    <Box component="span" sx={{ display: "inline-flex", alignItems: "center", gap: 0.75, color: `state.${state}`, whiteSpace: "nowrap" }}>
+    <Box component="span" sx={{ display: "inline-flex", alignItems: "center", gap: 0.75, color: `state.${state}`, whiteSpace: "nowrap", verticalAlign: "bottom" }}>
       <StateShape state={state} />
       <span>{word ?? STATE_WORDS[state]}</span>
     </Box>

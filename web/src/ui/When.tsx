@@ -4,17 +4,23 @@ import { absolute, relative } from "../lib/time";
 
 // One clock for all relative times on the page.
 const listeners = new Set<() => void>();
+const STEP = 15_000;
 let now = Date.now();
 setInterval(() => {
   now = Date.now();
   for (const listener of listeners) {
     listener();
   }
-}, 15_000);
+}, STEP);
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
+}
+
+// The clock moves in steps: what has just happened must not seem to lie ahead.
+function between(clock: number, moment: number): number {
+  return moment > clock && moment - clock < STEP * 2 ? moment : clock;
 }
 
 // "3 minutes ago", with the absolute time on hover and for screen readers.
@@ -27,7 +33,7 @@ export function When({ at }: { at: string | null | undefined }) {
   return (
     <Tooltip title={exact}>
       <Box component="time" dateTime={at} aria-label={exact} sx={{ whiteSpace: "nowrap" }}>
-        {relative(at, Math.max(moment, Date.parse(at)))}
+        {relative(at, between(moment, Date.parse(at)))}
       </Box>
     </Tooltip>
   );

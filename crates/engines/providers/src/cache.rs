@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pave_azure::mapping::{self, Kind};
 use serde_json::Value;
 
+use crate::plan::{Gate, gate};
+
 /// Names one managed resource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key {
@@ -36,6 +38,8 @@ pub(crate) struct Change {
     pub(crate) wants: bool,
     /// What others take from it is different: those who wait for it have to be looked at.
     pub(crate) offers: bool,
+    /// It is going since now: whoever stands for the same thing has to be looked at.
+    pub(crate) leaves: bool,
 }
 
 /// Managed resources and provider configurations as last seen.
@@ -70,18 +74,20 @@ impl Cache {
             Change {
                 wants: true,
                 offers: true,
+                leaves: false,
             },
             |known| Change {
                 wants: wanted(known) != wanted(&object),
                 offers: offered(known) != offered(&object),
+                leaves: known["metadata"]["deletionTimestamp"] != object["metadata"]["deletionTimestamp"],
             },
         );
         inner.resources.insert(key.clone(), Arc::new(object));
         change
     }
 
-    pub(crate) fn remove(&self, key: &Key) {
-        self.lock().resources.remove(key);
+    pub(crate) fn remove(&self, key: &Key) -> Option<Arc<Value>> {
+        self.lock().resources.remove(key)
     }
 
     /// All objects of a kind.
@@ -94,6 +100,25 @@ impl Cache {
         found
             .map(|(key, object)| (key.clone(), Arc::clone(object)))
             .collect()
+    }
+
+    /// Other objects of a kind that stand for the same thing in Azure.
+    pub(crate) fn twins(&self, kind: &Kind, object: &Value, id: &str) -> Vec<(Key, Arc<Value>)> {
+        let mut found = self.of_kind(kind);
+        found.retain(|(_, other)| {
+            let known = other["status"]["atProvider"]["id"].as_str();
+            other["metadata"]["uid"] != object["metadata"]["uid"]
+                && known.is_some_and(|known| known.eq_ignore_ascii_case(id))
+        });
+        found
+    }
+
+    /// The name of one that is going, and takes the thing in Azure along.
+    pub(crate) fn predecessor(&self, kind: &Kind, object: &Value, id: &str) -> Option<String> {
+        let takes_it_along = |other: &Value| matches!(gate(other), Gate::Remove | Gate::Held);
+        let twins = self.twins(kind, object, id);
+        let found = twins.into_iter().find(|(_, other)| takes_it_along(other));
+        found.map(|(key, _)| key.name)
     }
 
     pub(crate) fn configuration(&self, name: &str) -> Option<Arc<Value>> {

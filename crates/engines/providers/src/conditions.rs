@@ -57,8 +57,8 @@ impl Condition {
         Self::new("LastAsyncOperation", false, reason, message)
     }
 
-    pub(crate) const fn operation_ongoing() -> Self {
-        Self::new("AsyncOperation", true, "Ongoing", String::new())
+    pub(crate) const fn operation_ongoing(waits_for: String) -> Self {
+        Self::new("AsyncOperation", true, "Ongoing", waits_for)
     }
 
     pub(crate) const fn operation_finished() -> Self {

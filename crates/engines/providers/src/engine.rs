@@ -101,6 +101,28 @@ impl Engine {
             self.queue.wake(key.clone());
         }
         self.tell(key, change);
+        if change.leaves
+            && let Some(object) = self.cache.get(key)
+        {
+            self.wake_twins(key, &object);
+        }
+    }
+
+    /// Takes note that an object is gone, and wakes whoever waited for that.
+    pub(crate) fn lost(&self, key: Key) {
+        if let Some(object) = self.cache.remove(&key) {
+            self.wake_twins(&key, &object);
+        }
+        self.queue.wake(key);
+    }
+
+    /// Wakes the other objects that stand for the same thing in Azure.
+    fn wake_twins(&self, key: &Key, object: &Value) {
+        let id = object["status"]["atProvider"]["id"].as_str().unwrap_or_default();
+        let others = if id.is_empty() { Vec::new() } else { self.cache.of_kind(key.kind()) };
+        for (other, _) in others.into_iter().filter(|(other, it)| other != key && may_be(it, id)) {
+            self.queue.wake(other);
+        }
     }
 
     fn tell(&self, key: &Key, change: Change) {
@@ -136,6 +158,11 @@ impl Engine {
             .map(|(key, _)| key);
         waiting.chain(&memories.running).cloned().collect()
     }
+}
+
+/// Whether an object may stand for a thing in Azure: it says so, or does not know yet.
+fn may_be(object: &Value, id: &str) -> bool {
+    object["status"]["atProvider"]["id"].as_str().is_none_or(|known| known.eq_ignore_ascii_case(id))
 }
 
 /// The name of the provider configuration that an object uses.

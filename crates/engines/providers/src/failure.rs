@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Observe(ArmError),
     #[error("observe failed: {0}")]
     Place(String),
+    #[error("waiting for {0} \"{1}\", which stands for the same thing in Azure, to have deleted it")]
+    Succession(&'static str, String),
     #[error("external resource does not exist, and managementPolicies do not let it be created")]
     Absent,
     #[error("create failed: {}", chain(.0))]
@@ -45,7 +47,7 @@ impl Failure {
             Self::Policies(_) => "InvalidManagementPolicy",
             Self::References(_) => "CannotResolveResourceReferences",
             Self::Connect(_) => "CannotConnectToProvider",
-            Self::Observe(_) | Self::Place(_) | Self::Absent => "CannotObserveExternalResource",
+            Self::Observe(_) | Self::Place(_) | Self::Absent | Self::Succession(..) => "CannotObserveExternalResource",
             Self::Create(_) | Self::Invalid(_) => "CannotCreateExternalResource",
             Self::Update(_) | Self::CannotUpdate(_) => "CannotUpdateExternalResource",
             Self::Delete(_) => "CannotDeleteExternalResource",

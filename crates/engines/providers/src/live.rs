@@ -61,6 +61,12 @@ pub(crate) async fn keep(round: &mut Round<'_>, policies: Policies) -> Result<Ag
         external_name(&round.object),
     );
     let id = id.map_err(|error| Failure::Place(error.to_string()))?;
+    if let Some(predecessor) = round.engine.cache.predecessor(round.kind, &round.object, &id) {
+        // Adopting it now would call ready what is about to vanish.
+        let waiting = Failure::Succession(round.kind.kind, predecessor);
+        round.report(&[Condition::creating(waiting.to_string())], None).await?;
+        return Err(waiting);
+    }
     let observed = connection
         .client
         .get(&id, round.kind.api_version)
@@ -139,7 +145,7 @@ async fn create(round: &mut Round<'_>, site: Site, parameters: &Value) -> Result
         let ongoing = [
             Condition::synced(),
             Condition::creating(String::new()),
-            Condition::operation_ongoing(),
+            Condition::operation_ongoing(String::new()),
         ];
         let again = follow_from_now(round, &connection, accepted, Action::Create);
         round.report(&ongoing, None).await?;
@@ -338,7 +344,7 @@ async fn update(
     let ongoing = accepted.operation.is_some();
     let again = follow_from_now(round, &site.connection, accepted, Action::Update);
     let mut conditions = vec![Condition::synced()];
-    conditions.extend(ongoing.then(Condition::operation_ongoing));
+    conditions.extend(ongoing.then(|| Condition::operation_ongoing(String::new())));
     round.report(&conditions, None).await?;
     // Without an operation the change is done: the next round looks at once.
     Ok(Some(if ongoing { again } else { Duration::ZERO }))

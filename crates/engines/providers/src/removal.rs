@@ -97,7 +97,7 @@ async fn requested(round: &mut Round<'_>) -> Result<(), Failure> {
         "Successfully requested deletion of external resource".into(),
     );
     round
-        .report(&[Condition::synced(), Condition::operation_ongoing()], None)
+        .report(&[Condition::synced(), Condition::operation_ongoing(String::new())], None)
         .await
 }
 

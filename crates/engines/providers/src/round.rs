@@ -175,7 +175,12 @@ impl Round<'_> {
         let (action, elapsed) = (pending.action, pending.since.elapsed());
         let progress = pending.client.poll(&pending.operation).await;
         match progress.map_err(Failure::Observe)? {
-            Progress::Running { retry_after } => Ok(Followed::Running(poll_delay(retry_after, elapsed))),
+            Progress::Running { retry_after, waits_for } => {
+                let mut conditions = vec![Condition::operation_ongoing(waits_for.clone())];
+                conditions.extend((action == Action::Create).then(|| Condition::creating(waits_for)));
+                self.report(&conditions, None).await?;
+                Ok(Followed::Running(poll_delay(retry_after, elapsed)))
+            }
             Progress::Unknown if elapsed < LOST => Ok(Followed::Running(poll_delay(
                 pending.operation.retry_after,
                 elapsed,

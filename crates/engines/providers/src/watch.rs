@@ -100,8 +100,7 @@ impl Sink for Resources {
 
     fn deleted(&mut self, name: &str) {
         if let Some(key) = Key::new(self.kind, name) {
-            self.engine.cache.remove(&key);
-            self.engine.queue.wake(key);
+            self.engine.lost(key);
         }
     }
 

@@ -32,6 +32,8 @@ pub enum Progress {
     Running {
         /// What ARM asks to wait before the next poll.
         retry_after: Option<Duration>,
+        /// What the operation waits for, where it says so; empty else.
+        waits_for: String,
     },
     /// ARM knows no such operation: not yet, or no longer. The resource itself says how things stand.
     Unknown,
@@ -68,7 +70,7 @@ impl Operation {
             return Progress::Unknown;
         }
         if matches!(status, 202 | 408) {
-            return Progress::Running { retry_after };
+            return Progress::Running { retry_after, waits_for: String::new() };
         }
         if status >= 400 {
             return Progress::Failed(ArmError::Refused(Box::new(Refusal::read(
@@ -94,7 +96,10 @@ impl Operation {
                 }
                 Progress::Failed(ArmError::Refused(Box::new(refusal)))
             }
-            Some(_) => Progress::Running { retry_after },
+            Some(_) => {
+                let waits_for = body["properties"]["message"].as_str().unwrap_or_default().to_owned();
+                Progress::Running { retry_after, waits_for }
+            }
         }
     }
 }

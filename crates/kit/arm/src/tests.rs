@@ -156,7 +156,7 @@ async fn operations_are_followed_at_our_own_host() {
             (
                 200,
                 vec![("retry-after", "7".into())],
-                json!({"status": "InProgress"}),
+                json!({"status": "InProgress", "properties": {"message": "no room"}}),
             ),
         ),
         ("/operations/1", page(404, json!({}))),
@@ -180,7 +180,7 @@ async fn operations_are_followed_at_our_own_host() {
     );
     let stored: Operation = serde_json::from_str(&serde_json::to_string(&operation).unwrap()).unwrap();
     for expected in [
-        "Running { retry_after: Some(7s) }",
+        "Running { retry_after: Some(7s), waits_for: \"no room\" }",
         "Unknown",
         "Failed(Refused(Refusal { status: 200, code: \"Quota\"",
         "Succeeded",

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pave_keys::Keys;
 use pave_names::EntityRef;
@@ -31,6 +31,8 @@ const SERVICE_ACCOUNT_LIFETIME: i64 = 24 * 60 * 60;
 const SIGN_IN_LIFETIME: i64 = 15 * 60;
 /// Tokens whose principal is remembered, at most.
 const CACHED: usize = 10_000;
+/// How long a principal is remembered before the store is asked again: another process may have revoked the token.
+const REMEMBERED: Duration = Duration::from_secs(30);
 /// Issuer of the tokens that we sign for service accounts.
 const ISSUER: &str = "https://kubernetes.default.svc";
 
@@ -46,6 +48,7 @@ pub struct Identities {
 struct Cached {
     principal: Principal,
     expires_at: i64,
+    seen: Instant,
 }
 
 /// An issued token, without the token.
@@ -210,6 +213,19 @@ impl Identities {
         Ok(())
     }
 
+    /// Forgets tokens and sign-in codes that have expired; gives how many.
+    pub async fn prune(&self) -> Result<usize, AuthError> {
+        let now = clock::unix_seconds();
+        let removed = self
+            .database
+            .write(move |tx| {
+                let tokens = tx.execute("DELETE FROM token WHERE expires_at <= ?1", [now])?;
+                Ok(tokens + tx.execute("DELETE FROM sign_in WHERE expires_at <= ?1", [now])?)
+            })
+            .await?;
+        Ok(removed)
+    }
+
     /// Who a token belongs to; nobody when it is unknown, revoked or expired.
     pub async fn authenticate(&self, token: &str) -> Result<Option<Principal>, AuthError> {
         if token.matches('.').count() == 2 {
@@ -217,7 +233,9 @@ impl Identities {
         }
         let digest = token::digest(token);
         let now = clock::unix_seconds();
-        if let Some(cached) = self.lock().get(&digest) {
+        if let Some(cached) = self.lock().get(&digest)
+            && cached.seen.elapsed() < REMEMBERED
+        {
             return Ok((cached.expires_at > now).then(|| cached.principal.clone()));
         }
         let key = digest.clone();
@@ -239,6 +257,7 @@ impl Identities {
             })
             .await?;
         let Some((principal, expires_at)) = found else {
+            self.lock().remove(&digest);
             return Ok(None);
         };
         let mut cache = self.lock();
@@ -250,6 +269,7 @@ impl Identities {
             Cached {
                 principal: principal.clone(),
                 expires_at,
+                seen: Instant::now(),
             },
         );
         Ok((expires_at > now).then_some(principal))

@@ -3,7 +3,7 @@
 mod fetch;
 mod push;
 
-use std::process::Stdio;
+use std::io::Read as _;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -12,7 +12,7 @@ use futures::TryStreamExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use pave_git::Program;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{ChildStdin, Command};
+use tokio::process::ChildStdin;
 use tokio_util::io::StreamReader;
 
 use crate::error::ApiError;
@@ -157,31 +157,21 @@ async fn input(headers: &HeaderMap, body: Body) -> Result<Input, ApiError> {
     let packed = axum::body::to_bytes(body, PACKED)
         .await
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let mut command = Command::new("gzip");
-    command
-        .args(["-dc"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let mut child = command.spawn().map_err(|source| not_started("gzip", &source))?;
-    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-    let mut unpacked = Vec::new();
-    let read = async {
-        match stdout {
-            Some(stdout) => stdout.take(UNPACKED).read_to_end(&mut unpacked).await.map(drop),
-            None => Ok(()),
-        }
-    };
-    let packed: Input = Box::new(std::io::Cursor::new(packed));
-    let status = async {
-        tokio::try_join!(feed(packed, stdin), read)?;
-        child.wait().await
-    };
-    match status.await {
-        Ok(status) if status.success() => Ok(Box::new(std::io::Cursor::new(unpacked))),
+    let unpacked = tokio::task::spawn_blocking(move || unpack(&packed)).await;
+    match unpacked {
+        Ok(Ok(unpacked)) => Ok(Box::new(std::io::Cursor::new(unpacked))),
         _ => Err(ApiError::bad_request("the body says gzip but cannot be unpacked")),
     }
+}
+
+fn unpack(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut unpacked = Vec::new();
+    let mut reader = flate2::read::MultiGzDecoder::new(packed).take(UNPACKED + 1);
+    reader.read_to_end(&mut unpacked)?;
+    if reader.limit() == 0 {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(unpacked)
 }
 
 /// Copies everything into a process. That the process stops reading is its own affair; that the input breaks off

@@ -21,13 +21,18 @@ const ROUNDS: usize = 10;
 type Files = Vec<(String, String)>;
 
 pub(crate) fn run(command: Check) -> Result<(), Failure> {
-    let mut files = read(&command.paths)?;
+    let Check {
+        paths,
+        output: format,
+        fix,
+    } = command;
+    let mut files = read(&paths)?;
     let options = Options::default();
     let mut found = pave_road::check(&files, &options);
-    if command.fix {
+    if fix {
         found = mend(&mut files, found, &options)?;
     }
-    match command.output {
+    match format {
         SummaryFormat::Json => output::line(serde_json::to_string_pretty(&json!(found)).unwrap_or_default()),
         SummaryFormat::Text => show(&found, files.len()),
     }
@@ -64,11 +69,11 @@ fn summary(found: &[Diagnostic], files: usize) -> String {
 /// Makes the fixes, showing each before it is written, until none is left.
 fn mend(files: &mut Files, mut found: Diagnostics, options: &Options) -> Result<Diagnostics, Failure> {
     for _ in 0..ROUNDS {
-        let fixes: Vec<Fix> = applicable(&found).into_iter().cloned().collect();
-        if fixes.is_empty() {
+        let offered: Vec<Fix> = applicable(&found).into_iter().cloned().collect();
+        if offered.is_empty() {
             break;
         }
-        for fix in &fixes {
+        for fix in &offered {
             let text = files
                 .iter()
                 .find(|(path, _)| *path == fix.file)

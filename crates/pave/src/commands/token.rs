@@ -72,10 +72,8 @@ async fn person(identities: &Identities, text: &str) -> Result<EntityRef, Failur
     if known.iter().any(|principal| principal.entity == entity) {
         return Ok(entity);
     }
-    let names: Vec<String> = known
-        .iter()
-        .map(|principal| principal.entity.name().to_owned())
-        .collect();
+    let people = known.iter().map(|principal| &principal.entity).filter(|entity| entity.kind() == "user");
+    let names: Vec<&str> = people.map(EntityRef::name).collect();
     Err(Failure::user(format!("nobody is known as `{entity}`"))
         .hint(format!("known are {}", names.join(", "))))
 }

@@ -55,7 +55,14 @@ pub(crate) fn settled(hops: &[Hop]) -> bool {
     } else {
         pave_names::Station::Secret
     };
-    hops.iter().all(|hop| hop.state.is_settled()) && hops.iter().any(|hop| hop.station == last)
+    hops.iter().all(|hop| hop.state.is_settled())
+        && (task_failed(hops) || hops.iter().any(|hop| hop.station == last))
+}
+
+/// Whether nothing will come of the request.
+fn task_failed(hops: &[Hop]) -> bool {
+    hops.iter()
+        .any(|hop| hop.station == pave_names::Station::Task && hop.state == pave_names::State::Failed)
 }
 
 /// Prints each hop of a road as it changes, until the road has settled.
@@ -74,7 +81,8 @@ pub(crate) async fn follow(client: &Client, road: &str) -> Result<(), Failure> {
             }
         }
         if settled(&now) {
-            return Ok(());
+            // The cause is printed with the hop.
+            return if task_failed(&now) { Err(Failure::told()) } else { Ok(()) };
         }
         match stream.next().await {
             Some(Ok(_)) => {}

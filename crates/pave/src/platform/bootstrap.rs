@@ -1,16 +1,21 @@
 //! What has to be in the cluster before Git can bring the rest: namespaces, the administrators' right, the credentials
 //! that never stand in Git, and the Application that points at `infra/`.
 
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pave_auth::Principal;
-use pave_kube::Kinds;
+use pave_kube::{Kinds, KindsError};
 use serde_json::{Value, json};
 
 use super::people::READERS;
 
 /// Field manager of these objects.
 const MANAGER: &str = "pave";
+/// Longest wait for a kind, and the time between two looks.
+const PATIENCE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Who sets the cluster up before anybody has a right in it, as kubeadm's first administrator does.
 pub(crate) fn principal() -> Principal {
@@ -126,12 +131,17 @@ fn namespace(name: &str) -> Value {
     json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })
 }
 
-/// Applies objects in order.
+/// Applies objects in order. A kind that an engine has yet to define is waited for.
 pub(crate) async fn apply(kinds: &Kinds, objects: &[Value]) -> anyhow::Result<()> {
+    let begun = Instant::now();
     for object in objects {
-        pave_kube::apply(kinds, object, MANAGER, false)
-            .await
-            .map_err(|error| anyhow::anyhow!("cannot set up {}: {error}", pave_kube::key_of(object)))?;
+        loop {
+            match pave_kube::apply(kinds, object, MANAGER, false).await {
+                Ok(_) => break,
+                Err(KindsError::Unknown(_)) if begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+                Err(error) => anyhow::bail!("cannot set up {}: {error}", pave_kube::key_of(object)),
+            }
+        }
     }
     Ok(())
 }

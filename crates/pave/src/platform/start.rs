@@ -22,7 +22,7 @@ use super::demo;
 use super::instance::{Instance, Lock};
 use super::people;
 use super::place::Place;
-use super::{kubeconfig, listen};
+use super::{kubeconfig, listen, settled};
 use crate::settings::Settings;
 use crate::summary::Summary;
 
@@ -108,7 +108,7 @@ impl Platform {
         let listeners = Listeners::bind(&settings).await?;
         let keys = Keys::open(&place.keys())?;
         let identities = Identities::open(&place.identities(), keys.clone())?;
-        let seeds_demo = demo && !settings.demo;
+        let first_start = !place.kubeconfig().exists();
         let administrator = people::make_known(&identities, demo || settings.demo).await?;
         people::administrator_token(&identities, &place.token()).await?;
         people::kept_secret(&place.cloud_secret())?;
@@ -152,13 +152,14 @@ impl Platform {
             summary: &summary,
             tasks: &tasks,
         };
-        let portal = world.engines(settings.demo).await?;
+        // Before the engines, so that what they look for first is there; a second time it finds its own commit.
+        if settings.demo {
+            world.seed(&forge, &administrator).await?;
+        }
+        let (portal, catalog) = world.engines(settings.demo).await?;
         listen::serve("portal", listeners.portal, None, portal, &tasks);
         if settings.demo {
             world.subscribe(&forge).await?;
-        }
-        if seeds_demo {
-            world.seed(&forge, &administrator).await?;
         }
         if settings.demo {
             bootstrap::apply(
@@ -166,6 +167,9 @@ impl Platform {
                 &bootstrap::gitops(&demo::repository_url(&summary.forge_url)),
             )
             .await?;
+            if first_start {
+                settled::wait(&kinds, &catalog).await;
+            }
         }
         let config = kubeconfig::of(&summary.cluster_url, keys.ca_pem(), &summary.portal_token);
         write_private(&place, &pave_yaml::to_string(&config))?;
@@ -262,7 +266,7 @@ impl World<'_> {
     }
 
     /// Starts the engines and opens the portal above them.
-    async fn engines(&self, demo: bool) -> anyhow::Result<axum::Router> {
+    async fn engines(&self, demo: bool) -> anyhow::Result<(axum::Router, Catalog)> {
         let http = self.keys.http_client()?;
         let reader_token = people::reader_token(self.identities, &self.place.reader_token()).await?;
         let forge_host = self.summary.forge_url.trim_start_matches("https://").to_owned();
@@ -328,7 +332,7 @@ impl World<'_> {
             authorizer: self.cluster.authorizer(),
             identities: self.identities.clone(),
             journal,
-            catalog,
+            catalog: catalog.clone(),
             scaffolder,
             gitops,
             gate,
@@ -336,7 +340,7 @@ impl World<'_> {
             webhook: self.webhook()?,
             addresses: self.addresses(),
         };
-        Ok(pave_portal::open(context, self.tasks)?)
+        Ok((pave_portal::open(context, self.tasks)?, catalog))
     }
 
     /// Starts what watches the cluster: providers, composition, GitOps, tracer.

@@ -1,5 +1,9 @@
 //! What the tests share: folders as the check wants them, and findings as text.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part of it, and all of it is test code")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses a part of it, and all of it is test code"
+)]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@ import { queries } from "../../api/queries";
 import type { Entity } from "../../api/types";
 import type { CatalogSearch } from "../../routes/router";
 import { Empty, Failure, Link, Loading, Page } from "../../ui/Page";
+import { TableBox } from "../../ui/TableBox";
 
 const route = getRouteApi("/catalog");
 const SIZE = 25;
@@ -26,6 +27,7 @@ export function Catalog() {
   const navigate = route.useNavigate();
   const page = search.page ?? 1;
   const set = (change: Partial<CatalogSearch>) => void navigate({ search: (old) => ({ ...old, page: undefined, ...change }), replace: true });
+  const [unfolded, setUnfolded] = useState(false);
   const sort = search.sort ?? "metadata.name,asc";
   const entities = useQuery({
     ...queries.entities({ filter: filters(search), term: search.q, order: sort, limit: SIZE, offset: (page - 1) * SIZE }),
@@ -35,7 +37,10 @@ export function Catalog() {
   return (
     <Page title="Catalog" below={entities.data ? `${total} ${total === 1 ? "entity" : "entities"}` : "Everything that is known here, and who owns it."}>
       <Box sx={{ display: "grid", gap: 3, gridTemplateColumns: { xs: "1fr", md: "220px 1fr" } }}>
-        <Box component="aside" aria-label="Filters">
+        <Button variant="outlined" color="inherit" aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)} sx={{ display: { md: "none" }, justifySelf: "start" }}>
+          {unfolded ? "Hide filters" : "Filters"}
+        </Button>
+        <Box component="aside" aria-label="Filters" sx={{ display: { xs: unfolded ? "block" : "none", md: "block" } }}>
           {FACETS.map((facet) => (
             <Facet key={facet.key} facet={facet} search={search} onChoose={(value) => set({ [facet.key]: value })} />
           ))}
@@ -109,7 +114,7 @@ function Facet({
   }
   return (
     <Box role="group" aria-label={facet.title} sx={{ mb: 2 }}>
-      <Typography variant="overline" color="text.secondary">
+      <Typography variant="overline" color="textSecondary">
         {facet.title}
       </Typography>
       {values.map(({ value, count }) => {
@@ -151,7 +156,7 @@ function EntityTable({ items, sort, onSort }: { items: Entity[]; sort: string; o
     </TableCell>
   );
   return (
-    <Box sx={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label="Entities, table">
+    <TableBox label="Entities">
       <Table size="small">
         <TableHead>
           <TableRow>
@@ -183,6 +188,6 @@ function EntityTable({ items, sort, onSort }: { items: Entity[]; sort: string; o
           ))}
         </TableBody>
       </Table>
-    </Box>
+    </TableBox>
   );
 }

@@ -37,13 +37,13 @@ export function Gallery() {
               sx={{ border: 1, borderColor: "divider", borderRadius: 1, p: 2.5, bgcolor: "background.paper", display: "flex", flexDirection: "column", gap: 1 }}
             >
               <Typography variant="h2">{title}</Typography>
-              <Typography color="text.secondary" sx={{ flex: 1 }}>
+              <Typography color="textSecondary" sx={{ flex: 1 }}>
                 {item.metadata.description}
               </Typography>
               <Box sx={{ display: "flex", gap: 0.5, flexWrap: "wrap" }}>
                 {item.metadata.tags?.map((tag) => <Chip key={tag} size="small" variant="outlined" label={tag} />)}
               </Box>
-              <Typography variant="body2" color="text.secondary">
+              <Typography variant="body2" color="textSecondary">
                 Owned by {item.relations?.find((relation) => relation.type === "ownedBy")?.targetRef.split("/")[1] ?? "nobody"}
                 {overview.data?.usualSeconds != null && ` · usually takes ${duration(overview.data.usualSeconds * 1000)}`}
               </Typography>

@@ -10,6 +10,7 @@ import { Code, CopyButton } from "../../ui/Code";
 import { Findings } from "../../ui/Findings";
 import { Failure, Loading, Section } from "../../ui/Page";
 import type { FormPage } from "./schema";
+import { TableBox } from "../../ui/TableBox";
 
 const LAYERS: Record<PlannedResource["layer"], string> = {
   claim: "Claim",
@@ -66,15 +67,15 @@ export function Review({
   const blocked = plan.data ? !plan.data.permitted || plan.data.diagnostics.some((diagnostic) => diagnostic.severity === "error") : true;
   return (
     <>
-      <Typography color="text.secondary" sx={{ mb: 3 }}>
+      <Typography color="textSecondary" sx={{ mb: 3 }}>
         Nothing has been made yet.
       </Typography>
       <Section title="Your answers">
-        <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: { xs: "1fr", sm: "220px 1fr auto" }, rowGap: 0.5, columnGap: 2, alignItems: "center" }}>
+        <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: { xs: "1fr 1fr auto", sm: "220px 1fr auto" }, maxWidth: 720, rowGap: 0.5, columnGap: 2, alignItems: "center" }}>
           {pages.flatMap((page, index) =>
             Object.entries(page.schema.properties ?? {}).map(([key, property]) => (
               <Box key={key} sx={{ display: "contents" }}>
-                <Typography component="dt" color="text.secondary">
+                <Typography component="dt" color="textSecondary">
                   {(typeof property === "object" && property.title) || key}
                 </Typography>
                 <Typography component="dd" sx={{ m: 0, fontFamily: mono, fontSize: "0.8125rem", overflowWrap: "anywhere" }}>
@@ -115,7 +116,7 @@ export function Review({
           {/^create\b/i.test(title) ? title.charAt(0) + title.slice(1).toLowerCase() : `Run ${title}`}
         </Button>
         {plan.data?.usualSeconds != null && (
-          <Typography variant="body2" color="text.secondary">
+          <Typography variant="body2" color="textSecondary">
             usually takes {duration(plan.data.usualSeconds * 1000)}
           </Typography>
         )}
@@ -126,7 +127,7 @@ export function Review({
         )}
       </Box>
       <Box sx={{ display: "flex", alignItems: "center", gap: 1, mt: 3 }}>
-        <Typography variant="body2" color="text.secondary" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>
+        <Typography variant="body2" color="textSecondary" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>
           same as: {command}
         </Typography>
         <CopyButton text={command} label="Copy the command" />
@@ -153,7 +154,7 @@ function Planned({ plan }: { plan: Plan }) {
           <Box key={file.path} sx={{ mb: 2 }}>
             <Typography sx={{ mb: 0.75, overflowWrap: "anywhere" }}>
               <code>{file.path}</code>{" "}
-              <Typography component="span" color="text.secondary">
+              <Typography component="span" color="textSecondary">
                 {file.before === null ? "new" : "replaces what is there"}, on {file.branch} of {file.repository.split("/").at(-1)}
               </Typography>
             </Typography>
@@ -162,7 +163,7 @@ function Planned({ plan }: { plan: Plan }) {
         ))}
       </Section>
       <Section title={`${plan.resources.length} resources will come of it`}>
-        <Box sx={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label="Resources that will come of it, table">
+        <TableBox label="Resources that will come of it">
           <Table size="small">
             <TableHead>
               <TableRow>
@@ -186,7 +187,7 @@ function Planned({ plan }: { plan: Plan }) {
               ))}
             </TableBody>
           </Table>
-        </Box>
+        </TableBox>
       </Section>
     </>
   );

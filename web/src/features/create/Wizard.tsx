@@ -13,6 +13,7 @@ import { dropDraft, readDraft, writeDraft } from "./draft";
 import { FIELD_NAMES, FIELDS } from "./fields";
 import { Review } from "./Review";
 import { formPage } from "./schema";
+import { TEMPLATES } from "./templates";
 
 const route = getRouteApi("/create/$namespace/$name");
 
@@ -87,7 +88,7 @@ function Steps({ entityRef, schema }: { entityRef: string; schema: ParameterSche
       {page ? (
         <>
           {page.description && (
-            <Typography color="text.secondary" sx={{ mb: 1 }}>
+            <Typography color="textSecondary" sx={{ mb: 1 }}>
               {page.description}
             </Typography>
           )}
@@ -103,6 +104,7 @@ function Steps({ entityRef, schema }: { entityRef: string; schema: ParameterSche
             formData={values}
             validator={validator}
             fields={FIELDS}
+            templates={TEMPLATES}
             showErrorList={false}
             noHtml5Validate
             liveValidate="onBlur"

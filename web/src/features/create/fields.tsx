@@ -28,6 +28,7 @@ function Picker({ props, choices, loading, free }: { props: FieldProps; choices:
       loading={loading}
       value={(formData as string | undefined) ?? null}
       onChange={(_, value) => onChange(value ?? undefined, fieldPathId.path)}
+      sx={{ mb: 2.5 }}
       renderInput={(params) => (
         <TextField
           {...params}

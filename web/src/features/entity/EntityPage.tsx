@@ -96,7 +96,7 @@ function Overview({ entity }: { entity: Entity }) {
       <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: { xs: "1fr", sm: "140px 1fr" }, rowGap: 1.25, columnGap: 2 }}>
         {rows.map(([name, value]) => (
           <Box key={name} sx={{ display: "contents" }}>
-            <Typography component="dt" color="text.secondary">
+            <Typography component="dt" color="textSecondary">
               {name}
             </Typography>
             <Typography component="dd" sx={{ m: 0, minWidth: 0 }}>

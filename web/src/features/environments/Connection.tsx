@@ -47,7 +47,7 @@ export function Connection({ environment }: { environment: EnvironmentDetail }) 
       <Box component="dl" sx={{ m: 0 }}>
         {keys.map((key) => (
           <Box key={key} sx={{ display: "flex", alignItems: "center", gap: 2, px: 1.5, minHeight: 36 }}>
-            <Typography component="dt" variant="body2" color="text.secondary" sx={{ width: 104, flex: "none" }}>
+            <Typography component="dt" variant="body2" color="textSecondary" sx={{ width: 104, flex: "none" }}>
               {key}
             </Typography>
             <Box component="dd" sx={{ m: 0, flex: 1, fontFamily: mono, fontSize: "0.8125rem", overflowWrap: "anywhere" }} data-key={key}>
@@ -57,7 +57,7 @@ export function Connection({ environment }: { environment: EnvironmentDetail }) 
           </Box>
         ))}
       </Box>
-      <Typography variant="body2" color="text.secondary" sx={{ p: 1.5 }}>
+      <Typography variant="body2" color="textSecondary" sx={{ p: 1.5 }}>
         {values?.uri ? `Try: psql "$URI" with the uri above.` : "Revealing is written to the audit log, with your name."}
       </Typography>
     </Box>

@@ -34,7 +34,7 @@ export function DeleteDialog({ environment, open, onClose }: { environment: Envi
             </Typography>
           ))}
         </Box>
-        <Typography color="text.secondary" sx={{ mb: 2 }}>
+        <Typography color="textSecondary" sx={{ mb: 2 }}>
           Reverting the commit brings the environment back, but with an empty database. To keep the database, set{" "}
           <code>deletionPolicy: Orphan</code> on it first.
         </Typography>

@@ -4,7 +4,8 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { ApiError } from "../../api/errors";
 import { queries } from "../../api/queries";
-import type { EnvironmentDetail } from "../../api/types";
+import type { EnvironmentDetail, Hop } from "../../api/types";
+import { isDown, standing } from "../../lib/road";
 import { mono } from "../../theme/theme";
 import { Code } from "../../ui/Code";
 import { EventList } from "../../ui/EventList";
@@ -15,6 +16,7 @@ import { When } from "../../ui/When";
 import { Connection } from "./Connection";
 import { DeleteDialog } from "./DeleteDialog";
 import { HopDetail } from "./HopDetail";
+import { TableBox } from "../../ui/TableBox";
 
 const route = getRouteApi("/environments/$namespace/$name");
 
@@ -32,20 +34,15 @@ export function EnvironmentPage() {
       actions={
         environment.data &&
         !gone && (
-          <Button color="error" variant="outlined" onClick={() => setDeleting(true)}>
-            Delete environment
+          <Button color="error" variant="outlined" disabled={isDown(environment.data.hops)} onClick={() => setDeleting(true)}>
+            {isDown(environment.data.hops) ? "Being deleted" : "Delete environment"}
           </Button>
         )
       }
     >
       {environment.isPending && <Loading rows={8} />}
       {gone ? (
-        <Empty
-          title="This environment is gone"
-          action={lastRoad && <LinkButton to="/roads/$road" params={{ road: lastRoad }} variant="outlined">See the road of its deletion</LinkButton>}
-        >
-          Its file was removed from Git, and everything that came of it was taken away.
-        </Empty>
+        <Gone road={lastRoad} />
       ) : (
         environment.isError && <Failure error={environment.error} retry={() => void environment.refetch()} />
       )}
@@ -74,8 +71,44 @@ function Below({ environment }: { environment: EnvironmentDetail }) {
   );
 }
 
-function Content({ environment }: { environment: EnvironmentDetail }) {
+function Road({ hops }: { hops: Hop[] }) {
   const overview = useQuery(queries.overview());
+  const { hop } = route.useSearch();
+  const navigate = route.useNavigate();
+  return (
+    <RoadView
+      hops={hops}
+      usualSeconds={overview.data?.usualSeconds}
+      open={hop}
+      onOpen={(next) => void navigate({ search: { hop: next }, replace: true, resetScroll: false })}
+      detail={(one) => <HopDetail hop={one} />}
+    />
+  );
+}
+
+// What is left of an environment whose claim is gone: its road back, to the end.
+function Gone({ road: id }: { road: string | undefined }) {
+  const road = useQuery({ ...queries.road(id ?? ""), enabled: id !== undefined });
+  const over = road.data === undefined || standing(road.data.hops) === "deleted";
+  return (
+    <>
+      {over && (
+        <Empty title="This environment is gone" action={<LinkButton to="/create" variant="outlined">Create another</LinkButton>}>
+          Its file was removed from Git, and everything that came of it was taken away.
+        </Empty>
+      )}
+      {road.data && (
+        <Box sx={{ mt: over ? 3 : 0 }}>
+          <Section title="Road">
+            <Road hops={road.data.hops} />
+          </Section>
+        </Box>
+      )}
+    </>
+  );
+}
+
+function Content({ environment }: { environment: EnvironmentDetail }) {
   const recreated = environment.events.find((event) => event.type === "Warning" && /empty/i.test(event.message));
   return (
     <>
@@ -85,7 +118,7 @@ function Content({ environment }: { environment: EnvironmentDetail }) {
         </Alert>
       )}
       <Section title="Road">
-        <RoadView hops={environment.hops} usualSeconds={overview.data?.usualSeconds} detail={(hop) => <HopDetail hop={hop} />} />
+        <Road hops={environment.hops} />
       </Section>
       <Section title="Connection">
         <Connection environment={environment} />
@@ -94,7 +127,7 @@ function Content({ environment }: { environment: EnvironmentDetail }) {
         {environment.resources.length === 0 ? (
           <Empty title="No resources yet">{environment.cause || "They are made once the claim has reached its composition."}</Empty>
         ) : (
-          <Box sx={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label="Resources, table">
+          <TableBox label="Resources">
             <Table size="small">
               <TableHead>
                 <TableRow>
@@ -117,7 +150,7 @@ function Content({ environment }: { environment: EnvironmentDetail }) {
                 ))}
               </TableBody>
             </Table>
-          </Box>
+          </TableBox>
         )}
       </Section>
       <Section title="Events">
@@ -125,7 +158,7 @@ function Content({ environment }: { environment: EnvironmentDetail }) {
       </Section>
       <Section title="Claim">
         <Code text={environment.yaml} label="Claim as YAML" />
-        <Typography variant="body2" color="text.secondary" sx={{ mt: 1, fontFamily: mono }}>
+        <Typography variant="body2" color="textSecondary" sx={{ mt: 1, fontFamily: mono }}>
           same as: pave trace {environment.namespace}/{environment.name}
         </Typography>
       </Section>

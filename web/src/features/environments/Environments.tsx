@@ -1,4 +1,4 @@
-import { Box, Table, TableBody, TableCell, TableHead, TableRow, TextField } from "@mui/material";
+import { Table, TableBody, TableCell, TableHead, TableRow, TextField } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { queries } from "../../api/queries";
@@ -6,6 +6,7 @@ import { Empty, Failure, Link, LinkButton, Loading, Page } from "../../ui/Page";
 import { SmallRoad } from "../../ui/SmallRoad";
 import { StateMark } from "../../ui/StateMark";
 import { When } from "../../ui/When";
+import { TableBox } from "../../ui/TableBox";
 
 export function Environments() {
   const environments = useQuery(queries.environments());
@@ -31,7 +32,7 @@ export function Environments() {
             slotProps={{ htmlInput: { "data-filter": true } }}
             sx={{ maxWidth: 360, mb: 2 }}
           />
-          <Box sx={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label="Environments, table">
+          <TableBox label="Environments">
             <Table size="small">
               <TableHead>
                 <TableRow>
@@ -64,7 +65,7 @@ export function Environments() {
                 ))}
               </TableBody>
             </Table>
-          </Box>
+          </TableBox>
           {items.length === 0 && <Empty title={`No environment matches “${filter}”`} />}
         </>
       )}

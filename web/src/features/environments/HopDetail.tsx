@@ -13,7 +13,7 @@ export function HopDetail({ hop }: { hop: Hop }) {
   const link = hop.link ?? {};
   return (
     <Box sx={{ display: "grid", gap: 1 }}>
-      <Typography variant="body2" color="text.secondary" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>
+      <Typography variant="body2" color="textSecondary" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>
         {hop.subject}
       </Typography>
       {link.taskId && (

@@ -15,6 +15,8 @@ const route = getRouteApi("/roads/$road");
 // A request before its environment exists, or after it has gone.
 export function RoadPage() {
   const { road: id } = route.useParams();
+  const { hop } = route.useSearch();
+  const navigate = route.useNavigate();
   const road = useQuery(queries.road(id));
   const overview = useQuery(queries.overview());
   const environment = road.data?.environment;
@@ -45,8 +47,8 @@ export function RoadPage() {
       {road.isError && <Failure error={road.error} retry={() => void road.refetch()} />}
       {road.data && (
         <>
-          <RoadView hops={road.data.hops} usualSeconds={overview.data?.usualSeconds} detail={(hop) => <HopDetail hop={hop} />} />
-          <Typography variant="body2" color="text.secondary" sx={{ mt: 3, fontFamily: mono }}>
+          <RoadView hops={road.data.hops} usualSeconds={overview.data?.usualSeconds} open={hop} onOpen={(next) => void navigate({ search: { hop: next }, replace: true, resetScroll: false })} detail={(hop) => <HopDetail hop={hop} />} />
+          <Typography variant="body2" color="textSecondary" sx={{ mt: 3, fontFamily: mono }}>
             same as: pave trace {id}
           </Typography>
         </>

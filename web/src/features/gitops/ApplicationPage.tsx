@@ -8,10 +8,11 @@ import type { ApplicationDetail, ApplicationResource } from "../../api/types";
 import { mono } from "../../theme/theme";
 import { Code } from "../../ui/Code";
 import { EventList } from "../../ui/EventList";
-import { Empty, Failure, Loading, Page, Section } from "../../ui/Page";
+import { Empty, Failure, Link, Loading, Page, Section } from "../../ui/Page";
 import { StateMark } from "../../ui/StateMark";
 import { When } from "../../ui/When";
 import { healthState, syncState } from "./words";
+import { TableBox } from "../../ui/TableBox";
 
 const route = getRouteApi("/applications/$namespace/$name");
 
@@ -80,7 +81,7 @@ function Content({ application }: { application: ApplicationDetail }) {
         {application.resources.length === 0 ? (
           <Empty title="The folder holds no objects" />
         ) : (
-          <Box sx={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label="Objects, table">
+          <TableBox label="Objects">
             <Table size="small">
               <TableHead>
                 <TableRow>
@@ -102,7 +103,7 @@ function Content({ application }: { application: ApplicationDetail }) {
                 ))}
               </TableBody>
             </Table>
-          </Box>
+          </TableBox>
         )}
       </Section>
       {application.syncResult.length > 0 && (
@@ -149,7 +150,15 @@ function ObjectRow({ resource }: { resource: ApplicationResource }) {
     <>
       <TableRow hover>
         <TableCell>{resource.kind}</TableCell>
-        <TableCell>{resource.name}</TableCell>
+        <TableCell>
+          {resource.kind.endsWith("Claim") && resource.namespace ? (
+            <Link to="/environments/$namespace/$name" params={{ namespace: resource.namespace, name: resource.name }}>
+              {resource.name}
+            </Link>
+          ) : (
+            resource.name
+          )}
+        </TableCell>
         <TableCell>{resource.namespace || "–"}</TableCell>
         <TableCell>
           <StateMark state={syncState(resource.status ?? "Unknown")} word={resource.requiresPruning ? "to be pruned" : (resource.status ?? "Unknown")} />
@@ -157,7 +166,7 @@ function ObjectRow({ resource }: { resource: ApplicationResource }) {
         <TableCell>
           {resource.health ? <StateMark state={healthState(resource.health.status)} word={resource.health.status} /> : "–"}
           {resource.health?.message && resource.health.status !== "Healthy" && (
-            <Typography variant="body2" color="text.secondary" sx={{ overflowWrap: "anywhere", maxWidth: 480 }}>
+            <Typography variant="body2" color="textSecondary" sx={{ overflowWrap: "anywhere", maxWidth: 480 }}>
               {resource.health.message}
             </Typography>
           )}

@@ -1,4 +1,4 @@
-import { Box, Table, TableBody, TableCell, TableHead, TableRow, TextField, Typography } from "@mui/material";
+import { Table, TableBody, TableCell, TableHead, TableRow, TextField, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { queries } from "../../api/queries";
@@ -7,6 +7,7 @@ import { Empty, Failure, Link, Loading, Page } from "../../ui/Page";
 import { StateMark } from "../../ui/StateMark";
 import { When } from "../../ui/When";
 import { healthState, syncState } from "./words";
+import { TableBox } from "../../ui/TableBox";
 
 export function Applications() {
   const applications = useQuery(queries.applications());
@@ -27,7 +28,7 @@ export function Applications() {
             slotProps={{ htmlInput: { "data-filter": true } }}
             sx={{ maxWidth: 360, mb: 2 }}
           />
-          <Box sx={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label="Applications, table">
+          <TableBox label="Applications">
             <Table size="small">
               <TableHead>
                 <TableRow>
@@ -48,7 +49,7 @@ export function Applications() {
                         {item.name}
                       </Link>
                       {item.message && (
-                        <Typography variant="body2" color="text.secondary" sx={{ maxWidth: 420, overflowWrap: "anywhere" }}>
+                        <Typography variant="body2" color="textSecondary" sx={{ maxWidth: 420, overflowWrap: "anywhere" }}>
                           {item.message}
                         </Typography>
                       )}
@@ -69,7 +70,7 @@ export function Applications() {
                 ))}
               </TableBody>
             </Table>
-          </Box>
+          </TableBox>
           {items.length === 0 && <Empty title={`No application matches “${filter}”`} />}
         </>
       )}

@@ -7,6 +7,7 @@ import { duration } from "../../lib/time";
 import { Empty, Failure, Link, LinkButton, Loading, Page, Section } from "../../ui/Page";
 import { RequestTable } from "../../ui/RequestTable";
 import { StateMark } from "../../ui/StateMark";
+import { TableBox } from "../../ui/TableBox";
 
 export function Home() {
   const overview = useQuery(queries.overview());
@@ -56,7 +57,7 @@ function Content({ overview }: { overview: Overview }) {
           {environments.length === 0 ? (
             <Empty title="No environments yet" />
           ) : (
-            <Box sx={{ overflowX: "auto" }}>
+            <TableBox>
               <Table size="small">
                 <TableHead>
                   <TableRow>
@@ -79,7 +80,7 @@ function Content({ overview }: { overview: Overview }) {
                   ))}
                 </TableBody>
               </Table>
-            </Box>
+            </TableBox>
           )}
         </Section>
         <Section title="Platform" actions={<Link to="/applications">All applications</Link>}>
@@ -103,7 +104,7 @@ function Figures({ rows }: { rows: [string, string][] }) {
     <Box component="dl" sx={{ m: 0, border: 1, borderColor: "divider", borderRadius: 1, bgcolor: "background.paper" }}>
       {rows.map(([name, value], index) => (
         <Box key={name} sx={{ display: "flex", px: 1.5, minHeight: 36, alignItems: "center", borderTop: index === 0 ? 0 : 1, borderColor: "divider" }}>
-          <Typography component="dt" variant="body2" color="text.secondary" sx={{ flex: 1 }}>
+          <Typography component="dt" variant="body2" color="textSecondary" sx={{ flex: 1 }}>
             {name}
           </Typography>
           <Typography component="dd" variant="body2" sx={{ m: 0 }}>
@@ -137,7 +138,7 @@ function AttentionItem({ item }: { item: Attention }) {
         <Typography sx={{ flex: 1, fontWeight: 560 }}>{place}</Typography>
         <StateMark state={item.state} />
       </Box>
-      <Typography variant="body2" color="text.secondary" sx={{ overflowWrap: "anywhere" }}>
+      <Typography variant="body2" color="textSecondary" sx={{ overflowWrap: "anywhere" }}>
         {item.cause}
       </Typography>
     </Box>

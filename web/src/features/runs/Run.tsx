@@ -103,14 +103,14 @@ function Content({ task }: { task: Task }) {
             <Box
               component="li"
               key={step.id}
-              sx={{ display: "flex", gap: 2, alignItems: "center", px: 2, minHeight: 44, borderTop: index === 0 ? 0 : 1, borderColor: "divider" }}
+              sx={{ display: "flex", gap: 2, alignItems: "center", px: 2, py: 1, minHeight: 44, borderTop: index === 0 ? 0 : "1px solid var(--mui-palette-divider)" }}
             >
               <StateMark state={STATES[step.status] ?? "pending"} word={step.status} />
               <Typography sx={{ flex: 1 }}>{step.name}</Typography>
-              <Typography variant="body2" color="text.secondary" sx={{ fontFamily: mono, display: { xs: "none", sm: "block" } }}>
+              <Typography variant="body2" color="textSecondary" sx={{ fontFamily: mono, display: { xs: "none", sm: "block" } }}>
                 {step.action}
               </Typography>
-              <Typography variant="body2" color="text.secondary">
+              <Typography variant="body2" color="textSecondary">
                 {step.took === null ? "" : duration(step.took)}
               </Typography>
             </Box>
@@ -150,7 +150,7 @@ function Log({ lines }: { lines: { at: string; step?: string; text: string }[] }
         tabIndex={0}
         sx={{ border: 1, borderColor: "divider", borderRadius: 1, bgcolor: "background.paper", p: 1.5, maxHeight: 380, overflow: "auto", fontFamily: mono, fontSize: "0.78rem", lineHeight: 1.65 }}
       >
-        {shown.length === 0 && <Typography color="text.secondary">{search ? "No line matches." : "Nothing yet."}</Typography>}
+        {shown.length === 0 && <Typography color="textSecondary">{search ? "No line matches." : "Nothing yet."}</Typography>}
         {shown.map((line, index) => (
           <Box key={index} sx={{ display: "flex", gap: 1.5 }}>
             <Box component="span" title={absolute(line.at)} sx={{ color: "text.secondary", flex: "none" }}>

@@ -9,6 +9,16 @@ import { mono } from "../../theme/theme";
 import { CopyButton } from "../../ui/Code";
 import { Empty, Failure, Loading, Page, Section } from "../../ui/Page";
 import { When } from "../../ui/When";
+import { TableBox } from "../../ui/TableBox";
+
+const ADDRESSES: Record<string, string> = {
+  portal: "Portal",
+  cluster: "Kubernetes API",
+  forge: "Git",
+  azure: "Azure Resource Manager",
+  data: "Data directory",
+  kubeconfig: "Kubeconfig",
+};
 
 export function Settings() {
   const session = useQuery(queries.session());
@@ -34,11 +44,11 @@ export function Settings() {
         <Scheme />
       </Section>
       <Section title="Addresses">
-        <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: { xs: "1fr", sm: "160px 1fr" }, rowGap: 0.75 }}>
+        <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: { xs: "1fr", sm: "160px 1fr" }, rowGap: { xs: 0, sm: 0.75 }, alignItems: "center" }}>
           {Object.entries(session.data?.addresses ?? {}).map(([name, value]) => (
             <Box key={name} sx={{ display: "contents" }}>
-              <Typography component="dt" color="text.secondary">
-                {name}
+              <Typography component="dt" color="textSecondary">
+                {ADDRESSES[name] ?? name}
               </Typography>
               <Box component="dd" sx={{ m: 0, fontFamily: mono, fontSize: "0.8125rem", overflowWrap: "anywhere" }}>
                 {value} <CopyButton text={value} label={`Copy ${name}`} />
@@ -107,7 +117,7 @@ function Tokens() {
       {tokens.isError && <Failure error={tokens.error} />}
       {tokens.data?.items.length === 0 && <Empty title="No tokens" />}
       {tokens.data && tokens.data.items.length > 0 && (
-        <Box sx={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label="Tokens, table">
+        <TableBox label="Tokens">
           <Table size="small">
             <TableHead>
               <TableRow>
@@ -134,7 +144,7 @@ function Tokens() {
               ))}
             </TableBody>
           </Table>
-        </Box>
+        </TableBox>
       )}
     </>
   );
@@ -149,7 +159,7 @@ function Audit() {
     return <Failure error={audit.error} />;
   }
   return (
-    <Box sx={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label="Audit log, table">
+    <TableBox label="Audit log">
       <Table size="small">
         <TableHead>
           <TableRow>
@@ -174,6 +184,6 @@ function Audit() {
           ))}
         </TableBody>
       </Table>
-    </Box>
+    </TableBox>
   );
 }
