@@ -8,15 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "pave", version, about, long_about = None, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// Directory that holds everything.
-    #[arg(
-        long,
-        global = true,
-        env = "PAVE_DATA",
-        default_value = ".pave",
-        value_name = "DIR"
-    )]
-    pub(crate) data: PathBuf,
+    /// Directory that holds everything [default: .pave].
+    #[arg(long, global = true, env = "PAVE_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// Log more: -v for progress, -vv for detail. Logs go to standard error.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,

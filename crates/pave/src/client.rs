@@ -17,13 +17,13 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// The platform named by `PAVE_URL` and `PAVE_TOKEN`, else the one that runs on a data directory.
+    /// The platform of the data directory if one is named, else that of `PAVE_URL` and `PAVE_TOKEN`, else the one that
+    /// runs on the default directory.
     pub(crate) fn connect(place: &Place) -> Result<Self, Failure> {
         let given = (std::env::var("PAVE_URL"), std::env::var("PAVE_TOKEN"));
-        let (base, token) = if let (Ok(url), Ok(token)) = given {
-            (url, token)
-        } else {
-            of_directory(place)?
+        let (base, token) = match given {
+            (Ok(url), Ok(token)) if !place.is_named() => (url, token),
+            _ => of_directory(place)?,
         };
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -130,7 +130,7 @@ async fn refusal(response: reqwest::Response) -> Failure {
             words.join("; ")
         }
     });
-    if status.is_server_error() {
+    if status.is_server_error() && status != StatusCode::INSUFFICIENT_STORAGE {
         Failure::ours(message)
     } else {
         Failure::user(message)

@@ -13,6 +13,7 @@ mod platform;
 mod settings;
 mod summary;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, begun: Instant) -> Result<(), Failure> {
-    let place = Place::new(&cli.data)?;
+    let place = Place::new(cli.data.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -73,6 +74,7 @@ fn log_to_standard_error(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
 }

@@ -19,7 +19,12 @@ const SPREAD: u64 = 1_500;
 
 #[tokio::test]
 async fn killed_at_any_moment_a_request_is_completed() {
-    killed_at_any_moment().await.unwrap();
+    let dice = Dice::new().unwrap();
+    let seed = dice.0;
+    let outcome = killed_at_any_moment(dice).await;
+    outcome
+        .with_context(|| format!("again with PAVE_TEST_SEED={seed}"))
+        .unwrap();
 }
 
 #[tokio::test]
@@ -41,7 +46,6 @@ impl Dice {
             Ok(seed) => seed.parse().context("PAVE_TEST_SEED is a number")?,
             Err(_) => u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?,
         };
-        println!("PAVE_TEST_SEED={seed}");
         Ok(Self(seed | 1))
     }
 
@@ -53,8 +57,7 @@ impl Dice {
     }
 }
 
-async fn killed_at_any_moment() -> anyhow::Result<()> {
-    let mut dice = Dice::new()?;
+async fn killed_at_any_moment(mut dice: Dice) -> anyhow::Result<()> {
     let mut platform = Platform::start(BINARY).await?;
     let alice = platform.token_of("alice").await?;
     let mut made = Vec::new();
@@ -62,10 +65,11 @@ async fn killed_at_any_moment() -> anyhow::Result<()> {
         let after = Duration::from_millis(turn * SPREAD / REQUESTS + dice.below(SPREAD / REQUESTS));
         let name = format!("fault-{turn}");
         let accepted = interrupted_request(&mut platform, &alice, &name, after).await?;
-        println!("killed {name} after {after:?}; accepted: {accepted}");
         let known = platform.get("/api/scaffolder/v2/tasks").await?.ok()?;
         if accepted || known.to_string().contains(&format!("\"envName\":\"{name}\"")) {
-            is_complete(&platform, &name).await.with_context(|| format!("{name}, killed after {after:?}"))?;
+            is_complete(&platform, &name)
+                .await
+                .with_context(|| format!("{name}, killed after {after:?}"))?;
             made.push(name);
         }
     }
@@ -79,9 +83,9 @@ async fn killed_at_any_moment() -> anyhow::Result<()> {
         tokio::time::sleep(after).await;
         platform.kill().await?;
         platform.restart().await?;
-        is_gone(&platform, &name, made.len()).await.with_context(|| format!("{name}, killed {after:?} into its deletion"))?;
-        // The next one stands until its own turn.
-        made.truncate(kept);
+        is_gone(&platform, &name)
+            .await
+            .with_context(|| format!("{name}, killed {after:?} into its deletion"))?;
     }
     platform.down().await
 }
@@ -115,14 +119,22 @@ async fn interrupted_request(
 
 async fn is_complete(platform: &Platform, name: &str) -> anyhow::Result<()> {
     let connection = platform.environment("team-a", name).await?;
-    anyhow::ensure!(platform.psql_with(&connection, "select current_database()").await? == name);
+    anyhow::ensure!(
+        platform
+            .psql_with(&connection, "select current_database()")
+            .await?
+            == name
+    );
     Ok(())
 }
 
 /// One commit, claim, composite and server for each, and nothing else.
 async fn nothing_is_double(platform: &Platform, alice: &str, made: &[String]) -> anyhow::Result<()> {
     let clone = platform.clone_as(alice, "clone").await?;
-    let log = platform.git_as(alice, &clone, &["log", "--format=%s"]).await?.ok()?;
+    let log = platform
+        .git_as(alice, &clone, &["log", "--format=%s"])
+        .await?
+        .ok()?;
     for name in made {
         let subject = format!("Provision new team environment {name}");
         let commits = log.lines().filter(|line| *line == subject).count();
@@ -136,7 +148,10 @@ async fn nothing_is_double(platform: &Platform, alice: &str, made: &[String]) ->
     let servers = platform.servers();
     anyhow::ensure!(servers.len() == made.len(), "servers {servers:?}");
     let directories = directories(platform)?;
-    anyhow::ensure!(directories.len() == made.len(), "data directories {directories:?}");
+    anyhow::ensure!(
+        directories.len() == made.len(),
+        "data directories {directories:?}"
+    );
     Ok(())
 }
 
@@ -145,9 +160,11 @@ fn directories(platform: &Platform) -> anyhow::Result<Vec<PathBuf>> {
     Ok(entries.flatten().map(|entry| entry.path()).collect())
 }
 
-async fn is_gone(platform: &Platform, name: &str, _left: usize) -> anyhow::Result<()> {
-    wait_until(PATIENCE, "the claim to go", async || platform.claim("team-a", name).await.is_ok_and(|it| it.is_none()))
-        .await?;
+async fn is_gone(platform: &Platform, name: &str) -> anyhow::Result<()> {
+    wait_until(PATIENCE, "the claim to go", async || {
+        platform.claim("team-a", name).await.is_ok_and(|it| it.is_none())
+    })
+    .await?;
     let named = format!("team-a-{name}");
     let paths = [
         "/apis/azure.upbound.io/v1beta1/resourcegroups",
@@ -165,7 +182,10 @@ async fn is_gone(platform: &Platform, name: &str, _left: usize) -> anyhow::Resul
         })
         .await?;
     }
-    let claims = platform.objects("/apis/platform.example.com/v1alpha1/teamenvironmentclaims").await?.len();
+    let claims = platform
+        .objects("/apis/platform.example.com/v1alpha1/teamenvironmentclaims")
+        .await?
+        .len();
     wait_until(PATIENCE, "its server to go", async || {
         platform.servers().len() == claims && directories(platform).is_ok_and(|found| found.len() == claims)
     })
@@ -177,7 +197,10 @@ async fn bad_files() -> anyhow::Result<()> {
     let alice = platform.token_of("alice").await?;
     let clone = platform.clone_as(&alice, "clone").await?;
     let good = claim_file("team-a", "orders");
-    platform.push(&alice, &clone, &[("environments/team-a/orders.yaml", &good)]).await?.ok()?;
+    platform
+        .push(&alice, &clone, &[("environments/team-a/orders.yaml", &good)])
+        .await?
+        .ok()?;
     platform.environment("team-a", "orders").await?;
 
     malformed(&platform, &alice, &clone).await?;
@@ -192,73 +215,137 @@ type Clone = std::path::Path;
 
 async fn malformed(platform: &Platform, alice: &str, clone: &Clone) -> anyhow::Result<()> {
     let broken = "apiVersion: platform.example.com/v1alpha1\nkind: TeamEnvironmentClaim\nmetadata:\n  name: broken\n name: twice\n";
-    platform.push(alice, clone, &[("environments/team-a/broken.yaml", broken)]).await?.ok()?;
+    platform
+        .push(alice, clone, &[("environments/team-a/broken.yaml", broken)])
+        .await?
+        .ok()?;
     let named = |application: &Value| {
         let status = application["status"]["conditions"].to_string();
         status.contains("environments/team-a/broken.yaml:5:")
     };
-    platform.application_when("team-a", "the place of the mistake", named).await?;
+    platform
+        .application_when("team-a", "the place of the mistake", named)
+        .await?;
     let bob = platform.token_of("bob").await?;
-    platform.request(&bob, &json!({ "envName": "bobs", "dbUser": "bob_admin" })).await?;
+    platform
+        .request(&bob, &json!({ "envName": "bobs", "dbUser": "bob_admin" }))
+        .await?;
     platform.environment("team-b", "bobs").await?;
-    anyhow::ensure!(platform.claim("team-a", "orders").await?.is_some(), "nothing is pruned for a mistake");
+    anyhow::ensure!(
+        platform.claim("team-a", "orders").await?.is_some(),
+        "nothing is pruned for a mistake"
+    );
     let mended = claim_file("team-a", "broken");
-    platform.push(alice, clone, &[("environments/team-a/broken.yaml", &mended)]).await?.ok()?;
+    platform
+        .push(alice, clone, &[("environments/team-a/broken.yaml", &mended)])
+        .await?
+        .ok()?;
     platform.environment("team-a", "broken").await?;
-    let mended = |application: &Value| !application["status"]["conditions"].to_string().contains("broken.yaml");
-    platform.application_when("team-a", "the mistake to be forgotten", mended).await?;
+    let mended = |application: &Value| {
+        !application["status"]["conditions"]
+            .to_string()
+            .contains("broken.yaml")
+    };
+    platform
+        .application_when("team-a", "the mistake to be forgotten", mended)
+        .await?;
     Ok(())
 }
 
 async fn unknown_field(platform: &Platform, alice: &str, clone: &Clone) -> anyhow::Result<()> {
     let mistaken = claim_file("team-a", "typo").replace("dbUser:", "dbUsr:");
-    platform.push(alice, clone, &[("environments/team-a/typo.yaml", &mistaken)]).await?.ok()?;
+    platform
+        .push(alice, clone, &[("environments/team-a/typo.yaml", &mistaken)])
+        .await?
+        .ok()?;
     let named = |application: &Value| {
         let status = application["status"].to_string();
-        ["environments/team-a/typo.yaml:11", "dbUsr", "dbUser"].iter().all(|part| status.contains(part))
+        ["environments/team-a/typo.yaml:11", "dbUsr", "dbUser"]
+            .iter()
+            .all(|part| status.contains(part))
     };
-    platform.application_when("team-a", "the unknown field", named).await?;
+    platform
+        .application_when("team-a", "the unknown field", named)
+        .await?;
     remove(platform, alice, clone, "typo").await
 }
 
 async fn no_composition(platform: &Platform, alice: &str, clone: &Clone) -> anyhow::Result<()> {
     let mistaken = claim_file("team-a", "nowhere").replace("env: azure-dev", "env: azure-prod");
-    platform.push(alice, clone, &[("environments/team-a/nowhere.yaml", &mistaken)]).await?.ok()?;
+    platform
+        .push(alice, clone, &[("environments/team-a/nowhere.yaml", &mistaken)])
+        .await?
+        .ok()?;
     let told = |claim: &Value| {
         let words = words(claim);
-        ["azure-prod", "teamenv-azure", "azure-dev"].iter().all(|part| words.contains(part))
+        ["azure-prod", "teamenv-azure", "azure-dev"]
+            .iter()
+            .all(|part| words.contains(part))
     };
-    platform.claim_when("team-a", "nowhere", "words about the selector", told).await?;
-    let described = platform.kubectl(&["describe", "teamenvironmentclaim", "nowhere", "-n", "team-a"]).await?.ok()?;
-    anyhow::ensure!(described.contains("azure-prod") && described.contains("teamenv-azure"), "{described}");
+    platform
+        .claim_when("team-a", "nowhere", "words about the selector", told)
+        .await?;
+    let described = platform
+        .kubectl(&["describe", "teamenvironmentclaim", "nowhere", "-n", "team-a"])
+        .await?
+        .ok()?;
+    anyhow::ensure!(
+        described.contains("azure-prod") && described.contains("teamenv-azure"),
+        "{described}"
+    );
     remove(platform, alice, clone, "nowhere").await
 }
 
-/// A login that the schema lets pass would be refused by Azure; this one is refused by the schema in Azure's stead.
+/// A login that Azure keeps for itself, past the form, whose pattern would not let it through.
 async fn refused_login(platform: &Platform, alice: &str, clone: &Clone) -> anyhow::Result<()> {
     let mistaken = claim_file("team-a", "login").replace("login_admin", "azure_superuser");
-    platform.push(alice, clone, &[("environments/team-a/login.yaml", &mistaken)]).await?.ok()?;
-    let told = async || {
-        let claim = platform.claim("team-a", "login").await.ok()?;
-        let application = platform.application("team-a").await.ok()?;
-        let text = format!("{} {}", claim.as_ref().map(words).unwrap_or_default(), application["status"]);
-        (text.contains("dbUser") && text.contains("azure/") || text.contains("azure_superuser")).then_some(text)
+    platform
+        .push(alice, clone, &[("environments/team-a/login.yaml", &mistaken)])
+        .await?
+        .ok()?;
+    let told = |application: &Value| {
+        let status = application["status"].to_string();
+        [
+            "environments/team-a/login.yaml:11",
+            "spec.dbUser",
+            "azure_superuser",
+        ]
+        .iter()
+        .all(|part| status.contains(part))
     };
-    wait_for(PATIENCE, "a refusal of the login", told).await?;
-    let described = platform.kubectl(&["describe", "application", "team-a", "-n", "argocd"]).await?.ok()?;
-    anyhow::ensure!(described.contains("login"), "{described}");
+    platform
+        .application_when("team-a", "a refusal of the login", told)
+        .await?;
+    let described = platform
+        .kubectl(&["describe", "application", "team-a", "-n", "argocd"])
+        .await?
+        .ok()?;
+    anyhow::ensure!(described.contains("azure_superuser"), "{described}");
     remove(platform, alice, clone, "login").await
 }
 
 async fn remove(platform: &Platform, alice: &str, clone: &Clone, name: &str) -> anyhow::Result<()> {
     let path = format!("environments/team-a/{name}.yaml");
-    platform.git_as(alice, clone, &["rm", "--quiet", &path]).await?.ok()?;
-    platform.git_as(alice, clone, &["commit", "--quiet", "--message", "Away with it"]).await?.ok()?;
-    platform.git_as(alice, clone, &["push", "origin", "HEAD:main"]).await?.ok()?;
-    wait_until(PATIENCE, "the claim to go", async || platform.claim("team-a", name).await.is_ok_and(|it| it.is_none()))
-        .await?;
+    platform
+        .git_as(alice, clone, &["rm", "--quiet", &path])
+        .await?
+        .ok()?;
+    platform
+        .git_as(alice, clone, &["commit", "--quiet", "--message", "Away with it"])
+        .await?
+        .ok()?;
+    platform
+        .git_as(alice, clone, &["push", "origin", "HEAD:main"])
+        .await?
+        .ok()?;
+    wait_until(PATIENCE, "the claim to go", async || {
+        platform.claim("team-a", name).await.is_ok_and(|it| it.is_none())
+    })
+    .await?;
     let synced = |application: &Value| application["status"]["sync"]["status"] == "Synced";
-    platform.application_when("team-a", "a synced Application", synced).await?;
+    platform
+        .application_when("team-a", "a synced Application", synced)
+        .await?;
     Ok(())
 }
 
@@ -270,34 +357,67 @@ async fn refusals() -> anyhow::Result<()> {
 }
 
 async fn wrong_tokens(platform: &Platform) -> anyhow::Result<()> {
-    let group = format!("/subscriptions/{}/resourcegroups?api-version=2022-09-01", platform.text("/azure/subscription")?);
+    let group = format!(
+        "/subscriptions/{}/resourcegroups?api-version=2022-09-01",
+        platform.text("/azure/subscription")?
+    );
     let cases = [
-        ("/portal/url", "/api/scaffolder/v2/tasks", "/error/name", "AuthenticationError"),
+        (
+            "/portal/url",
+            "/api/scaffolder/v2/tasks",
+            "/error/name",
+            "AuthenticationError",
+        ),
         ("/cluster/url", "/api/v1/namespaces", "/kind", "Status"),
-        ("/forge/url", "/pave/_apis/projects", "/typeKey", "UnauthorizedRequestException"),
+        (
+            "/forge/url",
+            "/pave/_apis/projects",
+            "/typeKey",
+            "UnauthorizedRequestException",
+        ),
         ("/azure/url", &group, "/error/code", "InvalidAuthenticationToken"),
     ];
     for (base, path, pointer, expected) in cases {
         let answer = platform.api(base, "wrong", "GET", path, None).await?;
         anyhow::ensure!(answer.status == 401, "{base}: {answer:?}");
-        anyhow::ensure!(answer.body.pointer(pointer).is_some_and(|it| it == expected), "{base}: {answer:?}");
+        anyhow::ensure!(
+            answer.body.pointer(pointer).is_some_and(|it| it == expected),
+            "{base}: {answer:?}"
+        );
     }
     let repository = platform.repository()?;
-    let refused = platform.git_as("wrong", platform.scratch(), &["ls-remote", &repository]).await?;
+    let refused = platform
+        .git_as("wrong", platform.scratch(), &["ls-remote", &repository])
+        .await?;
     anyhow::ensure!(!refused.is_ok(), "git went through with a wrong token");
     Ok(())
 }
 
 async fn a_killed_database_comes_back(platform: &Platform) -> anyhow::Result<()> {
     let alice = platform.token_of("alice").await?;
-    platform.request(&alice, &json!({ "envName": "orders", "dbUser": "orders_admin" })).await?;
+    platform
+        .request(&alice, &json!({ "envName": "orders", "dbUser": "orders_admin" }))
+        .await?;
     let connection = platform.environment("team-a", "orders").await?;
-    platform.psql_with(&connection, "create table kept (n int); insert into kept values (42)").await?;
+    platform
+        .psql_with(
+            &connection,
+            "create table kept (n int); insert into kept values (42)",
+        )
+        .await?;
     let servers = platform.servers();
     let (first, _) = servers.first().context("a server runs")?;
     let kill = find_program("kill").context("there is no kill")?;
-    std::process::Command::new(kill).args(["-9", &first.to_string()]).status()?;
-    let login = async || platform.psql_with(&connection, "select n from kept").await.ok().filter(|rows| rows == "42");
+    std::process::Command::new(kill)
+        .args(["-9", &first.to_string()])
+        .status()?;
+    let login = async || {
+        platform
+            .psql_with(&connection, "select n from kept")
+            .await
+            .ok()
+            .filter(|rows| rows == "42")
+    };
     wait_for(PATIENCE, "the killed database to come back", login).await?;
     anyhow::ensure!(platform.servers().len() == 1, "{:?}", platform.servers());
     Ok(())
@@ -313,7 +433,11 @@ async fn a_taken_port(platform: &mut Platform) -> anyhow::Result<()> {
     anyhow::ensure!(refused.code == 1, "{refused:?}");
     let process = std::process::id().to_string();
     for part in [port.to_string(), "forge".to_owned(), process] {
-        anyhow::ensure!(refused.stderr.contains(&part), "no `{part}` in {}", refused.stderr);
+        anyhow::ensure!(
+            refused.stderr.contains(&part),
+            "no `{part}` in {}",
+            refused.stderr
+        );
     }
     drop(holder);
     platform.restart().await?;

@@ -35,7 +35,11 @@ impl ApiError {
     }
 
     /// A failure of ours: the person gets an id, the log gets the cause.
-    pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
+    pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        if disk_is_full(error) {
+            let message = "the disk is full; nothing was kept of this: free some space, then try again";
+            return Self::new(StatusCode::INSUFFICIENT_STORAGE, "InsufficientStorageError", message);
+        }
         let id = uuid::Uuid::new_v4().simple().to_string();
         let mut causes = vec![error.to_string()];
         let mut source = error.source();
@@ -58,6 +62,17 @@ impl ApiError {
             message: message.into(),
         }
     }
+}
+
+fn disk_is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if cause.downcast_ref().is_some_and(pave_store::StoreError::is_full) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 impl IntoResponse for ApiError {

@@ -22,6 +22,8 @@ use crate::context::ClientFor;
 pub(crate) const NOT_PERMITTED: &str = "PV1801";
 /// Code of an object that the cluster would refuse.
 const REFUSED: &str = "PV1201";
+/// Code of an object in a folder that nothing reads.
+const STRANDED: &str = "PV1207";
 /// Field manager of the trial; it never owns anything.
 const MANAGER: &str = "pave-review";
 
@@ -73,6 +75,7 @@ impl Gate {
                 .iter()
                 .find(|it| syncs(it, repository, branch, &file.path))
             else {
+                findings.extend(self.stranded(&applications, repository, branch, file).await);
                 continue;
             };
             let namespace = application
@@ -90,6 +93,37 @@ impl Gate {
             }
         }
         findings
+    }
+
+    /// A finding for an object of a kind that the cluster knows, in a folder that no Application of its repository
+    /// brings there: the commit would be made, and nothing would ever come of it.
+    async fn stranded(
+        &self,
+        applications: &[Value],
+        repository: &str,
+        branch: &str,
+        file: &PlannedFile,
+    ) -> Option<Diagnostic> {
+        let folders: Vec<String> = applications
+            .iter()
+            .filter(|application| tracks(application, repository, branch))
+            .filter_map(|application| application.pointer("/spec/source/path")?.as_str())
+            .map(|folder| format!("`{}/`", folder.trim_matches('/')))
+            .collect();
+        if folders.is_empty() {
+            return None;
+        }
+        let (documents, _) = pave_yaml::parse(&file.path, file.text()?, Dialect::Kubernetes);
+        for document in documents {
+            if self.kinds.of(&document.to_value()).await.is_ok() {
+                return Some(
+                    Diagnostic::error(STRANDED, format!("no Application brings `{}` into the cluster", file.path))
+                        .with_label(document.label("/kind"))
+                        .with_help(format!("choose a team that has a folder; there are {}", folders.join(", "))),
+                );
+            }
+        }
+        None
     }
 
     async fn applications(&self) -> Vec<Value> {
@@ -214,6 +248,11 @@ impl Gate {
 
 /// Whether an Application brings a file of a repository's branch into the cluster.
 fn syncs(application: &Value, repository: &str, branch: &str, path: &str) -> bool {
+    tracks(application, repository, branch) && pave_tracer::application::concerns(application, [path])
+}
+
+/// Whether an Application follows a repository's branch.
+fn tracks(application: &Value, repository: &str, branch: &str) -> bool {
     let source = &application["spec"]["source"];
     let revision = source["targetRevision"].as_str().unwrap_or("HEAD");
     let of_branch =
@@ -222,7 +261,6 @@ fn syncs(application: &Value, repository: &str, branch: &str, path: &str) -> boo
         .as_str()
         .is_some_and(|url| same_repository(url, repository))
         && of_branch
-        && pave_tracer::application::concerns(application, [path])
 }
 
 fn refusal(document: &Document, error: &KindsError) -> Diagnostic {

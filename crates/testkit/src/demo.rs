@@ -50,7 +50,10 @@ impl Platform {
     /// When the portal does not accept the request.
     pub async fn request(&self, token: &str, values: &Value) -> anyhow::Result<String> {
         let body = json!({ "templateRef": "template:default/create-team-environment", "values": values });
-        let answer = self.call(token, "POST", "/api/scaffolder/v2/tasks", Some(&body)).await?.ok()?;
+        let answer = self
+            .call(token, "POST", "/api/scaffolder/v2/tasks", Some(&body))
+            .await?
+            .ok()?;
         Ok(answer["id"].as_str().context("a task has an id")?.to_owned())
     }
 
@@ -74,7 +77,8 @@ impl Platform {
     /// # Errors
     /// When no answer comes.
     pub async fn cluster(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
-        self.api("/cluster/url", self.text("/portal/token")?, method, path, body).await
+        self.api("/cluster/url", self.text("/portal/token")?, method, path, body)
+            .await
     }
 
     /// A claim, or nothing.
@@ -82,8 +86,14 @@ impl Platform {
     /// # Errors
     /// When the cluster answers neither.
     pub async fn claim(&self, namespace: &str, name: &str) -> anyhow::Result<Option<Value>> {
-        let answer = self.cluster("GET", &format!("{}/{name}", claims(namespace)), None).await?;
-        if answer.status == 404 { Ok(None) } else { answer.ok().map(Some) }
+        let answer = self
+            .cluster("GET", &format!("{}/{name}", claims(namespace)), None)
+            .await?;
+        if answer.status == 404 {
+            Ok(None)
+        } else {
+            answer.ok().map(Some)
+        }
     }
 
     /// Objects of a kind by the collection's path.
@@ -112,7 +122,12 @@ impl Platform {
             holds(&last).then(|| last.clone())
         });
         let found = found.await;
-        found.with_context(|| format!("claim {namespace}/{name} is {last:#}; the log ends:\n{}", self.log_tail()))
+        found.with_context(|| {
+            format!(
+                "claim {namespace}/{name} is {last:#}; the log ends:\n{}",
+                self.log_tail()
+            )
+        })
     }
 
     /// Waits until an environment is ready and its secret complete, and gives the connection's values.
@@ -120,8 +135,10 @@ impl Platform {
     /// # Errors
     /// When it does not become ready in time.
     pub async fn environment(&self, namespace: &str, name: &str) -> anyhow::Result<BTreeMap<String, String>> {
-        self.claim_when(namespace, name, "a ready environment", |claim| condition(claim, "Ready")["status"] == "True")
-            .await?;
+        self.claim_when(namespace, name, "a ready environment", |claim| {
+            condition(claim, "Ready")["status"] == "True"
+        })
+        .await?;
         self.connection(namespace, &format!("{name}-connection")).await
     }
 
@@ -129,8 +146,20 @@ impl Platform {
     ///
     /// # Errors
     /// When there is no such secret.
-    pub async fn connection(&self, namespace: &str, secret: &str) -> anyhow::Result<BTreeMap<String, String>> {
-        let arguments = ["get", "secret", secret, "--namespace", namespace, "--output", "json"];
+    pub async fn connection(
+        &self,
+        namespace: &str,
+        secret: &str,
+    ) -> anyhow::Result<BTreeMap<String, String>> {
+        let arguments = [
+            "get",
+            "secret",
+            secret,
+            "--namespace",
+            namespace,
+            "--output",
+            "json",
+        ];
         let secret = self.kubectl(&arguments).await?.json()?;
         let data = secret["data"].as_object().context("a secret has data")?;
         data.iter()
@@ -196,12 +225,16 @@ impl Platform {
         files: &[(&str, &str)],
     ) -> anyhow::Result<crate::program::Finished> {
         self.git_as(token, clone, &["fetch", "--quiet"]).await?.ok()?;
-        self.git_as(token, clone, &["reset", "--quiet", "--hard", "origin/main"]).await?.ok()?;
+        self.git_as(token, clone, &["reset", "--quiet", "--hard", "origin/main"])
+            .await?
+            .ok()?;
         for (path, text) in files {
             std::fs::write(clone.join(path), text).with_context(|| format!("cannot write `{path}`"))?;
         }
         self.git_as(token, clone, &["add", "--all"]).await?.ok()?;
-        self.git_as(token, clone, &["commit", "--quiet", "--message", "By hand"]).await?.ok()?;
+        self.git_as(token, clone, &["commit", "--quiet", "--message", "By hand"])
+            .await?
+            .ok()?;
         self.git_as(token, clone, &["push", "origin", "HEAD:main"]).await
     }
 }
@@ -219,6 +252,9 @@ pub fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
 #[must_use]
 pub fn words(object: &Value) -> String {
     let conditions = object["status"]["conditions"].as_array();
-    let messages = conditions.into_iter().flatten().filter_map(|condition| condition["message"].as_str());
+    let messages = conditions
+        .into_iter()
+        .flatten()
+        .filter_map(|condition| condition["message"].as_str());
     messages.collect::<Vec<_>>().join("\n")
 }

@@ -401,7 +401,12 @@ impl Platform {
     /// # Errors
     /// When there is no psql, a field is missing, the login is refused or the statement fails.
     pub async fn psql_with(&self, fields: &BTreeMap<String, String>, sql: &str) -> anyhow::Result<String> {
-        let field = |name: &str| fields.get(name).cloned().with_context(|| format!("the secret has no `{name}`"));
+        let field = |name: &str| {
+            fields
+                .get(name)
+                .cloned()
+                .with_context(|| format!("the secret has no `{name}`"))
+        };
         let environment = [
             ("PGHOST", field("endpoint")?),
             ("PGPORT", field("port")?),
@@ -412,8 +417,15 @@ impl Platform {
             ("PGCONNECT_TIMEOUT", "10".to_owned()),
             ("HOME", self.home()),
         ];
-        let arguments =
-            ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--command", sql];
+        let arguments = [
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+            "--set=ON_ERROR_STOP=1",
+            "--command",
+            sql,
+        ];
         run(&required("psql")?, &arguments, self.home.path(), &environment)
             .await?
             .ok()

@@ -28,6 +28,11 @@ export async function openPage(browser, { scheme = "light", token, portal, viewp
 // No violation of the rules of WCAG 2.2 AA on the page as it stands.
 export async function accessible(page, what) {
   await page.locator("[aria-label=Loading]").first().waitFor({ state: "detached" });
+  // Colours on their way from one state to the next are nobody's choice.
+  await page.evaluate(() => {
+    const finite = document.getAnimations().filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity);
+    return Promise.allSettled(finite.map((animation) => animation.finished)).then(() => undefined);
+  });
   // Evaluated by the debugger, so that the page keeps its content security policy.
   await page.evaluate(`${axe};0`);
   const violations = await page.evaluate(async (rules) => {

@@ -75,6 +75,8 @@ struct Inner {
     trees: Mutex<Vec<(String, Tree)>>,
     index: RwLock<Arc<Index>>,
     changed: watch::Sender<u64>,
+    /// Whether every location has been read once.
+    read_once: watch::Sender<bool>,
 }
 
 impl Catalog {
@@ -108,6 +110,7 @@ impl Catalog {
             ),
             index: RwLock::default(),
             changed: watch::channel(0).0,
+            read_once: watch::channel(false).0,
         };
         let catalog = Self {
             inner: Arc::new(inner),
@@ -116,6 +119,7 @@ impl Catalog {
         tasks.spawn("catalog: refresh", async move {
             loop {
                 reader.refresh_where(|_| true).await;
+                reader.inner.read_once.send_replace(true);
                 tokio::select! {
                     () = token.cancelled() => return,
                     () = tokio::time::sleep(REFRESH) => {}
@@ -123,6 +127,13 @@ impl Catalog {
             }
         });
         Ok(catalog)
+    }
+
+    /// Waits until every location has been read once, well or not.
+    pub async fn read_once(&self) {
+        let mut read_once = self.inner.read_once.subscribe();
+        // The sender lives as long as the catalog.
+        read_once.wait_for(|done| *done).await.ok();
     }
 
     /// Reads the locations again whose URL matches; a push to a repository calls it.

@@ -119,8 +119,15 @@ impl Engine {
     /// Wakes the other objects that stand for the same thing in Azure.
     fn wake_twins(&self, key: &Key, object: &Value) {
         let id = object["status"]["atProvider"]["id"].as_str().unwrap_or_default();
-        let others = if id.is_empty() { Vec::new() } else { self.cache.of_kind(key.kind()) };
-        for (other, _) in others.into_iter().filter(|(other, it)| other != key && may_be(it, id)) {
+        let others = if id.is_empty() {
+            Vec::new()
+        } else {
+            self.cache.of_kind(key.kind())
+        };
+        for (other, _) in others
+            .into_iter()
+            .filter(|(other, it)| other != key && may_be(it, id))
+        {
             self.queue.wake(other);
         }
     }
@@ -162,7 +169,9 @@ impl Engine {
 
 /// Whether an object may stand for a thing in Azure: it says so, or does not know yet.
 fn may_be(object: &Value, id: &str) -> bool {
-    object["status"]["atProvider"]["id"].as_str().is_none_or(|known| known.eq_ignore_ascii_case(id))
+    object["status"]["atProvider"]["id"]
+        .as_str()
+        .is_none_or(|known| known.eq_ignore_ascii_case(id))
 }
 
 /// The name of the provider configuration that an object uses.

@@ -47,7 +47,9 @@ impl Failure {
             Self::Policies(_) => "InvalidManagementPolicy",
             Self::References(_) => "CannotResolveResourceReferences",
             Self::Connect(_) => "CannotConnectToProvider",
-            Self::Observe(_) | Self::Place(_) | Self::Absent | Self::Succession(..) => "CannotObserveExternalResource",
+            Self::Observe(_) | Self::Place(_) | Self::Absent | Self::Succession(..) => {
+                "CannotObserveExternalResource"
+            }
             Self::Create(_) | Self::Invalid(_) => "CannotCreateExternalResource",
             Self::Update(_) | Self::CannotUpdate(_) => "CannotUpdateExternalResource",
             Self::Delete(_) => "CannotDeleteExternalResource",

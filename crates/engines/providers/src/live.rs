@@ -64,7 +64,9 @@ pub(crate) async fn keep(round: &mut Round<'_>, policies: Policies) -> Result<Ag
     if let Some(predecessor) = round.engine.cache.predecessor(round.kind, &round.object, &id) {
         // Adopting it now would call ready what is about to vanish.
         let waiting = Failure::Succession(round.kind.kind, predecessor);
-        round.report(&[Condition::creating(waiting.to_string())], None).await?;
+        round
+            .report(&[Condition::creating(waiting.to_string())], None)
+            .await?;
         return Err(waiting);
     }
     let observed = connection

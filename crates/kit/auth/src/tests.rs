@@ -85,3 +85,18 @@ fn credentials_come_as_bearer_or_basic() {
     check(Some("Bearer "), None);
     check(None, None);
 }
+
+#[tokio::test]
+async fn expired_tokens_are_forgotten() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = Keys::open(&directory.path().join("keys")).unwrap();
+    let identities = Identities::open(&directory.path().join("identities.db"), keys).unwrap();
+    let alice = EntityRef::new("user", "default", "alice");
+    identities.upsert_user(&alice, "Alice", "alice@example.com", &[]).await.unwrap();
+    identities.issue_token(&alice, "expired", Some(Duration::ZERO)).await.unwrap();
+    identities.issue_token(&alice, "kept", Some(Duration::from_secs(60))).await.unwrap();
+    assert_eq!(identities.prune().await.unwrap(), 1);
+    let left = identities.tokens(&alice).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].purpose, "kept");
+}

@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn one_process_holds_the_lock() {
         let directory = tempfile::tempdir().unwrap();
-        let place = Place::new(directory.path()).unwrap();
+        let place = Place::new(Some(directory.path())).unwrap();
         let held = Lock::take(&place).unwrap();
         assert!(held.is_some());
         assert!(Lock::take(&place).unwrap().is_none());

@@ -6,13 +6,24 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     root: PathBuf,
+    named: bool,
 }
 
+/// The data directory when none is named.
+const DEFAULT: &str = ".pave";
+
 impl Place {
-    pub(crate) fn new(data: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn new(data: Option<&Path>) -> anyhow::Result<Self> {
+        let named = data.is_some();
+        let data = data.unwrap_or(Path::new(DEFAULT));
         let root = std::path::absolute(data)
             .map_err(|error| anyhow::anyhow!("cannot resolve `{}`: {error}", data.display()))?;
-        Ok(Self { root })
+        Ok(Self { root, named })
+    }
+
+    /// Whether somebody named the directory, rather than take the default.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named
     }
 
     /// Makes the directory. Others may pass through to what they own, the database servers, and see nothing.

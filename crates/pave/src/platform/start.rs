@@ -32,6 +32,10 @@ const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
 const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
 /// Namespace of the service accounts under which the platform's own parts act.
 const SYSTEM: &str = "pave-system";
+/// How long a start waits for the catalog.
+const CATALOG_PATIENCE: Duration = Duration::from_secs(1);
+/// Time between two clearings of expired tokens.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long the parts have to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -108,6 +112,7 @@ impl Platform {
         let listeners = Listeners::bind(&settings).await?;
         let keys = Keys::open(&place.keys())?;
         let identities = Identities::open(&place.identities(), keys.clone())?;
+        prune_tokens(identities.clone(), &tasks);
         let first_start = !place.kubeconfig().exists();
         let administrator = people::make_known(&identities, demo || settings.demo).await?;
         people::administrator_token(&identities, &place.token()).await?;
@@ -171,6 +176,8 @@ impl Platform {
                 settled::wait(&kinds, &catalog).await;
             }
         }
+        // Later starts have the same in the cluster; the catalog is read again. One that cannot be read comes later.
+        drop(tokio::time::timeout(CATALOG_PATIENCE, catalog.read_once()).await);
         let config = kubeconfig::of(&summary.cluster_url, keys.ca_pem(), &summary.portal_token);
         write_private(&place, &pave_yaml::to_string(&config))?;
         let ready_after = begun.elapsed();
@@ -218,6 +225,24 @@ impl Platform {
     pub(crate) fn database_directory(&self) -> String {
         self.azure.database_directory().display().to_string()
     }
+}
+
+/// Forgets expired tokens now and once a day.
+fn prune_tokens(identities: Identities, tasks: &Tasks) {
+    let token = tasks.token();
+    tasks.spawn("expired tokens", async move {
+        let mut daily = tokio::time::interval(DAY);
+        loop {
+            tokio::select! {
+                () = token.cancelled() => return,
+                _ = daily.tick() => {}
+            }
+            match identities.prune().await {
+                Ok(removed) => tracing::debug!(removed, "expired tokens forgotten"),
+                Err(error) => tracing::warn!(%error, "expired tokens cannot be forgotten"),
+            }
+        }
+    });
 }
 
 fn cloud(summary: &Summary) -> Cloud<'_> {

@@ -84,7 +84,7 @@ async fn detail(portal: &Portal, caller: &Caller, road: &RoadId) -> Result<Value
 
 /// A road is known by what it is for: the claim if it has one, else its first hop.
 pub(super) fn titled(mut summary: RoadSummary) -> RoadSummary {
-    let deletes = summary.hops.iter().any(|hop| hop.direction == Direction::Down);
+    let deletes = goes_back(&summary.hops);
     summary.direction = if deletes { Direction::Down } else { Direction::Up };
     let named = |station: Station| summary.hops.iter().find(|hop| hop.station == station);
     let title = named(Station::Claim)
@@ -95,6 +95,15 @@ pub(super) fn titled(mut summary: RoadSummary) -> RoadSummary {
         .unwrap_or_default();
     summary.title = if deletes { format!("Delete {title}") } else { title };
     summary
+}
+
+/// Whether a road takes away. A claim that was deleted by hand and came back from Git tells the newer of the two.
+fn goes_back(hops: &[Hop]) -> bool {
+    let claims = hops.iter().filter(|hop| hop.station == Station::Claim);
+    match claims.max_by_key(|hop| hop.sequence) {
+        Some(claim) => claim.direction == Direction::Down,
+        None => hops.iter().any(|hop| hop.direction == Direction::Down),
+    }
 }
 
 /// `environments/team-a/orders.yaml` as `team-a/orders`.
@@ -114,6 +123,10 @@ pub(super) fn claim_of(subject: &str) -> Option<(&str, &str)> {
 struct What {
     what: String,
 }
+
+/// Digits of a road id and of a whole commit hash.
+const ROAD: usize = 32;
+const COMMIT: usize = 40;
 
 /// The newest road of anything: a road id, `team/name`, `claim/…`, `task/…`, a commit, an entity of the cluster.
 async fn trace(
@@ -135,6 +148,12 @@ async fn trace(
         format!("cloud/{what}"),
         format!("secret/{what}"),
     ];
+    // A commit that no request made gives its objects a road that begins with its hash.
+    if let Some(Ok(road)) = what.get(..ROAD).filter(|_| what.len() == COMMIT).map(str::parse::<RoadId>)
+        && !portal.journal.road(&road).await?.is_empty()
+    {
+        return detail(&portal, &caller, &road).await.map(Json);
+    }
     for subject in guesses {
         if let Some(road) = portal.journal.find(&subject).await?.first() {
             return detail(&portal, &caller, road).await.map(Json);

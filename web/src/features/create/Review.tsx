@@ -15,8 +15,8 @@ import { TableBox } from "../../ui/TableBox";
 const LAYERS: Record<PlannedResource["layer"], string> = {
   claim: "Claim",
   composite: "Composite",
-  managed: "Managed resource",
-  cloud: "In the cloud",
+  managed: "Managed",
+  cloud: "Cloud",
   secret: "Secret",
 };
 
@@ -71,17 +71,17 @@ export function Review({
         Nothing has been made yet.
       </Typography>
       <Section title="Your answers">
-        <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: { xs: "1fr 1fr auto", sm: "220px 1fr auto" }, maxWidth: 720, rowGap: 0.5, columnGap: 2, alignItems: "center" }}>
+        <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: { xs: "2fr 3fr", sm: "220px 1fr" }, maxWidth: 720, rowGap: 0.5, columnGap: 2, alignItems: "center" }}>
           {pages.flatMap((page, index) =>
             Object.entries(page.schema.properties ?? {}).map(([key, property]) => (
               <Box key={key} sx={{ display: "contents" }}>
                 <Typography component="dt" color="textSecondary">
                   {(typeof property === "object" && property.title) || key}
                 </Typography>
-                <Typography component="dd" sx={{ m: 0, fontFamily: mono, fontSize: "0.8125rem", overflowWrap: "anywhere" }}>
-                  {shown(values[key], secretNames.has(key))}
-                </Typography>
-                <Box>
+                <Box component="dd" sx={{ m: 0, display: "flex", alignItems: "center", gap: 1 }}>
+                  <Typography component="span" sx={{ flex: 1, fontFamily: mono, fontSize: "0.8125rem", overflowWrap: "anywhere" }}>
+                    {shown(values[key], secretNames.has(key))}
+                  </Typography>
                   <Button size="small" onClick={() => onEdit(index + 1)} aria-label={`Change ${(typeof property === "object" && property.title) || key}`}>
                     Change
                   </Button>
@@ -176,13 +176,13 @@ function Planned({ plan }: { plan: Plan }) {
             <TableBody>
               {plan.resources.map((resource, index) => (
                 <TableRow key={index}>
-                  <TableCell sx={{ color: "text.secondary" }}>{LAYERS[resource.layer]}</TableCell>
-                  <TableCell>{resource.kind}</TableCell>
-                  <TableCell sx={{ fontFamily: mono }}>
+                  <TableCell sx={{ color: "text.secondary", whiteSpace: "nowrap" }}>{LAYERS[resource.layer]}</TableCell>
+                  <TableCell sx={{ overflowWrap: "anywhere", minWidth: 160 }}>{resource.kind}</TableCell>
+                  <TableCell sx={{ fontFamily: mono, whiteSpace: { sm: "nowrap" } }}>
                     {resource.namespace ? `${resource.namespace}/` : ""}
                     {resource.name}
                   </TableCell>
-                  <TableCell>{resource.summary}</TableCell>
+                  <TableCell sx={{ overflowWrap: "anywhere", color: resource.layer === "cloud" ? "text.secondary" : undefined }}>{resource.summary}</TableCell>
                 </TableRow>
               ))}
             </TableBody>

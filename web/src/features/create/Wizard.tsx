@@ -1,7 +1,6 @@
 import { Alert, Box, Button, Step, StepLabel, Stepper, Typography } from "@mui/material";
 import Form from "@rjsf/mui";
 import type { IChangeEvent } from "@rjsf/core";
-import validator from "@rjsf/validator-ajv8";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useMemo, useRef, useState } from "react";
@@ -14,6 +13,7 @@ import { FIELD_NAMES, FIELDS } from "./fields";
 import { Review } from "./Review";
 import { formPage } from "./schema";
 import { TEMPLATES } from "./templates";
+import { validator } from "./validator";
 
 const route = getRouteApi("/create/$namespace/$name");
 
@@ -110,6 +110,7 @@ function Steps({ entityRef, schema }: { entityRef: string; schema: ParameterSche
             liveValidate="onBlur"
             onChange={change}
             onSubmit={() => go(step + 1)}
+            onError={() => undefined}
             focusOnFirstError
           />
           <Box sx={{ display: "flex", gap: 1, mt: 3 }}>

@@ -45,8 +45,11 @@ function Picker({ props, choices, loading, free }: { props: FieldProps; choices:
 
 function MyGroupsPicker(props: FieldProps) {
   const session = useQuery(queries.session());
-  const groups = (session.data?.principal.groups ?? []).map((group) => `group:default/${group}`);
-  return <Picker props={props} choices={groups} loading={session.isPending} free={false} />;
+  const known = useQuery(queries.entities({ filter: ["kind=group"], order: "metadata.name,asc", limit: 500 }));
+  // Those of the person come first; for the others the cluster's rules decide, and the review says so.
+  const own = (session.data?.principal.groups ?? []).map((group) => `group:default/${group}`);
+  const others = (known.data?.items ?? []).map(refOf).filter((ref) => !own.includes(ref));
+  return <Picker props={props} choices={[...own, ...others]} loading={session.isPending || known.isPending} free={false} />;
 }
 
 function entityPicker(kinds?: string[]) {

@@ -11,9 +11,9 @@ function FieldTemplate({ id, children, hidden, displayLabel, rawErrors = [], raw
     <FormControl id={`${id}__field`} fullWidth error={rawErrors.length > 0} required={required} sx={{ mb: displayLabel ? 2.5 : 0 }}>
       {children}
       {displayLabel && rawErrors.length > 0 && (
-        <Box component="ul" id={errorId(fieldPathId)} role="alert" sx={{ listStyle: "none", p: 0, m: 0, mt: 0.5, color: "state.failed", fontSize: "0.8125rem" }}>
+        <Box id={errorId(fieldPathId)} role="alert" sx={{ mt: 0.5, overflowWrap: "anywhere", color: "state.failed", fontSize: "0.8125rem" }}>
           {[...new Set(rawErrors)].map((error) => (
-            <li key={error}>{sentence(error)}</li>
+            <Box key={error}>{sentence(error)}</Box>
           ))}
         </Box>
       )}

@@ -41,7 +41,26 @@ pub(super) fn check(node: &Node, value: &Value, trail: &Trail<'_>, errors: &mut 
             .iter()
             .all(Vec::is_empty)
     {
-        errors.push(refusal(trail, "must not validate the schema (not)"));
+        errors.push(refusal(
+            trail,
+            &format!("must not validate the schema (not){}", forbidden(not, value)),
+        ));
+    }
+}
+
+/// What the value must not be, which upstream leaves to be guessed; empty for a schema of several parts.
+fn forbidden(not: &Schema, value: &Value) -> String {
+    let checks = &not.node().checks;
+    match (&checks.pattern, checks.allowed.as_slice()) {
+        (Some(pattern), []) => format!(": {value} matches '{pattern}', which is not allowed"),
+        (None, [_, ..]) => {
+            let values: Vec<String> = checks.allowed.iter().map(Value::to_string).collect();
+            format!(
+                ": {value} is not allowed, nor is any other of {}",
+                values.join(", ")
+            )
+        }
+        _ => String::new(),
     }
 }
 

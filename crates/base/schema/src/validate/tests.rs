@@ -239,9 +239,18 @@ fn junctors() {
         &["spec: Invalid value: 3: spec in body should be less than or equal to 2"],
     );
     check(
-        &json!({ "type": "string", "not": { "enum": ["root"] } }),
+        &json!({ "type": "string", "not": { "enum": ["root", "admin"] } }),
         &json!("root"),
-        &[r#"spec: Invalid value: "": "spec" must not validate the schema (not)"#],
+        &[
+            r#"spec: Invalid value: "": "spec" must not validate the schema (not): "root" is not allowed, nor is any other of "root", "admin""#,
+        ],
+    );
+    check(
+        &json!({ "type": "string", "not": { "pattern": "^pg_" } }),
+        &json!("pg_root"),
+        &[
+            r#"spec: Invalid value: "": "spec" must not validate the schema (not): "pg_root" matches '^pg_', which is not allowed"#,
+        ],
     );
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use pave_azure::mapping::{self, Kind};
 use serde_json::{Value, json};
 
-use crate::cache::{Cache, Change, Key};
+use crate::cache::{Cache, Key};
 use crate::conditions::{self, Condition};
 use crate::plan::{Gate, gate, jittered, poll_delay, retry_delay};
 use crate::queue::Schedule;
