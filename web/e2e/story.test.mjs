@@ -77,7 +77,7 @@ async function followRun(page) {
   await accessible(page, "run");
   await page.getByRole("link", { name: "Follow the road" }).click();
   for (const title of ["Task", "Commit", "Sync", "Claim", "Composite", "Resources", "Cloud", "Secret"]) {
-    await station(page, new RegExp(`^${title}: ok`)).waitFor();
+    await station(page, new RegExp(`^${title}.*ok`)).waitFor();
   }
   await page.getByText(/^Ready in/).waitFor();
   await accessible(page, "road");
@@ -86,7 +86,7 @@ async function followRun(page) {
 async function environment(page, name) {
   await page.getByRole("link", { name: "Open environment" }).click();
   await arrived(page, `team-a/${name}`);
-  await station(page, /^Resources: ok, 4 objects/).click();
+  await station(page, /^Resources ×4.*ok/).click();
   const panel = page.getByRole("region", { name: "Resources in detail" });
   await panel.getByRole("button", { name: "Show the object and its events" }).first().click();
   await panel.getByText(/^apiVersion: /).waitFor();
@@ -142,7 +142,7 @@ async function remove(page, name, uri) {
   await confirm.click();
   await page.getByRole("list", { name: "Road of the deletion" }).waitFor();
   for (const title of ["Claim", "Composite", "Resources", "Cloud", "Secret"]) {
-    await station(page, new RegExp(`^${title}: deleted`)).waitFor();
+    await station(page, new RegExp(`^${title}.*deleted`)).waitFor();
   }
   await page.getByText(/^Gone in/).waitFor();
   await accessible(page, "road of the deletion");

@@ -38,7 +38,11 @@ impl ApiError {
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         if disk_is_full(error) {
             let message = "the disk is full; nothing was kept of this: free some space, then try again";
-            return Self::new(StatusCode::INSUFFICIENT_STORAGE, "InsufficientStorageError", message);
+            return Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "InsufficientStorageError",
+                message,
+            );
         }
         let id = uuid::Uuid::new_v4().simple().to_string();
         let mut causes = vec![error.to_string()];

@@ -117,9 +117,15 @@ impl Gate {
         for document in documents {
             if self.kinds.of(&document.to_value()).await.is_ok() {
                 return Some(
-                    Diagnostic::error(STRANDED, format!("no Application brings `{}` into the cluster", file.path))
-                        .with_label(document.label("/kind"))
-                        .with_help(format!("choose a team that has a folder; there are {}", folders.join(", "))),
+                    Diagnostic::error(
+                        STRANDED,
+                        format!("no Application brings `{}` into the cluster", file.path),
+                    )
+                    .with_label(document.label("/kind"))
+                    .with_help(format!(
+                        "choose a team that has a folder; there are {}",
+                        folders.join(", ")
+                    )),
                 );
             }
         }

@@ -11,14 +11,14 @@ function typing(target: EventTarget | null): boolean {
 export function Keys() {
   const navigate = useNavigate();
   const [help, setHelp] = useState(false);
-  const going = useRef(0);
+  const going = useRef(-Infinity);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) {
         return;
       }
       if (event.timeStamp - going.current < 1200) {
-        going.current = 0;
+        going.current = -Infinity;
         const place = PLACES.find((candidate) => candidate.key === event.key);
         if (place) {
           event.preventDefault();

@@ -155,7 +155,6 @@ function StationItem({
         color="inherit"
         onClick={onToggle}
         aria-expanded={open}
-        aria-label={`${STATION_TITLES[stop.station]}: ${word}${many ? `, ${stop.hops.length} objects` : ""}`}
         sx={{
           width: "100%",
           height: "100%",

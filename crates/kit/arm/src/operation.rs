@@ -70,7 +70,10 @@ impl Operation {
             return Progress::Unknown;
         }
         if matches!(status, 202 | 408) {
-            return Progress::Running { retry_after, waits_for: String::new() };
+            return Progress::Running {
+                retry_after,
+                waits_for: String::new(),
+            };
         }
         if status >= 400 {
             return Progress::Failed(ArmError::Refused(Box::new(Refusal::read(
@@ -97,8 +100,14 @@ impl Operation {
                 Progress::Failed(ArmError::Refused(Box::new(refusal)))
             }
             Some(_) => {
-                let waits_for = body["properties"]["message"].as_str().unwrap_or_default().to_owned();
-                Progress::Running { retry_after, waits_for }
+                let waits_for = body["properties"]["message"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned();
+                Progress::Running {
+                    retry_after,
+                    waits_for,
+                }
             }
         }
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use pave_keys::Keys;
 use pave_names::EntityRef;
@@ -89,12 +91,20 @@ fn credentials_come_as_bearer_or_basic() {
 #[tokio::test]
 async fn expired_tokens_are_forgotten() {
     let directory = tempfile::tempdir().unwrap();
-    let keys = Keys::open(&directory.path().join("keys")).unwrap();
-    let identities = Identities::open(&directory.path().join("identities.db"), keys).unwrap();
+    let identities = open(directory.path());
     let alice = EntityRef::new("user", "default", "alice");
-    identities.upsert_user(&alice, "Alice", "alice@example.com", &[]).await.unwrap();
-    identities.issue_token(&alice, "expired", Some(Duration::ZERO)).await.unwrap();
-    identities.issue_token(&alice, "kept", Some(Duration::from_secs(60))).await.unwrap();
+    identities
+        .upsert_user(&alice, "Alice", "alice@example.com", &[])
+        .await
+        .unwrap();
+    identities
+        .issue_token(&alice, "expired", Some(Duration::ZERO))
+        .await
+        .unwrap();
+    identities
+        .issue_token(&alice, "kept", Some(Duration::from_secs(60)))
+        .await
+        .unwrap();
     assert_eq!(identities.prune().await.unwrap(), 1);
     let left = identities.tokens(&alice).await.unwrap();
     assert_eq!(left.len(), 1);

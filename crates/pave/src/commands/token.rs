@@ -72,7 +72,10 @@ async fn person(identities: &Identities, text: &str) -> Result<EntityRef, Failur
     if known.iter().any(|principal| principal.entity == entity) {
         return Ok(entity);
     }
-    let people = known.iter().map(|principal| &principal.entity).filter(|entity| entity.kind() == "user");
+    let people = known
+        .iter()
+        .map(|principal| &principal.entity)
+        .filter(|entity| entity.kind() == "user");
     let names: Vec<&str> = people.map(EntityRef::name).collect();
     Err(Failure::user(format!("nobody is known as `{entity}`"))
         .hint(format!("known are {}", names.join(", "))))

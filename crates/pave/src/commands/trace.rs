@@ -82,7 +82,11 @@ pub(crate) async fn follow(client: &Client, road: &str) -> Result<(), Failure> {
         }
         if settled(&now) {
             // The cause is printed with the hop.
-            return if task_failed(&now) { Err(Failure::told()) } else { Ok(()) };
+            return if task_failed(&now) {
+                Err(Failure::told())
+            } else {
+                Ok(())
+            };
         }
         match stream.next().await {
             Some(Ok(_)) => {}

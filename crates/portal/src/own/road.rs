@@ -149,7 +149,10 @@ async fn trace(
         format!("secret/{what}"),
     ];
     // A commit that no request made gives its objects a road that begins with its hash.
-    if let Some(Ok(road)) = what.get(..ROAD).filter(|_| what.len() == COMMIT).map(str::parse::<RoadId>)
+    if let Some(Ok(road)) = what
+        .get(..ROAD)
+        .filter(|_| what.len() == COMMIT)
+        .map(str::parse::<RoadId>)
         && !portal.journal.road(&road).await?.is_empty()
     {
         return detail(&portal, &caller, &road).await.map(Json);

@@ -50,10 +50,12 @@ export function Connection({ environment }: { environment: EnvironmentDetail }) 
             <Typography component="dt" variant="body2" color="textSecondary" sx={{ width: 104, flex: "none" }}>
               {key}
             </Typography>
-            <Box component="dd" sx={{ m: 0, flex: 1, fontFamily: mono, fontSize: "0.8125rem", overflowWrap: "anywhere" }} data-key={key}>
-              {values ? values[key] : "••••••••"}
+            <Box component="dd" sx={{ m: 0, flex: 1, minWidth: 0, display: "flex", alignItems: "center", gap: 1 }}>
+              <Box component="span" sx={{ flex: 1, fontFamily: mono, fontSize: "0.8125rem", overflowWrap: "anywhere" }}>
+                {values ? values[key] : "••••••••"}
+              </Box>
+              {values?.[key] !== undefined && <CopyButton text={values[key]} label={`Copy ${key}`} />}
             </Box>
-            {values?.[key] !== undefined && <CopyButton text={values[key]} label={`Copy ${key}`} />}
           </Box>
         ))}
       </Box>
