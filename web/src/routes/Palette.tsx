@@ -30,7 +30,6 @@ export function Palette({ open, onOpen, onClose }: { open: boolean; onOpen: () =
       <Autocomplete<Target>
         open={open}
         options={targets}
-        groupBy={(target) => target.group}
         getOptionLabel={(target) => target.label}
         isOptionEqualToValue={(left, right) => left.path === right.path}
         getOptionKey={(target) => target.path}
@@ -42,10 +41,17 @@ export function Palette({ open, onOpen, onClose }: { open: boolean; onOpen: () =
             void navigate({ to: target.path });
           }
         }}
-        renderInput={(params) => <TextField {...params} autoFocus placeholder="Search or go to…" label="Search" sx={{ p: 1.5 }} />}
+        renderInput={(params) => (
+          <Box sx={{ p: 1.5, pt: 2 }}>
+            <TextField {...params} autoFocus placeholder="Search or go to…" label="Search" />
+          </Box>
+        )}
         renderOption={({ key, ...props }, target) => (
           <Box component="li" key={key} {...props}>
-            <Typography>{target.label}</Typography>
+            <Typography sx={{ flex: 1 }}>{target.label}</Typography>
+            <Typography variant="body2" color="textSecondary">
+              {target.group}
+            </Typography>
           </Box>
         )}
       />

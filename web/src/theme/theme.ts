@@ -110,6 +110,7 @@ export const theme = createTheme({
     },
     MuiSkeleton: { defaultProps: { animation: false }, styleOverrides: { root: { backgroundColor: "var(--mui-palette-divider)", opacity: 0.6 } } },
     MuiFormHelperText: { styleOverrides: { root: { marginLeft: 0, fontSize: "0.8125rem", lineHeight: 1.5 } } },
+    MuiTableRow: { styleOverrides: { root: { "&.MuiTableRow-hover:hover": { backgroundColor: "var(--mui-palette-background-paper)" } } } },
     MuiTooltip: { defaultProps: { arrow: true, describeChild: true, enterDelay: 300 } },
     MuiLink: { defaultProps: { underline: "hover" } },
     MuiTab: { styleOverrides: { root: { minHeight: 40, textTransform: "none" } } },
