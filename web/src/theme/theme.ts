@@ -88,7 +88,10 @@ export const theme = createTheme({
         },
       },
     },
-    MuiButtonBase: { defaultProps: { disableRipple: true } },
+    MuiButtonBase: {
+      defaultProps: { disableRipple: true },
+      styleOverrides: { root: { "&:focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: 2 } } },
+    },
     MuiButton: {
       defaultProps: { disableElevation: true, size: "medium" },
       styleOverrides: {

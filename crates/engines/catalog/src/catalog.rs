@@ -17,8 +17,11 @@ use crate::query::facets;
 use crate::tree::{Reading, Tree};
 use crate::{CatalogError, Facet, Page, Query, SourceReader, generated_name};
 
-const MIGRATIONS: &[&str] =
-    &["CREATE TABLE location (id TEXT PRIMARY KEY, type TEXT NOT NULL, target TEXT NOT NULL UNIQUE)"];
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE location (id TEXT PRIMARY KEY, type TEXT NOT NULL, target TEXT NOT NULL UNIQUE)",
+    // What the location last gave, as JSON.
+    "ALTER TABLE location ADD COLUMN tree TEXT",
+];
 
 /// How often locations are read again when no event says that they changed.
 const REFRESH: Duration = Duration::from_secs(120);
@@ -75,7 +78,7 @@ struct Inner {
     trees: Mutex<Vec<(String, Tree)>>,
     index: RwLock<Arc<Index>>,
     changed: watch::Sender<u64>,
-    /// Whether every location has been read once.
+    /// Whether every location has been read once, now or before an earlier end.
     read_once: watch::Sender<bool>,
 }
 
@@ -84,37 +87,40 @@ impl Catalog {
     pub async fn open(options: Options, tasks: &Tasks) -> Result<Self, CatalogError> {
         let database = Database::open(&options.database, MIGRATIONS)?;
         let wanted = options.locations;
-        let targets = database
+        let known = database
             .write(move |tx| {
                 for target in &wanted {
                     let id = Uuid::new_v4().to_string();
                     tx.execute(
-                        "INSERT OR IGNORE INTO location VALUES (?1, 'url', ?2)",
+                        "INSERT OR IGNORE INTO location (id, type, target) VALUES (?1, 'url', ?2)",
                         [&id, target],
                     )?;
                 }
-                tx.prepare("SELECT target FROM location ORDER BY rowid")?
-                    .query_map([], |row| row.get(0))?
-                    .collect::<Result<Vec<String>, _>>()
+                tx.prepare("SELECT target, tree FROM location ORDER BY rowid")?
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect::<Result<Vec<(String, Option<String>)>, _>>()
             })
             .await?;
+        let kept = known.iter().all(|(_, tree)| tree.is_some());
+        // A tree that cannot be read back is read anew from its location.
+        let restore = |tree: Option<String>| tree.and_then(|text| serde_json::from_str(&text).ok());
+        let trees = known
+            .into_iter()
+            .map(|(target, tree)| (target, restore(tree).unwrap_or_default()))
+            .collect();
         let inner = Inner {
             database,
             reader: options.reader,
             allowed: options.allowed,
-            trees: Mutex::new(
-                targets
-                    .into_iter()
-                    .map(|target| (target, Tree::default()))
-                    .collect(),
-            ),
+            trees: Mutex::new(trees),
             index: RwLock::default(),
             changed: watch::channel(0).0,
-            read_once: watch::channel(false).0,
+            read_once: watch::channel(kept).0,
         };
         let catalog = Self {
             inner: Arc::new(inner),
         };
+        catalog.publish(&*catalog.inner.trees.lock().await);
         let (reader, token) = (catalog.clone(), tasks.token());
         tasks.spawn("catalog: refresh", async move {
             loop {
@@ -129,7 +135,7 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// Waits until every location has been read once, well or not.
+    /// Waits until every location has been read once, well or not, now or before an earlier end.
     pub async fn read_once(&self) {
         let mut read_once = self.inner.read_once.subscribe();
         // The sender lives as long as the catalog.
@@ -163,7 +169,19 @@ impl Catalog {
         } else {
             *tree = fresh;
         }
+        let text = serde_json::to_string(tree).ok();
         self.publish(&trees);
+        drop(trees);
+        let key = target.to_owned();
+        let kept = self.inner.database.write(move |tx| {
+            tx.execute(
+                "UPDATE location SET tree = ?2 WHERE target = ?1 AND tree IS NOT ?2",
+                (key, text),
+            )
+        });
+        if let Err(error) = kept.await {
+            tracing::warn!(%error, target, "what a location gave could not be kept");
+        }
     }
 
     fn publish(&self, trees: &[(String, Tree)]) {
@@ -313,7 +331,12 @@ impl Catalog {
         let key = id.clone();
         self.inner
             .database
-            .write(move |tx| tx.execute("INSERT INTO location VALUES (?1, 'url', ?2)", [key, stored]))
+            .write(move |tx| {
+                tx.execute(
+                    "INSERT INTO location (id, type, target) VALUES (?1, 'url', ?2)",
+                    [key, stored],
+                )
+            })
             .await?;
         self.inner
             .trees

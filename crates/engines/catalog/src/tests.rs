@@ -49,8 +49,7 @@ async fn open(files: &Arc<Files>, directory: &std::path::Path) -> Catalog {
         locations: vec![ROOT.into()],
     };
     let catalog = Catalog::open(options, &Tasks::new()).await.unwrap();
-    let mut changes = catalog.changes();
-    changes.wait_for(|version| *version > 0).await.unwrap();
+    catalog.read_once().await;
     catalog
 }
 
@@ -142,4 +141,23 @@ async fn kinds_that_are_not_allowed_are_refused_in_upstreams_words() {
         catalog.register("url", ROOT, false).await,
         Err(CatalogError::Conflict(_))
     ));
+}
+
+#[tokio::test]
+async fn a_start_shows_at_once_what_was_there_at_the_end() {
+    let (directory, files) = (tempfile::tempdir().unwrap(), Arc::new(Files::default()));
+    drop(open(&files, directory.path()).await);
+    files.0.lock().unwrap().clear();
+    let options = Options {
+        database: directory.path().join("catalog.db"),
+        reader: Arc::clone(&files) as Arc<dyn SourceReader>,
+        allowed: Vec::new(),
+        locations: Vec::new(),
+    };
+    let again = Catalog::open(options, &Tasks::new()).await.unwrap();
+    assert!(
+        again
+            .entity(&EntityRef::new("system", "default", "shop"))
+            .is_some()
+    );
 }

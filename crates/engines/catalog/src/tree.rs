@@ -7,6 +7,7 @@ use pave_diagnostic::Diagnostics;
 use pave_entity::{Parsed, parse_entities, reference};
 use pave_names::EntityRef;
 use ring::digest;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Locations nested in locations, at most.
@@ -38,7 +39,7 @@ pub(crate) fn sha1(text: &str) -> String {
 }
 
 /// One entity as a location gave it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Emitted {
     pub(crate) reference: EntityRef,
     pub(crate) entity: Value,
@@ -47,8 +48,8 @@ pub(crate) struct Emitted {
     pub(crate) errors: Vec<String>,
 }
 
-/// Everything below a registered location.
-#[derive(Clone, Debug, Default)]
+/// Everything below a registered location. Kept, so that a start shows at once what was there at the end.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tree {
     pub(crate) emitted: Vec<Emitted>,
     pub(crate) diagnostics: Diagnostics,

@@ -97,7 +97,10 @@ async fn requested(round: &mut Round<'_>) -> Result<(), Failure> {
         "Successfully requested deletion of external resource".into(),
     );
     round
-        .report(&[Condition::synced(), Condition::operation_ongoing(String::new())], None)
+        .report(
+            &[Condition::synced(), Condition::operation_ongoing(String::new())],
+            None,
+        )
         .await
 }
 

@@ -175,7 +175,10 @@ impl Round<'_> {
         let (action, elapsed) = (pending.action, pending.since.elapsed());
         let progress = pending.client.poll(&pending.operation).await;
         match progress.map_err(Failure::Observe)? {
-            Progress::Running { retry_after, waits_for } => {
+            Progress::Running {
+                retry_after,
+                waits_for,
+            } => {
                 let mut conditions = vec![Condition::operation_ongoing(waits_for.clone())];
                 conditions.extend((action == Action::Create).then(|| Condition::creating(waits_for)));
                 self.report(&conditions, None).await?;
