@@ -120,7 +120,7 @@ impl Catalog {
         let catalog = Self {
             inner: Arc::new(inner),
         };
-        catalog.publish(&*catalog.inner.trees.lock().await);
+        catalog.publish(&catalog.inner.trees.lock().await);
         let (reader, token) = (catalog.clone(), tasks.token());
         tasks.spawn("catalog: refresh", async move {
             loop {
