@@ -32,7 +32,10 @@ async fn a_hop_keeps_its_start_and_supersedes_itself() {
         told,
         [(Station::Task, State::Ok, 1), (Station::Commit, State::Ok, 2)]
     );
-    assert_eq!(journal.find("commit/a").await.unwrap(), std::slice::from_ref(&road));
+    assert_eq!(
+        journal.find("commit/a").await.unwrap(),
+        std::slice::from_ref(&road)
+    );
     assert_eq!(journal.roads(10).await.unwrap()[0].road, road);
 }
 
