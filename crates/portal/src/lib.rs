@@ -6,6 +6,7 @@
 mod audit;
 mod backstage;
 mod context;
+mod dialect;
 mod error;
 mod gate;
 mod live;
@@ -19,7 +20,7 @@ pub use gate::Gate;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use pave_runtime::Tasks;
 use pave_store::StoreError;
 
@@ -43,5 +44,6 @@ pub fn open(context: Context, tasks: &Tasks) -> Result<Router, StoreError> {
         .fallback(pages::page)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(portal.clone(), session::guard))
+        .layer(from_fn(dialect::speak))
         .with_state(portal))
 }
