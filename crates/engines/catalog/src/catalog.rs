@@ -77,7 +77,6 @@ struct Inner {
     /// What each registered URL last gave, in the order of registration.
     trees: Mutex<Vec<(String, Tree)>>,
     index: RwLock<Arc<Index>>,
-    changed: watch::Sender<u64>,
     /// Whether every location has been read once, now or before an earlier end.
     read_once: watch::Sender<bool>,
 }
@@ -114,7 +113,6 @@ impl Catalog {
             allowed: options.allowed,
             trees: Mutex::new(trees),
             index: RwLock::default(),
-            changed: watch::channel(0).0,
             read_once: watch::channel(kept).0,
         };
         let catalog = Self {
@@ -187,17 +185,10 @@ impl Catalog {
     fn publish(&self, trees: &[(String, Tree)]) {
         let index = Arc::new(Index::stitch(trees.iter().map(|(_, tree)| tree)));
         *self.inner.index.write().unwrap_or_else(PoisonError::into_inner) = index;
-        self.inner.changed.send_modify(|version| *version += 1);
     }
 
     fn index(&self) -> Arc<Index> {
         Arc::clone(&self.inner.index.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Counts up each time the entities change.
-    #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.inner.changed.subscribe()
     }
 
     /// A page of entities.

@@ -12,8 +12,7 @@ use crate::mirror::fetching;
 use crate::program::{Output, init_bare};
 use crate::{Change, Commit, GitError, Program, RefName, Remote, Signature, history, stderr};
 
-/// The trailer that ties a commit to the step that made it.
-pub const STEP_TRAILER: &str = "Pave-Step";
+pub use pave_names::annotation::STEP_TRAILER;
 
 /// How often a commit is built anew after the branch has moved.
 const TRIES: u32 = 8;
