@@ -31,6 +31,8 @@ const DECLARED: &[(&str, &[&str])] = &[
     ("hosts", &["git"]),
     ("kube", &["runtime"]),
     ("arm", &[]),
+    ("config", &[]),
+    ("devops", &["auth"]),
 ];
 
 /// What each layer may import of other layers.
