@@ -136,6 +136,7 @@ export interface ApplicationResource {
   health?: { status: string; message?: string } | null;
   syncWave?: number;
   requiresPruning?: boolean;
+  children?: ApplicationResource[];
 }
 
 export interface ApplicationDetail extends Omit<Application, "resources"> {

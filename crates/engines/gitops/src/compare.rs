@@ -21,6 +21,7 @@ use crate::engine::Engine;
 use crate::render::{RenderError, Snapshot, snapshot};
 
 mod differences;
+mod places;
 mod spec;
 
 use differences::judge_differences;
@@ -36,6 +37,8 @@ pub(crate) struct Memory {
     pub(crate) unknown: HashSet<GroupVersionKind>,
     /// Answers of dry runs, as long as neither side changes.
     predictions: HashMap<ObjectKey, (u64, Arc<Vec<String>>)>,
+    /// Places of faults that were told of.
+    told: places::Told,
     restored: bool,
 }
 
@@ -170,6 +173,7 @@ pub(crate) async fn compare(
     report_shared(instance, &mut comparison);
     drop(project);
     summarise(engine, &mut comparison);
+    places::blame(engine, &mut comparison, &mut memory.told);
     comparison
 }
 

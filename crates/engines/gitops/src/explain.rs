@@ -170,7 +170,7 @@ fn label(manifest: &Manifest, pointer: &str, field: &str) -> Label {
 }
 
 /// `spec.a[0].b` as `/spec/a/0/b`.
-fn pointer_of(field: &str) -> String {
+pub(crate) fn pointer_of(field: &str) -> String {
     let mut pointer = String::from("/");
     let mut quoted = false;
     for character in field.trim_start_matches('.').chars() {

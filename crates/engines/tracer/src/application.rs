@@ -57,6 +57,37 @@ pub fn hop(application: &Value, revision: &str, road: &RoadId, direction: Direct
     hop
 }
 
+/// Name of the Application that an object belongs to, by Argo CD's tracking annotation
+/// (`name:group/Kind:namespace/name`, the name with its namespace and `_` before it outside the control namespace).
+#[must_use]
+pub fn owner_of(object: &Value) -> Option<&str> {
+    let tracking = object
+        .get("metadata")?
+        .get("annotations")?
+        .get("argocd.argoproj.io/tracking-id")?
+        .as_str()?;
+    let owner = tracking.split_once(':')?.0;
+    Some(owner.rsplit_once('_').map_or(owner, |it| it.1))
+}
+
+/// The commit hop of a file that somebody pushed without a task, as the Application that synced it knows it.
+#[must_use]
+pub fn commit_hop(application: &Value, path: &str, commit: &str, road: &RoadId, now: Timestamp) -> Hop {
+    let mut hop = Hop::new(
+        road.clone(),
+        Station::Commit,
+        format!("commit/{commit}"),
+        State::Ok,
+        now,
+    );
+    let short: String = commit.chars().take(7).collect();
+    hop.title = format!("Pushed {path} ({short})");
+    hop.link = json!({
+        "repository": application.pointer("/spec/source/repoURL"), "commit": commit, "files": [path],
+    });
+    hop
+}
+
 fn standing(application: &Value, revision: &str) -> (State, String) {
     let text = |pointer: &str| {
         application
@@ -151,6 +182,18 @@ mod tests {
             &json!({ "conditions": [{ "type": "ComparisonError", "message": "a.yaml:1:2: no" }] }),
             (State::Failed, "a.yaml:1:2: no"),
         );
+    }
+
+    #[test]
+    fn the_owner_is_the_one_that_tracks() {
+        for (id, expected) in [
+            ("team-a:example.org/Claim:team-a/orders", Some("team-a")),
+            ("argocd_team-a:example.org/Claim:team-a/orders", Some("team-a")),
+            ("nothing", None),
+        ] {
+            let object = json!({ "metadata": { "annotations": { "argocd.argoproj.io/tracking-id": id } } });
+            assert_eq!(owner_of(&object), expected, "{id}");
+        }
     }
 
     #[test]

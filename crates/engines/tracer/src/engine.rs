@@ -5,7 +5,7 @@ use futures::{StreamExt, pin_mut};
 use kube::api::ApiResource;
 use pave_journal::{Hop, Journal};
 use pave_kube::{Event, api_resource, defined_kind, definitions};
-use pave_names::{Direction, annotation};
+use pave_names::{Direction, RoadId, annotation};
 use pave_runtime::{Tasks, clock};
 use serde_json::Value;
 
@@ -204,8 +204,32 @@ impl Tracer {
         let Some(road) = road.or_else(|| hop::road_of(object)) else {
             return;
         };
+        if !deleting && kind.layer == Layer::Claim {
+            self.commit_by_hand(object, &road).await;
+        }
         for hop in hop::hops(kind.layer, object, &road, gone, clock::now()) {
             self.record(hop).await;
+        }
+    }
+
+    /// The commit that a claim came by, if no task made it: somebody pushed it.
+    ///
+    /// The journal gives the hop back through [`Self::follow_commits`], which then tells of the sync too.
+    async fn commit_by_hand(&self, object: &Value, road: &RoadId) {
+        let Some((path, commit)) =
+            hop::annotation(object, annotation::SOURCE).and_then(|it| it.rsplit_once('@'))
+        else {
+            return;
+        };
+        let application = self.with_memory(|memory| {
+            let known = memory.commit(commit).is_some();
+            let owner = application::owner_of(object).filter(|_| !known)?;
+            memory.objects.get("applications")?.get(owner).cloned()
+        });
+        // An Application that has not been seen yet comes with the next event of the claim.
+        if let Some(application) = application {
+            self.record(application::commit_hop(&application, path, commit, road, clock::now()))
+                .await;
         }
     }
 

@@ -170,11 +170,16 @@ fn no_match(composite: &Value, selector: Option<&serde_json::Map<String, Value>>
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
         .collect();
     let kind = format!("{} {}", text(composite, "/apiVersion"), text(composite, "/kind"));
+    let field = if composite.pointer("/spec/crossplane/compositionSelector").is_some() {
+        "spec.crossplane.compositionSelector"
+    } else {
+        "spec.compositionSelector"
+    };
     if labels.is_empty() {
         format!("no compatible Compositions found: none is for {kind}")
     } else {
         format!(
-            "no compatible Compositions found: none for {kind} has the labels {}",
+            "no compatible Compositions found: none for {kind} has the labels {} that `{field}` asks for",
             labels.join(", ")
         )
     }

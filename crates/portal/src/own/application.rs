@@ -107,9 +107,7 @@ async fn one(State(portal): State<Portal>, caller: Caller, place: Place) -> Resu
             .unwrap_or_default()
     };
     let mut resources = list("/status/resources");
-    for resource in &mut resources {
-        resource["children"] = json!([]);
-    }
+    super::tree::add_children(&portal.kinds_as(&caller.0), &mut resources).await;
     let mut history = list("/status/history");
     history.reverse();
     answer["resources"] = json!(resources);

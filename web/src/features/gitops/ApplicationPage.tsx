@@ -1,4 +1,4 @@
-import { Alert, Box, Button, Table, TableBody, TableCell, TableHead, TableRow, Tooltip, Typography } from "@mui/material";
+import { Alert, Box, Button, IconButton, Table, TableBody, TableCell, TableHead, TableRow, Tooltip, Typography } from "@mui/material";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
@@ -143,13 +143,33 @@ function Content({ application }: { application: ApplicationDetail }) {
   );
 }
 
-function ObjectRow({ resource }: { resource: ApplicationResource }) {
+// An object and, below it, what came of it: claim, composite, managed resources, secrets.
+function ObjectRow({ resource, depth = 0 }: { resource: ApplicationResource; depth?: number }) {
   const [open, setOpen] = useState(false);
+  const [unfolded, setUnfolded] = useState(true);
+  const children = resource.children ?? [];
   const apiVersion = resource.group ? `${resource.group}/${resource.version}` : resource.version;
   return (
     <>
       <TableRow hover>
-        <TableCell>{resource.kind}</TableCell>
+        <TableCell sx={{ pl: 2 + depth * 2.5, whiteSpace: "nowrap" }}>
+          {children.length > 0 ? (
+            <IconButton
+              size="small"
+              onClick={() => setUnfolded(!unfolded)}
+              aria-expanded={unfolded}
+              aria-label={`${unfolded ? "Fold" : "Unfold"} what came of ${resource.kind} ${resource.name}`}
+              sx={{ ml: -1, mr: 0.5, width: 24, height: 24, fontSize: "0.7rem" }}
+            >
+              <span aria-hidden="true">{unfolded ? "▾" : "▸"}</span>
+            </IconButton>
+          ) : (
+            <Box component="span" aria-hidden="true" sx={{ display: "inline-block", width: 20, color: "text.disabled" }}>
+              {depth > 0 ? "└" : ""}
+            </Box>
+          )}
+          {resource.kind}
+        </TableCell>
         <TableCell>
           {resource.kind.endsWith("Claim") && resource.namespace ? (
             <Link to="/environments/$namespace/$name" params={{ namespace: resource.namespace, name: resource.name }}>
@@ -161,7 +181,11 @@ function ObjectRow({ resource }: { resource: ApplicationResource }) {
         </TableCell>
         <TableCell>{resource.namespace || "–"}</TableCell>
         <TableCell>
-          <StateMark state={syncState(resource.status ?? "Unknown")} word={resource.requiresPruning ? "to be pruned" : (resource.status ?? "Unknown")} />
+          {depth > 0 ? (
+            "–"
+          ) : (
+            <StateMark state={syncState(resource.status ?? "Unknown")} word={resource.requiresPruning ? "to be pruned" : (resource.status ?? "Unknown")} />
+          )}
         </TableCell>
         <TableCell>
           {resource.health ? <StateMark state={healthState(resource.health.status)} word={resource.health.status} /> : "–"}
@@ -184,6 +208,10 @@ function ObjectRow({ resource }: { resource: ApplicationResource }) {
           </TableCell>
         </TableRow>
       )}
+      {unfolded &&
+        children.map((child) => (
+          <ObjectRow key={`${child.group}/${child.kind}/${child.namespace}/${child.name}`} resource={child} depth={depth + 1} />
+        ))}
     </>
   );
 }

@@ -79,7 +79,7 @@ fn failures_name_the_nearest_candidate() {
         json!({}),
         json!({"compositionSelector": {"matchLabels": {"env": "azure-dev"}}}),
         Err(
-            "no compatible Compositions found: none for example.com/v1 Thing has the labels env=azure-dev; nearest: \
+            "no compatible Compositions found: none for example.com/v1 Thing has the labels env=azure-dev that `spec.compositionSelector` asks for; nearest: \
              `beta` has the label `env: dev` instead of `azure-dev`; `plain` lacks the label `env: azure-dev`",
         ),
     );
