@@ -1,6 +1,6 @@
 // What the portal's API speaks. Backstage's own shapes are kept as they are upstream.
 
-export type Station = "task" | "commit" | "sync" | "claim" | "composite" | "resource" | "cloud" | "secret";
+export type Station = "task" | "commit" | "pull-request" | "review" | "merge" | "run" | "plan" | "apply" | "sync" | "claim" | "composite" | "resource" | "cloud" | "secret";
 export type State = "pending" | "running" | "waiting" | "ok" | "drifted" | "degraded" | "failed" | "deleted";
 export type Direction = "up" | "down";
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -35,6 +35,10 @@ export interface HopLink {
   name?: string;
   armId?: string;
   application?: { namespace: string; name: string };
+  // How the request goes on, known before it does.
+  route?: "pull-request";
+  pullRequest?: { organization: string; project: string; repository: string; id: string };
+  run?: { organization: string; project: string; build: string };
 }
 
 export interface Hop {

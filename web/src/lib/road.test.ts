@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Direction, Hop, State, Station } from "../api/types";
-import { elapsed, standing, STATIONS, stops, story } from "./road";
+import { elapsed, standing, stationsOf, stops, story } from "./road";
 
 const at = (second: number) => new Date(Date.parse("2026-01-02T12:00:00Z") + second * 1000).toISOString();
 
@@ -9,6 +9,8 @@ function hop(station: Station, state: State, { cause = "", from = 0, to = 1, dir
 }
 
 const up = (states: Partial<Record<Station, State>>) => Object.entries(states).map(([station, state]) => hop(station as Station, state));
+const STATIONS: Station[] = ["task", "commit", "sync", "claim", "composite", "resource", "cloud", "secret"];
+const PIPED: Station[] = ["task", "commit", "pull-request", "review", "merge", "run", "plan", "apply", "cloud"];
 const all = (state: State, direction: Direction = "up") => STATIONS.map((station) => hop(station, state, { direction }));
 
 test("a station is as bad as the worst that stands there, and names its cause", () => {
@@ -31,6 +33,15 @@ test.each<[string, Hop[], State, string]>([
 ])("%s", (_, hops, state, words) => {
   expect(standing(hops)).toBe(state);
   expect(story(hops)).toMatchObject({ state, words });
+});
+
+test.each<[string, Hop[], Station[]]>([
+  ["through the cluster", up({ task: "ok", commit: "ok" }), STATIONS],
+  ["by the word of the task, before anything stands further on", [{ ...hop("task", "ok"), link: { route: "pull-request" } }], PIPED],
+  ["through a pipeline", up({ task: "ok", run: "running", "pull-request": "ok" }), PIPED],
+  ["proposed, then synced", up({ "pull-request": "ok", sync: "running" }), ["task", "commit", "pull-request", "review", "merge", "sync", "claim", "composite", "resource", "cloud", "secret"]],
+])("the stations of a request %s", (_, hops, stations) => {
+  expect(stationsOf(hops)).toEqual(stations);
 });
 
 test("the whole way is counted from the first start to the last change", () => {

@@ -1,11 +1,33 @@
 import type { Hop, State, Station } from "../api/types";
 import { duration } from "./time";
 
-export const STATIONS: Station[] = ["task", "commit", "sync", "claim", "composite", "resource", "cloud", "secret"];
+const PROPOSAL: Station[] = ["pull-request", "review", "merge"];
+const PIPELINE: Station[] = ["run", "plan", "apply"];
+const CLUSTER: Station[] = ["sync", "claim", "composite", "resource", "secret"];
+const ALL: Station[] = ["task", "commit", ...PROPOSAL, ...PIPELINE, "sync", "claim", "composite", "resource", "cloud", "secret"];
+
+// The stations that a request passes: a pipeline or the cluster brings it to the cloud, a pull request may come before.
+export function stationsOf(hops: Hop[]): Station[] {
+  const passes = (group: Station[]) => hops.some((hop) => group.includes(hop.station));
+  const route = hops.map((hop) => hop.link?.route).find((known) => known !== undefined);
+  const proposed = passes(PROPOSAL) || route === "pull-request";
+  const piped = passes(PIPELINE) || (route === "pull-request" && !passes(CLUSTER));
+  const clustered = passes(CLUSTER) || !piped;
+  return ALL.filter(
+    (station) =>
+      !(PROPOSAL.includes(station) && !proposed) && !(PIPELINE.includes(station) && !piped) && !(CLUSTER.includes(station) && !clustered),
+  );
+}
 
 export const STATION_TITLES: Record<Station, string> = {
   task: "Task",
   commit: "Commit",
+  "pull-request": "Pull request",
+  review: "Review",
+  merge: "Merge",
+  run: "Run",
+  plan: "Plan",
+  apply: "Apply",
   sync: "Sync",
   claim: "Claim",
   composite: "Composite",
@@ -38,7 +60,7 @@ export interface Stop {
 const URGENCY: State[] = ["failed", "waiting", "degraded", "drifted", "running", "pending", "deleted", "ok"];
 
 // The worst state of several hops is the state of their station; a station without hops is still to come.
-export function stops(hops: Hop[], stations: Station[] = STATIONS): Stop[] {
+export function stops(hops: Hop[], stations: Station[] = stationsOf(hops)): Stop[] {
   return stations.map((station) => {
     const here = hops.filter((hop) => hop.station === station);
     const state = URGENCY.find((candidate) => here.some((hop) => hop.state === candidate)) ?? "pending";

@@ -1,7 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { queries, queryClient } from "../api/queries";
 import type { Station } from "../api/types";
-import { STATIONS } from "../lib/road";
+import { STATION_TITLES } from "../lib/road";
 import { NotFound } from "./NotFound";
 import { Shell } from "./Shell";
 
@@ -12,7 +12,7 @@ const ask = (options: Parameters<typeof queryClient.prefetchQuery>[0]) => void q
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 
 // Which station of the road is open.
-const openHop = (search: Record<string, unknown>): { hop?: Station } => ({ hop: STATIONS.find((station) => station === search.hop) });
+const openHop = (search: Record<string, unknown>): { hop?: Station } => ({ hop: typeof search.hop === "string" && search.hop in STATION_TITLES ? (search.hop as Station) : undefined });
 
 const home = createRoute({
   getParentRoute: () => root,

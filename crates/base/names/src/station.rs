@@ -2,7 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A stop on the road of a request, in the order in which a request passes them.
+/// A stop on the road of a request, in the order in which a request passes them. No request passes all: after the
+/// commit it is either synced into the cluster, or proposed, merged and run by a pipeline, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Station {
@@ -10,6 +11,18 @@ pub enum Station {
     Task,
     /// A commit in Git.
     Commit,
+    /// A pull request that proposes the commit.
+    PullRequest,
+    /// What people and checks say of the pull request.
+    Review,
+    /// The merge of the pull request.
+    Merge,
+    /// A run of a pipeline.
+    Run,
+    /// Terraform's plan in a run.
+    Plan,
+    /// Terraform's apply in a run.
+    Apply,
     /// A sync of a GitOps Application.
     Sync,
     /// A claim in the cluster.
@@ -26,9 +39,15 @@ pub enum Station {
 
 impl Station {
     /// All stations, in the order of the road.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::Task,
         Self::Commit,
+        Self::PullRequest,
+        Self::Review,
+        Self::Merge,
+        Self::Run,
+        Self::Plan,
+        Self::Apply,
         Self::Sync,
         Self::Claim,
         Self::Composite,
@@ -43,6 +62,12 @@ impl Station {
         match self {
             Self::Task => "task",
             Self::Commit => "commit",
+            Self::PullRequest => "pull-request",
+            Self::Review => "review",
+            Self::Merge => "merge",
+            Self::Run => "run",
+            Self::Plan => "plan",
+            Self::Apply => "apply",
             Self::Sync => "sync",
             Self::Claim => "claim",
             Self::Composite => "composite",

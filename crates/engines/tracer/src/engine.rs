@@ -10,6 +10,7 @@ use pave_runtime::{Tasks, clock};
 use serde_json::Value;
 
 use crate::application;
+use crate::devops::{self, DevOpsHost};
 use crate::hop::{self, Layer};
 use crate::memory::Memory;
 
@@ -20,6 +21,8 @@ pub struct Context {
     pub client: kube::Client,
     /// Where hops go.
     pub journal: Journal,
+    /// Source hosts whose pull requests and runs are followed.
+    pub hosts: Vec<DevOpsHost>,
 }
 
 #[derive(Clone)]
@@ -31,6 +34,9 @@ struct Tracer {
 
 /// Starts watching; returns at once.
 pub fn run(context: Context, tasks: &Tasks) {
+    for host in &context.hosts {
+        devops::follow(host.clone(), context.journal.clone(), tasks);
+    }
     let tracer = Tracer {
         context,
         memory: Arc::default(),
@@ -228,8 +234,14 @@ impl Tracer {
         });
         // An Application that has not been seen yet comes with the next event of the claim.
         if let Some(application) = application {
-            self.record(application::commit_hop(&application, path, commit, road, clock::now()))
-                .await;
+            self.record(application::commit_hop(
+                &application,
+                path,
+                commit,
+                road,
+                clock::now(),
+            ))
+            .await;
         }
     }
 

@@ -27,6 +27,16 @@ export function HopDetail({ hop }: { hop: Hop }) {
           {link.files && ` · ${link.files.join(", ")}`}
         </Typography>
       )}
+      {link.pullRequest && (
+        <Link to={"/pullrequests/$organization/$project/$repository/$id" as "/"} params={link.pullRequest as never}>
+          Open pull request {link.pullRequest.id}
+        </Link>
+      )}
+      {link.run && (
+        <Link to={"/runs/$organization/$project/$build" as "/"} params={link.run as never}>
+          Open run {link.run.build} with its log
+        </Link>
+      )}
       {link.application && (
         <Link to="/applications/$namespace/$name" params={link.application}>
           Open the Application
