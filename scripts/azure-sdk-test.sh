@@ -29,6 +29,8 @@ stop() {
     kill "$platform" 2>/dev/null || true
     wait "$platform" 2>/dev/null || true
   fi
+  # Databases may lie outside of the data directory.
+  "$pave" reset --yes >/dev/null 2>&1 || true
   if ((status != 0)); then tail -n 40 "$home/log" >&2 2>/dev/null || true; fi
   rm -rf "$home"
   exit "$status"
@@ -46,24 +48,17 @@ fi
 "$pave" up --demo --portal-port 0 --output json >"$home/summary" 2>"$home/log" &
 platform=$!
 
-# read_summary: the summary as shell assignments, once it is one whole JSON object.
-read_summary() {
-  "$venv/bin/python" - "$home/summary" <<'PYTHON'
-import json, shlex, sys
-summary = json.load(open(sys.argv[1]))
-azure = summary["azure"]
-names = {"URL": "url", "TENANT": "tenant", "CLIENT_ID": "clientId", "CLIENT_SECRET": "clientSecret", "SUBSCRIPTION": "subscription"}
-for name, key in names.items():
-    print(f"export PAVE_AZURE_{name}={shlex.quote(azure[key])}")
-print(f"export REQUESTS_CA_BUNDLE={shlex.quote(summary['authority'])}")
-PYTHON
+# What `pave env` prints is all that a client gets to know.
+ready() {
+  "$venv/bin/python" -c 'import json, sys; json.load(open(sys.argv[1]))' "$home/summary" 2>/dev/null
 }
 for _ in $(seq 600); do
-  if assignments="$(read_summary 2>/dev/null)"; then break; fi
+  if ready; then break; fi
   kill -0 "$platform" 2>/dev/null || fail "the platform ended before it was ready"
   sleep 0.1
 done
-[[ -n "${assignments:-}" ]] || fail "the platform was not ready within a minute"
-eval "$assignments"
+ready || fail "the platform was not ready within a minute"
+exports="$("$pave" env)"
+eval "$exports"
 
 "$venv/bin/python" tests/azure/sdk_test.py

@@ -90,6 +90,7 @@ if any 'web/e2e/*.test.mjs'; then
   PAVE_BINARY="$target/debug/pave" step "pages in a browser" count_node node --test --test-concurrency=1 web/e2e/*.test.mjs
 fi
 step "azure sdk" one scripts/azure-sdk-test.sh "$target/debug/pave"
+step "azure devops clients" one scripts/devops-sdk-test.sh "$target/debug/pave"
 
 echo
 for name in ${failures[@]+"${failures[@]}"}; do echo "failed: $name (log: $logs/${name// /-}.log)"; done

@@ -21,7 +21,7 @@ impl Forge {
         let token = credential_from_header(header).ok_or_else(ApiError::unauthorized)?;
         match self.identities().authenticate(&token).await {
             Ok(Some(principal)) => Ok(principal),
-            Ok(None) => Err(ApiError::unauthorized()),
+            Ok(None) => Err(ApiError::bad_token()),
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -62,6 +62,26 @@ impl Forge {
                 let who = &principal.user;
                 ApiError::forbidden(format!(
                     "{who} may not read {}: verb get on nonResourceURL {path} is missing. {reason}",
+                    repository.full_name()
+                ))
+            })
+    }
+
+    /// Refuses who may not do `verb` in a repository; `what` says to a person what was tried.
+    pub(crate) async fn check_verb(
+        &self,
+        principal: &Principal,
+        repository: &Repository,
+        verb: &str,
+        what: &str,
+    ) -> Result<(), ApiError> {
+        let path = repository.access_path();
+        self.allows(principal, verb, path.clone())
+            .await
+            .map_err(|reason| {
+                let who = &principal.user;
+                ApiError::forbidden(format!(
+                    "{who} may not {what} in {}: verb {verb} on nonResourceURL {path} is missing. {reason}",
                     repository.full_name()
                 ))
             })

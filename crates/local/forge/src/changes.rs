@@ -90,6 +90,9 @@ async fn news(git: &Program, new: &str) -> Result<News, ForgeError> {
         format,
         new,
         "--not",
+        // Those are the forge's own and were never pushed.
+        "--exclude=refs/pull/*",
+        "--exclude=refs/pave/*",
         "--all",
     ];
     let printed = git.run(&arguments, b"").await?;

@@ -61,6 +61,24 @@ pub enum ForgeError {
     /// The push was refused; the lines say why.
     #[error("{}", .0.join("\n"))]
     Refused(Vec<String>),
+    /// A branch policy wants a pull request; the lines say which.
+    #[error("{}", .0.join("\n"))]
+    Guarded(Vec<String>),
+    /// People cannot be looked up.
+    #[error("look people up")]
+    Identities(#[from] pave_auth::AuthError),
+    /// Blocking policies are not satisfied; each line is one.
+    #[error("policies are not satisfied: {}", .0.join("; "))]
+    PolicyOpen(Vec<String>),
+    /// Source and target of a pull request changed the same lines of these files.
+    #[error("these files conflict: {}", crate::pull::complete::listed(.0))]
+    Conflicts(Vec<String>),
+    /// A pull request cannot be merged as it is.
+    #[error("the pull request cannot be merged: {0}")]
+    NotMergeable(String),
+    /// There is an active pull request for the same branches.
+    #[error("there is an active pull request for the same branches")]
+    PullRequestExists,
     /// The branch is not where the caller believed.
     #[error("the reference `{0}` has moved")]
     Stale(String),
@@ -83,6 +101,11 @@ impl ApiError {
         }
     }
 
+    /// What it says to a person.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "InvalidArgumentValueException", message)
     }
@@ -98,6 +121,11 @@ impl ApiError {
     pub(crate) fn unauthorized() -> Self {
         let message =
             "TF400813: The user '' is not authorized to access this resource. Give a personal access token.";
+        Self::new(StatusCode::UNAUTHORIZED, "UnauthorizedRequestException", message)
+    }
+
+    pub(crate) fn bad_token() -> Self {
+        let message = "TF400813: The personal access token is not known here: it is mistyped, was revoked, or has expired. Make another one in the portal (Settings, Tokens) or with `pave token create`.";
         Self::new(StatusCode::UNAUTHORIZED, "UnauthorizedRequestException", message)
     }
 
@@ -146,6 +174,33 @@ impl From<ForgeError> for ApiError {
     fn from(error: ForgeError) -> Self {
         match error {
             ForgeError::Refused(lines) => Self::forbidden(lines.join("\n")),
+            ForgeError::Guarded(lines) => Self::new(
+                StatusCode::FORBIDDEN,
+                "GitRefUpdateRejectedByPolicyException",
+                lines.join("\n"),
+            ),
+            ForgeError::PolicyOpen(_) => Self::new(
+                StatusCode::FORBIDDEN,
+                "GitPullRequestUpdateRejectedByPolicyException",
+                format!("The pull request cannot be completed: {error}."),
+            ),
+            ForgeError::Conflicts(_) => Self::new(
+                StatusCode::CONFLICT,
+                "GitPullRequestMergeConflictException",
+                format!(
+                    "The pull request cannot be completed: {error}. Merge or rebase the source branch onto the target, resolve them there and push."
+                ),
+            ),
+            ForgeError::NotMergeable(_) => Self::new(
+                StatusCode::CONFLICT,
+                "GitPullRequestNotEditableException",
+                format!("TF401181: {error}."),
+            ),
+            ForgeError::PullRequestExists => Self::new(
+                StatusCode::CONFLICT,
+                "GitPullRequestExistsException",
+                "TF401179: An active pull request for the source and target branch already exists.",
+            ),
             ForgeError::Stale(name) => Self::new(
                 StatusCode::CONFLICT,
                 "GitReferenceStaleException",

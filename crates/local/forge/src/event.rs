@@ -1,4 +1,4 @@
-//! A push as Azure DevOps' service hooks tell it.
+//! Pushes and pull requests as Azure DevOps' service hooks tell them.
 
 use pave_auth::Principal;
 use pave_git::{Commit, CommitInfo};
@@ -8,38 +8,65 @@ use uuid::Uuid;
 
 use crate::ForgeError;
 use crate::changes::ZERO;
+use crate::pull::{Outcome, PullRequest};
 use crate::repository::{Repository, below};
-use crate::store::{Delivery, Push, Subscription, Update};
+use crate::rest::pull_json;
+use crate::store::{Delivery, Note, Push, Subject, Subscription, Update};
 
 /// How many commits an event lists at most.
 const LISTED: usize = 25;
 
 /// Whether a subscription asks for this push.
 pub(crate) fn wants(subscription: &Subscription, repository: &Repository, updates: &[Update]) -> bool {
-    let input = |key: &str| {
-        subscription
-            .body
-            .pointer(&format!("/publisherInputs/{key}"))
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+    is_about(subscription, repository) && updates.iter().any(|it| names_branch(subscription, &it.name))
+}
+
+/// Whether a subscription asks for this event of a pull request.
+pub(crate) fn wants_pull(
+    subscription: &Subscription,
+    repository: &Repository,
+    pull: &PullRequest,
+    note: Note,
+) -> bool {
+    let same = |wanted: &str, id: Uuid| wanted.is_empty() || wanted.eq_ignore_ascii_case(&id.to_string());
+    let reviewer = input(subscription, "pullrequestReviewersContains");
+    let merged = match input(subscription, "mergeResult").to_lowercase().as_str() {
+        "" => true,
+        "unsuccessful" => pull.merge.outcome != Outcome::Succeeded,
+        wanted => wanted == pull.merge.outcome.word().to_lowercase(),
     };
+    let notification = input(subscription, "notificationType");
+    is_about(subscription, repository)
+        && names_branch(subscription, &pull.target)
+        && same(input(subscription, "pullrequestCreatedBy"), pull.created_by.id)
+        && (reviewer.is_empty() || pull.reviewers.iter().any(|it| same(reviewer, it.id)))
+        && (note.kind != "git.pullrequest.merged" || merged)
+        && (notification.is_empty() || notification.eq_ignore_ascii_case(note.notification))
+}
+
+fn input<'a>(subscription: &'a Subscription, key: &str) -> &'a str {
+    subscription
+        .body
+        .pointer(&format!("/publisherInputs/{key}"))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn is_about(subscription: &Subscription, repository: &Repository) -> bool {
     let is = |wanted: &str, id: Uuid, name: &str| {
         wanted.is_empty() || wanted.eq_ignore_ascii_case(&id.to_string()) || wanted.eq_ignore_ascii_case(name)
     };
-    let branch = input("branch");
+    let project = &repository.project;
     subscription
         .organization
-        .eq_ignore_ascii_case(&repository.project.organization)
-        && is(
-            input("projectId"),
-            repository.project.id,
-            &repository.project.name,
-        )
-        && is(input("repository"), repository.id, &repository.name)
-        && (branch.is_empty()
-            || updates
-                .iter()
-                .any(|it| it.name == branch || it.name.strip_prefix("refs/heads/") == Some(branch)))
+        .eq_ignore_ascii_case(&project.organization)
+        && is(input(subscription, "projectId"), project.id, &project.name)
+        && is(input(subscription, "repository"), repository.id, &repository.name)
+}
+
+fn names_branch(subscription: &Subscription, name: &str) -> bool {
+    let branch = input(subscription, "branch");
+    branch.is_empty() || name == branch || name.strip_prefix("refs/heads/") == Some(branch)
 }
 
 /// The body of a delivery.
@@ -48,44 +75,83 @@ pub(crate) async fn payload(
     delivery: &Delivery,
     repository: &Repository,
 ) -> Result<Value, ForgeError> {
-    let Delivery {
-        push, subscription, ..
-    } = delivery;
-    let who = &push.pusher.display_name;
-    let names: Vec<&str> = push
-        .updates
-        .iter()
-        .map(|update| update.name.trim_start_matches("refs/heads/"))
-        .collect();
-    let text = format!("{who} pushed updates to {}:{}", repository.name, names.join(", "));
+    let subscription = &delivery.subscription;
+    let (id, text, resource, created) = match &delivery.subject {
+        Subject::Push(push) => {
+            let who = &push.pusher.display_name;
+            let names: Vec<&str> = push
+                .updates
+                .iter()
+                .map(|update| update.name.trim_start_matches("refs/heads/"))
+                .collect();
+            let text = format!("{who} pushed updates to {}:{}", repository.name, names.join(", "));
+            // The same event keeps its id however often it is delivered.
+            let id = Uuid::new_v5(&subscription.id, &push.id.to_be_bytes());
+            (
+                id,
+                text,
+                resource(base, push, repository).await?,
+                &push.created_at,
+            )
+        }
+        Subject::Pull(event, created, pull) => {
+            let id = Uuid::new_v5(&subscription.id, format!("event {event}").as_bytes());
+            let branch = repository.default_branch().await;
+            let shown = pull_json(base, repository, pull, &branch);
+            (id, sentence(subscription, pull), shown, created)
+        }
+    };
     let organization = below(base, &[&repository.project.organization]);
     let account =
         json!({ "id": account_id(&repository.project.organization), "baseUrl": format!("{organization}/") });
     Ok(json!({
         "subscriptionId": subscription.id,
         "notificationId": delivery.id,
-        // The same event keeps its id however often it is delivered.
-        "id": Uuid::new_v5(&subscription.id, &push.id.to_be_bytes()),
-        "eventType": "git.push",
+        "id": id,
+        "eventType": subscription.event_type,
         "publisherId": "tfs",
         "message": { "text": text, "html": text, "markdown": text },
         "detailedMessage": { "text": text, "html": text, "markdown": text },
-        "resource": resource(base, push, repository).await?,
+        "resource": resource,
         "resourceVersion": "1.0",
         "resourceContainers": { "collection": account, "account": account, "project": { "id": repository.project.id } },
-        "createdDate": push.created_at,
+        "createdDate": created,
     }))
 }
 
-async fn resource(base: &Url, push: &Push, repository: &Repository) -> Result<Value, ForgeError> {
+/// What happened to a pull request, for a person.
+fn sentence(subscription: &Subscription, pull: &PullRequest) -> String {
+    let by = pull.closed_by.as_ref().unwrap_or(&pull.created_by);
+    let what = match subscription.event_type.as_str() {
+        "git.pullrequest.created" => "created",
+        "git.pullrequest.merged" if pull.merge.outcome == Outcome::Succeeded => "merged",
+        "git.pullrequest.merged" => "attempted to merge",
+        _ => "updated",
+    };
+    format!(
+        "{} {what} pull request {} ({})",
+        by.display_name, pull.id, pull.title
+    )
+}
+
+/// The newest commits that a push brought.
+pub(crate) async fn commits_json(
+    base: &Url,
+    repository: &Repository,
+    push: &Push,
+) -> Result<Vec<Value>, ForgeError> {
     let mut commits = Vec::new();
     for update in &push.updates {
         commits.extend(pushed_commits(repository, update).await?);
     }
-    let commits: Vec<Value> = commits
+    Ok(commits
         .iter()
         .map(|commit| commit_json(base, repository, commit))
-        .collect();
+        .collect())
+}
+
+async fn resource(base: &Url, push: &Push, repository: &Repository) -> Result<Value, ForgeError> {
+    let commits = commits_json(base, repository, push).await?;
     let updates: Vec<Value> = push.updates.iter().map(update_json).collect();
     Ok(json!({
         "commits": commits,

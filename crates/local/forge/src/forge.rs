@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use axum::Router;
 use bytes::Bytes;
 use pave_auth::{Authorizer, Identities, Principal};
+use pave_devops::{Area, Builds, Feed};
 use pave_git::{Change, Commit, Signature, build_commit};
 use pave_keys::{Keys, Sealer};
 use pave_runtime::Tasks;
@@ -20,7 +21,7 @@ use crate::changes::ZERO;
 use crate::hook::Hooks;
 use crate::repository::{Project, Repository, check_name};
 use crate::store::{Store, Subscription, Update};
-use crate::{ForgeError, outbox, route};
+use crate::{ForgeError, outbox, pull, route};
 
 /// What a forge needs.
 pub struct Options {
@@ -36,6 +37,8 @@ pub struct Options {
     pub keys: Keys,
     /// Where background work is registered.
     pub tasks: Tasks,
+    /// Where pushes and pull requests are told of, and runs are heard of.
+    pub feed: Feed,
 }
 
 /// The embedded forge. Cloning is cheap.
@@ -52,6 +55,10 @@ struct Shared {
     sealer: Sealer,
     http: reqwest::Client,
     tasks: Tasks,
+    feed: Feed,
+    neighbours: OnceLock<Neighbours>,
+    pages: OnceLock<Url>,
+    joined: Notify,
     hooks: Hooks,
     turns: Mutex<HashMap<Uuid, Arc<AsyncMutex<()>>>>,
     claims: Mutex<HashSet<Uuid>>,
@@ -59,6 +66,12 @@ struct Shared {
     unsettled: AtomicBool,
     /// Git's protocol 2 greeting is the same for every repository.
     greeting: OnceLock<Bytes>,
+}
+
+/// Who answers behind the forge's listener.
+pub(crate) struct Neighbours {
+    pub(crate) areas: Vec<Arc<dyn Area>>,
+    pub(crate) builds: Arc<dyn Builds>,
 }
 
 impl Forge {
@@ -80,6 +93,10 @@ impl Forge {
             sealer: options.keys.sealer(),
             http: options.keys.http_client()?,
             tasks: options.tasks,
+            feed: options.feed,
+            pages: OnceLock::new(),
+            neighbours: OnceLock::new(),
+            joined: Notify::new(),
             hooks: Hooks::open(&data.join("hooks"))?,
             turns: Mutex::default(),
             claims: Mutex::default(),
@@ -97,12 +114,33 @@ impl Forge {
         forge
             .tasks()
             .spawn("forge service hooks", outbox::run(forge.clone()));
+        forge
+            .tasks()
+            .spawn("forge pull requests", pull::run(forge.clone()));
         Ok(forge)
+    }
+
+    /// Sends browsers that open a repository's URL to the portal's page of it. The first call decides.
+    pub fn show_pages_at(&self, portal: Url) {
+        self.shared.pages.get_or_init(|| portal);
+    }
+
+    pub(crate) fn pages(&self) -> Option<&Url> {
+        self.shared.pages.get()
     }
 
     /// The HTTP side: smart HTTP and REST, for the root of a listener.
     pub fn router(&self) -> Router {
         Router::new().fallback(route::dispatch).with_state(self.clone())
+    }
+
+    /// Makes the forge the front of these areas, and lets branch policies ask for builds. Once, before serving; a
+    /// second call changes nothing.
+    pub fn join(&self, areas: Vec<Arc<dyn Area>>, builds: Arc<dyn Builds>) {
+        if self.shared.neighbours.set(Neighbours { areas, builds }).is_err() {
+            tracing::error!("the forge was joined twice; the second time is ignored");
+        }
+        self.shared.joined.notify_one();
     }
 
     /// Makes an empty repository, its project too if need be. Fails if there is one of that name.
@@ -134,6 +172,18 @@ impl Forge {
         })?;
         pave_git::init_bare(&repository.directory).await?;
         Ok(repository)
+    }
+
+    /// Forgets a repository, then removes it from the disk.
+    pub(crate) async fn delete_repository(&self, repository: &Repository) -> Result<(), ForgeError> {
+        let _turn = self.turn(repository).await;
+        self.store().delete_repository(repository.id).await?;
+        tokio::fs::remove_dir_all(&repository.directory)
+            .await
+            .map_err(|source| ForgeError::Write {
+                path: repository.directory.clone(),
+                source,
+            })
     }
 
     /// Finds a repository; names are compared without regard to case, and ids are taken for names.
@@ -345,6 +395,19 @@ impl Forge {
 
     pub(crate) fn hooks(&self) -> &Hooks {
         &self.shared.hooks
+    }
+
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.shared.feed
+    }
+
+    /// Waits until builds can be asked for that could not before.
+    pub(crate) async fn joined(&self) {
+        self.shared.joined.notified().await;
+    }
+
+    pub(crate) fn neighbours(&self) -> Option<&Neighbours> {
+        self.shared.neighbours.get()
     }
 
     pub(crate) fn greeting(&self) -> &OnceLock<Bytes> {

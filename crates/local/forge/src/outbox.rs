@@ -73,7 +73,7 @@ async fn attempt(forge: &Forge, delivery: &Delivery) {
         Ok(()) => forge.store().delivered(delivery.id).await,
         Err(problem) => {
             let until = pave_runtime::clock::unix_millis() + pause(delivery.attempts);
-            tracing::warn!(subscription = %delivery.subscription.id, push = delivery.push.id, problem, "service hook not taken");
+            tracing::warn!(subscription = %delivery.subscription.id, delivery = delivery.id, problem, "service hook not taken");
             forge
                 .store()
                 .postpone(delivery.id, until, problem, delivery.attempts >= ATTEMPTS)
@@ -94,7 +94,7 @@ fn pause(attempts: u32) -> i64 {
 
 async fn send(forge: &Forge, delivery: &Delivery) -> Result<(), String> {
     let repository = forge
-        .repository_by_id(delivery.push.repository)
+        .repository_by_id(delivery.subject.repository())
         .await
         .map_err(|error| error.to_string())?;
     let body = payload(forge.base_url(), delivery, &repository)

@@ -12,10 +12,105 @@ use pave_git::{GitError, Program};
 use crate::ForgeError;
 use crate::changes::{ZERO, touched};
 use crate::forge::Forge;
+use crate::pull::policy::Policy;
 use crate::repository::Repository;
 use crate::store::{Push, Update};
 
+/// Upstream's words for a push past the policies of a branch.
+const REFUSAL: &str =
+    "TF402455: Pushes to this branch are not permitted; you must use a pull request to update this branch.";
+
+/// Why references move.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose<'a> {
+    /// Somebody pushes: branch policies stand in the way.
+    Push,
+    /// A pull request is completed: its policies were looked at. `source` may go with it, being merged.
+    Merge { source: &'a str },
+}
+
 impl Forge {
+    /// Refuses updates that `principal` may not make.
+    pub(crate) async fn may_update(
+        &self,
+        principal: &Principal,
+        repository: &Repository,
+        git: &Program,
+        updates: &[Update],
+        purpose: Purpose<'_>,
+    ) -> Result<(), ForgeError> {
+        if matches!(purpose, Purpose::Push) {
+            self.check_guards(principal, repository, updates).await?;
+        }
+        let default_branch = repository.default_branch().await;
+        let mut paths = BTreeSet::new();
+        for update in updates {
+            let goes_with_merge =
+                matches!(purpose, Purpose::Merge { source } if source == update.name && update.new == ZERO);
+            if !goes_with_merge {
+                paths.extend(touched(git, &default_branch, update).await?);
+            }
+        }
+        let refusal = self.review(principal, repository, &paths).await;
+        if refusal.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(
+            user = principal.user,
+            repository = repository.full_name(),
+            "push refused"
+        );
+        Err(ForgeError::Refused(refusal))
+    }
+
+    /// A branch with a blocking policy takes pull requests only, except from who may bypass that.
+    async fn check_guards(
+        &self,
+        principal: &Principal,
+        repository: &Repository,
+        updates: &[Update],
+    ) -> Result<(), ForgeError> {
+        let policies = self.store().policies(repository.project.id).await?;
+        let mut lines = Vec::new();
+        // A branch that does not exist yet has nothing to protect.
+        for update in updates.iter().filter(|it| it.old != ZERO) {
+            let guards: Vec<String> = policies
+                .iter()
+                .filter(|it| it.guards(repository.id, &update.name))
+                .map(Policy::label)
+                .collect();
+            if guards.is_empty() {
+                continue;
+            }
+            let path = repository.access_path();
+            let Err(reason) = self.allows(principal, "bypass", path.clone()).await else {
+                continue;
+            };
+            lines.push(REFUSAL.to_owned());
+            lines.push(format!(
+                "  {} of {} is guarded by: {}",
+                update.name,
+                repository.full_name(),
+                guards.join(", ")
+            ));
+            lines.push("  push to another branch and open a pull request from it".to_owned());
+            lines.push(format!(
+                "  or ask for the rule that {} lacks: verb bypass on nonResourceURL {path}",
+                principal.user
+            ));
+            lines.extend(reason.lines().map(|line| format!("  {line}")));
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(
+            user = principal.user,
+            repository = repository.full_name(),
+            "push to a guarded branch refused"
+        );
+        Err(ForgeError::Guarded(lines))
+    }
+
     /// Checks that `principal` may make these updates and notes that they are about to happen.
     ///
     /// `git` sees the new objects, wherever they wait.
@@ -26,20 +121,8 @@ impl Forge {
         git: &Program,
         updates: &[Update],
     ) -> Result<i64, ForgeError> {
-        let default_branch = repository.default_branch().await;
-        let mut paths = BTreeSet::new();
-        for update in updates {
-            paths.extend(touched(git, &default_branch, update).await?);
-        }
-        let refusal = self.review(principal, repository, &paths).await;
-        if !refusal.is_empty() {
-            tracing::info!(
-                user = principal.user,
-                repository = repository.full_name(),
-                "push refused"
-            );
-            return Err(ForgeError::Refused(refusal));
-        }
+        self.may_update(principal, repository, git, updates, Purpose::Push)
+            .await?;
         Ok(self.store().intend(repository, principal, updates).await?)
     }
 
@@ -62,6 +145,7 @@ impl Forge {
         let applied: Vec<Update> = updates.iter().filter(happened).cloned().collect();
         self.store().conclude(id, repository, applied.clone()).await?;
         self.wake();
+        self.tell_of_push(id, repository, &applied).await?;
         self.tidy_later(repository);
         Ok(applied)
     }
@@ -75,8 +159,22 @@ impl Forge {
         repository: &Repository,
         updates: &[Update],
     ) -> Result<i64, ForgeError> {
+        self.update_for(principal, repository, updates, Purpose::Push)
+            .await
+    }
+
+    /// The same for another purpose.
+    pub(crate) async fn update_for(
+        &self,
+        principal: &Principal,
+        repository: &Repository,
+        updates: &[Update],
+        purpose: Purpose<'_>,
+    ) -> Result<i64, ForgeError> {
         let git = repository.git();
-        let id = self.admit(principal, repository, &git, updates).await?;
+        self.may_update(principal, repository, &git, updates, purpose)
+            .await?;
+        let id = self.store().intend(repository, principal, updates).await?;
         let mut input = String::from("start\n");
         for Update { name, old, new } in updates {
             let line = if *new == ZERO {

@@ -1,11 +1,17 @@
 //! The Azure DevOps REST API: the part that serves Git and service hooks.
 
 mod commits;
+mod diffs;
 mod discovery;
 mod items;
+mod policies;
+mod projects;
+mod pulls;
 mod pushes;
 mod query;
+mod refs;
 mod repositories;
+mod search;
 mod subscriptions;
 mod version;
 
@@ -15,11 +21,14 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use pave_auth::Principal;
+use pave_devops::AreaRequest;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::forge::Forge;
+use crate::neighbours::project_at;
 use crate::repository::Repository;
+pub(crate) use pulls::pull_json;
 use query::Query;
 
 /// The largest body of a request.
@@ -70,7 +79,7 @@ pub(crate) async fn serve(
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
     if request.method() == Method::OPTIONS {
         // Clients look routes up before they have shown who they are.
-        return Ok(discovery::locations(folded.first().copied()));
+        return Ok(discovery::locations(forge, folded.first().copied()));
     }
     let (parts, body) = request.into_parts();
     let principal = forge.principal(&parts.headers).await?;
@@ -94,7 +103,14 @@ pub(crate) async fn serve(
     match folded.as_slice() {
         ["resourceareas", ..] => Ok(Json(json!({ "count": 0, "value": null })).into_response()),
         ["connectiondata"] => Ok(discovery::connection(forge, &call)),
-        ["projects", ..] => repositories::projects(forge, &call, tail.get(1).map(String::as_str)).await,
+        ["projects"] | ["projects", _] => {
+            projects::serve(forge, &call, tail.get(1).map(String::as_str)).await
+        }
+        ["operations", id] => projects::operation(forge, &call, id).await,
+        ["search", "codesearchresults"] if call.method == Method::POST => search::serve(forge, &call).await,
+        ["policy", rest @ ..] => policies::serve(forge, &call, rest).await,
+        ["git", "pullrequests"] => pulls::anywhere(forge, &call, None).await,
+        ["git", "pullrequests", id] => pulls::anywhere(forge, &call, Some(id)).await,
         ["hooks", "subscriptions", ..] => {
             subscriptions::serve(forge, &call, tail.get(2).map(String::as_str)).await
         }
@@ -103,8 +119,33 @@ pub(crate) async fn serve(
             let name = tail.get(2).map(String::as_str).unwrap_or_default();
             in_repository(forge, &call, name, rest, tail.get(4..).unwrap_or_default()).await
         }
-        _ => Err(ApiError::not_found(parts.uri.path())),
+        _ => foreign(forge, call, tail)
+            .await?
+            .ok_or_else(|| ApiError::not_found(parts.uri.path())),
     }
+}
+
+/// What another area answers.
+async fn foreign(forge: &Forge, call: Call, tail: &[String]) -> Result<Option<Response>, ApiError> {
+    let project = match &call.project {
+        Some(name) => {
+            let found = forge.find_project(&call.organization, name).await?;
+            Some(found.ok_or_else(|| ApiError::no_project(name))?)
+        }
+        None => None,
+    };
+    let request = AreaRequest {
+        principal: call.principal,
+        method: call.method,
+        organization: call.organization,
+        project: project.as_ref().map(project_at),
+        tail: tail.to_vec(),
+        query: call.query.pairs().to_vec(),
+        headers: call.headers,
+        body: call.body,
+        base_url: forge.base_url().clone(),
+    };
+    Ok(forge.pass_on(request).await)
 }
 
 async fn in_repository(
@@ -126,13 +167,31 @@ async fn in_repository(
         (&Method::GET, ["commits"]) => commits::list(forge, call, &repository).await,
         (&Method::GET, ["commits", id]) => commits::get(forge, &repository, id).await,
         (&Method::GET, ["commits", id, "changes"]) => commits::changes(forge, &repository, id).await,
+        (&Method::POST, ["refs"]) => refs::update(forge, call, &repository).await,
+        (&Method::POST, ["annotatedtags"]) => refs::tag(forge, call, &repository).await,
+        (&Method::GET, ["annotatedtags", id]) => refs::read_tag(forge, &repository, id).await,
+        (&Method::GET, ["diffs", "commits"]) => diffs::commits(forge, call, &repository).await,
+        (&Method::GET, ["stats", "branches"]) => diffs::branches(forge, call, &repository).await,
         (&Method::POST, ["pushes"]) => pushes::create(forge, call, &repository).await,
+        (&Method::GET, ["pushes"]) => refs::pushes(forge, call, &repository, None).await,
+        (&Method::GET, ["pushes", id]) => refs::pushes(forge, call, &repository, Some(id)).await,
+        (_, ["pullrequests", rest @ ..]) => pulls::serve(forge, call, &repository, rest, tail).await,
         _ => Err(ApiError::not_found(&format!(
             "{} {}",
             call.method,
             rest.join("/")
         ))),
     }
+}
+
+/// A word of an enumeration, which the node client sends as a number.
+fn word<'a>(value: &Value, words: &[(&'a str, u64)]) -> Option<&'a str> {
+    let found = words.iter().find(|(word, number)| match value {
+        Value::String(text) => text.eq_ignore_ascii_case(word) || *text == number.to_string(),
+        Value::Number(given) => given.as_u64() == Some(*number),
+        _ => false,
+    });
+    found.map(|(word, _)| *word)
 }
 
 /// A list as Azure DevOps wraps it.

@@ -7,7 +7,7 @@ use std::io::Read as _;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use futures::TryStreamExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use pave_git::Program;
@@ -17,6 +17,7 @@ use tokio_util::io::StreamReader;
 
 use crate::error::ApiError;
 use crate::forge::Forge;
+use crate::page::page;
 use crate::repository::Repository;
 
 /// Answers one request below `…/_git/{repository}`.
@@ -27,6 +28,12 @@ pub(crate) async fn serve(
     request: Request,
 ) -> Result<Response, ApiError> {
     let headers = request.headers().clone();
+    let query = request.uri().query().unwrap_or_default();
+    if let Some(portal) = forge.pages()
+        && let Some(page) = page(portal, request.method(), &headers, name, tail, query)
+    {
+        return Ok(Redirect::to(page.as_str()).into_response());
+    }
     let principal = forge.principal(&headers).await?;
     let repository = find(forge, name).await?;
     forge.check_read(&principal, &repository).await?;

@@ -1,17 +1,22 @@
 //! `forge.db`: what exists, what was pushed, who wants to hear of it, and who has not yet.
 
+mod deliveries;
+mod places;
+mod pulls;
 mod rows;
 
 use std::path::{Path, PathBuf};
 
 use pave_auth::Principal;
 use pave_store::{Database, StoreError};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::pull::PullRequest;
 use crate::repository::{Project, Repository};
-use rows::{directory, read_project, read_push, read_repository, read_subscription, to_json};
+pub(crate) use pulls::{Note, Wanted};
+use rows::{directory, read_project, read_push, read_repository, to_json};
 
 const MIGRATIONS: &[&str] = &["
 CREATE TABLE project (
@@ -33,6 +38,31 @@ CREATE TABLE delivery (
   id INTEGER PRIMARY KEY, subscription_id TEXT NOT NULL REFERENCES subscription (id) ON DELETE CASCADE,
   push_id INTEGER NOT NULL REFERENCES push (id), state TEXT NOT NULL, attempts INTEGER NOT NULL, due_at INTEGER NOT NULL,
   problem TEXT NOT NULL);
+CREATE INDEX delivery_by_state ON delivery (state, due_at);
+", "
+ALTER TABLE project ADD COLUMN deleted_at TEXT;
+ALTER TABLE project ADD COLUMN description TEXT NOT NULL DEFAULT '';
+ALTER TABLE project ADD COLUMN visibility TEXT NOT NULL DEFAULT 'private';
+ALTER TABLE repository ADD COLUMN deleted_at TEXT;
+CREATE TABLE pull_request (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id TEXT NOT NULL REFERENCES repository (id), source TEXT NOT NULL,
+  target TEXT NOT NULL, status TEXT NOT NULL, body TEXT NOT NULL);
+CREATE UNIQUE INDEX pull_request_active ON pull_request (repository_id, source, target) WHERE status = 'active';
+CREATE INDEX pull_request_by_repository ON pull_request (repository_id, status);
+CREATE TABLE policy (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, project_id TEXT NOT NULL REFERENCES project (id), body TEXT NOT NULL);
+CREATE TABLE operation (id TEXT PRIMARY KEY, status TEXT NOT NULL, message TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id TEXT NOT NULL REFERENCES repository (id), kind TEXT NOT NULL,
+  body TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE new_delivery (
+  id INTEGER PRIMARY KEY, subscription_id TEXT NOT NULL REFERENCES subscription (id) ON DELETE CASCADE,
+  push_id INTEGER REFERENCES push (id), event_id INTEGER REFERENCES event (id), state TEXT NOT NULL,
+  attempts INTEGER NOT NULL, due_at INTEGER NOT NULL, problem TEXT NOT NULL);
+INSERT INTO new_delivery (id, subscription_id, push_id, state, attempts, due_at, problem)
+  SELECT id, subscription_id, push_id, state, attempts, due_at, problem FROM delivery;
+DROP TABLE delivery;
+ALTER TABLE new_delivery RENAME TO delivery;
 CREATE INDEX delivery_by_state ON delivery (state, due_at);
 "];
 
@@ -71,8 +101,26 @@ pub(crate) struct Subscription {
 pub(crate) struct Delivery {
     pub(crate) id: i64,
     pub(crate) subscription: Subscription,
-    pub(crate) push: Push,
+    pub(crate) subject: Subject,
     pub(crate) attempts: u32,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone)]
+pub(crate) enum Subject {
+    Push(Box<Push>),
+    /// The event's id, its time, and the pull request as it was then.
+    Pull(i64, String, Box<PullRequest>),
+}
+
+impl Subject {
+    /// The repository it happened in.
+    pub(crate) fn repository(&self) -> Uuid {
+        match self {
+            Self::Push(push) => push.repository,
+            Self::Pull(_, _, pull) => pull.repository,
+        }
+    }
 }
 
 /// The tables of the forge.
@@ -116,7 +164,7 @@ impl Store {
         let prefix = folded(&[organization]);
         self.database
             .read(move |connection| {
-                let sql = "SELECT id, organization, name, created_at FROM project ORDER BY folded";
+                let sql = "SELECT id, organization, name, created_at FROM project WHERE deleted_at IS NULL ORDER BY folded";
                 let mut statement = connection.prepare_cached(sql)?;
                 let found = statement
                     .query_map([], read_project)?
@@ -192,6 +240,16 @@ impl Store {
             .await
     }
 
+    /// A push by its id.
+    pub(crate) async fn push(&self, id: i64) -> Result<Option<Push>, StoreError> {
+        self.database
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(&format!("{PUSH} WHERE push.id = ?1"))?;
+                statement.query_row([id], |row| read_push(row, 0)).optional()
+            })
+            .await
+    }
+
     /// Pushes of which it is not known whether they happened.
     pub(crate) async fn intended(&self, repository: Uuid) -> Result<Vec<Push>, StoreError> {
         self.database
@@ -240,121 +298,6 @@ impl Store {
             .await
     }
 
-    pub(crate) async fn add_subscription(&self, subscription: Subscription) -> Result<(), StoreError> {
-        self.database
-            .write(move |tx| {
-                tx.execute(
-                    "INSERT INTO subscription (id, organization, event_type, body, secret, created_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![
-                        subscription.id.to_string(),
-                        subscription.organization,
-                        subscription.event_type,
-                        subscription.body.to_string(),
-                        subscription.secret,
-                        subscription.created_at
-                    ],
-                )?;
-                Ok(())
-            })
-            .await
-    }
-
-    pub(crate) async fn subscriptions(&self, organization: &str) -> Result<Vec<Subscription>, StoreError> {
-        let organization = organization.to_lowercase();
-        self.database
-            .read(move |connection| {
-                let sql = format!("SELECT {SUBSCRIPTION} FROM subscription WHERE lower(organization) = ?1 ORDER BY created_at, id");
-                let mut statement = connection.prepare_cached(&sql)?;
-                let rows = statement.query_map([organization], |row| read_subscription(row, 0))?;
-                rows.collect()
-            })
-            .await
-    }
-
-    pub(crate) async fn delete_subscription(&self, organization: &str, id: Uuid) -> Result<bool, StoreError> {
-        let organization = organization.to_lowercase();
-        self.database
-            .write(move |tx| {
-                let sql = "DELETE FROM subscription WHERE id = ?1 AND lower(organization) = ?2";
-                Ok(tx.execute(sql, params![id.to_string(), organization])? == 1)
-            })
-            .await
-    }
-
-    /// For each subscription the oldest event it has not taken, if it is time to try.
-    pub(crate) async fn due(&self, now: i64) -> Result<Vec<Delivery>, StoreError> {
-        self.database
-            .read(move |connection| {
-                let sql = format!(
-                    "SELECT delivery.id, delivery.attempts, {SUBSCRIPTION}, push.id, push.repository_id, push.pusher,
-                            push.updates, push.created_at
-                     FROM delivery JOIN subscription ON subscription.id = delivery.subscription_id
-                                   JOIN push ON push.id = delivery.push_id
-                     WHERE delivery.due_at <= ?1 AND delivery.id IN
-                       (SELECT min(id) FROM delivery WHERE state = 'owed' GROUP BY subscription_id)"
-                );
-                let mut statement = connection.prepare_cached(&sql)?;
-                let rows = statement.query_map([now], |row| {
-                    Ok(Delivery {
-                        id: row.get(0)?,
-                        attempts: row.get(1)?,
-                        subscription: read_subscription(row, 2)?,
-                        push: read_push(row, 8)?,
-                    })
-                })?;
-                rows.collect()
-            })
-            .await
-    }
-
-    /// When the next attempt is due, in milliseconds.
-    pub(crate) async fn next_due(&self) -> Result<Option<i64>, StoreError> {
-        self.database
-            .read(|connection| {
-                let sql = "SELECT min(due_at) FROM delivery WHERE id IN
-                             (SELECT min(id) FROM delivery WHERE state = 'owed' GROUP BY subscription_id)";
-                connection.query_row(sql, [], |row| row.get(0))
-            })
-            .await
-    }
-
-    pub(crate) async fn delivered(&self, id: i64) -> Result<(), StoreError> {
-        self.database
-            .write(move |tx| {
-                tx.execute(
-                    "UPDATE delivery SET state = 'taken', problem = '' WHERE id = ?1",
-                    [id],
-                )?;
-                // Who wants to know what was delivered lately finds the last thousand.
-                tx.execute(
-                    "DELETE FROM delivery WHERE state <> 'owed' AND id <= ?1 - 1000",
-                    [id],
-                )?;
-                Ok(())
-            })
-            .await
-    }
-
-    pub(crate) async fn postpone(
-        &self,
-        id: i64,
-        until: i64,
-        problem: String,
-        give_up: bool,
-    ) -> Result<(), StoreError> {
-        self.database
-            .write(move |tx| {
-                tx.execute(
-                    "UPDATE delivery SET attempts = attempts + 1, due_at = ?2, problem = ?3,
-                            state = CASE WHEN ?4 THEN 'given up' ELSE state END WHERE id = ?1",
-                    params![id, until, problem, give_up],
-                )?;
-                Ok(())
-            })
-            .await
-    }
-
     fn directory(&self, id: Uuid) -> PathBuf {
         directory(&self.repositories, id)
     }
@@ -362,7 +305,8 @@ impl Store {
 
 const REPOSITORY: &str =
     "SELECT repository.id, repository.name, project.id, project.organization, project.name,
-  project.created_at FROM repository JOIN project ON project.id = repository.project_id";
+  project.created_at FROM repository JOIN project ON project.id = repository.project_id
+  WHERE repository.deleted_at IS NULL";
 const PUSH: &str = "SELECT push.id, push.repository_id, push.pusher, push.updates, push.created_at FROM push";
 const SUBSCRIPTION: &str =
     "subscription.id, subscription.organization, subscription.event_type, subscription.body,
@@ -386,7 +330,7 @@ fn note_reference(tx: &Transaction<'_>, repository: &Repository, update: &Update
 }
 
 fn owe(tx: &Transaction<'_>, push: i64, repository: &Repository, applied: &[Update]) -> rusqlite::Result<()> {
-    let wanting: Vec<Subscription> = subscriptions_for_pushes(tx)?
+    let wanting: Vec<Subscription> = pulls::subscriptions(tx, "git.push")?
         .into_iter()
         .filter(|subscription| crate::event::wants(subscription, repository, applied))
         .collect();
@@ -398,14 +342,6 @@ fn owe(tx: &Transaction<'_>, push: i64, repository: &Repository, applied: &[Upda
         )?;
     }
     Ok(())
-}
-
-fn subscriptions_for_pushes(connection: &Connection) -> rusqlite::Result<Vec<Subscription>> {
-    let sql = format!("SELECT {SUBSCRIPTION} FROM subscription WHERE event_type = 'git.push'");
-    let mut statement = connection.prepare_cached(&sql)?;
-    statement
-        .query_map([], |row| read_subscription(row, 0))?
-        .collect()
 }
 
 /// Names are compared without regard to case.

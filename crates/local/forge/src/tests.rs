@@ -2,6 +2,8 @@
 
 mod api;
 mod events;
+mod policies;
+mod pulls;
 mod pushing;
 mod routes;
 mod scene;

@@ -41,10 +41,15 @@ pub(crate) async fn create(
 
     let _turn = forge.turn(repository).await;
     let now = repository.tip(&name).await?;
-    if now.as_ref().map_or(ZERO, Commit::as_str) != old {
-        return Err(ForgeError::Stale(name).into());
-    }
-    let mut tip = now;
+    let (mut tip, old) = match now {
+        // A branch that is not there yet begins at the commit that is given as the old one.
+        None if old != ZERO => match Commit::parse(&old) {
+            Ok(base) if repository.objects().has_commit(&base).await => (Some(base), ZERO.to_owned()),
+            _ => return Err(ForgeError::Stale(name).into()),
+        },
+        now if now.as_ref().map_or(ZERO, Commit::as_str) == old => (now, old),
+        _ => return Err(ForgeError::Stale(name).into()),
+    };
     for commit in commits {
         tip = Some(build(call, repository, tip.as_ref(), commit).await?);
     }

@@ -16,6 +16,11 @@ impl Query {
         }
     }
 
+    /// All of them, decoded, names in lower case.
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
     /// The first value that is not empty among several names for the same thing.
     pub(crate) fn get(&self, names: &[&str]) -> Option<&str> {
         let find = |name: &&str| {

@@ -3,41 +3,19 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
+use pave_git::RefName;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Call, list};
 use crate::error::ApiError;
-use crate::event::{project_json, repository_json};
+use crate::event::repository_json;
 use crate::forge::Forge;
-use crate::repository::{Project, Repository};
+use crate::repository::{Project, Repository, check_name};
 
-/// `_apis/projects[/{project}]`.
-pub(crate) async fn projects(forge: &Forge, call: &Call, name: Option<&str>) -> Result<Response, ApiError> {
-    if call.method != Method::GET {
-        return Err(ApiError::not_found("method for projects"));
-    }
-    let Some(name) = name else {
-        let all = forge.store().projects(&call.organization).await?;
-        return Ok(list(
-            all.iter().map(|project| project_json(forge.base_url(), project)),
-        ));
-    };
-    let project = project(forge, &call.organization, name).await?;
-    let mut value = project_json(forge.base_url(), &project);
-    value["capabilities"] = json!({
-        "versioncontrol": { "sourceControlType": "Git", "gitEnabled": "True", "tfvcEnabled": "False" },
-        "processTemplate": { "templateName": "Basic" },
-    });
-    value["defaultTeam"] = json!({ "id": project.id, "name": format!("{} Team", project.name) });
-    Ok(Json(value).into_response())
-}
-
-async fn project(forge: &Forge, organization: &str, name: &str) -> Result<Project, ApiError> {
-    let same = |it: &Project| {
-        it.name.to_lowercase() == name.to_lowercase() || it.id.to_string().eq_ignore_ascii_case(name)
-    };
-    let found = forge.store().projects(organization).await?.into_iter().find(same);
+/// A project by name or id.
+pub(super) async fn project(forge: &Forge, organization: &str, name: &str) -> Result<Project, ApiError> {
+    let found = forge.find_project(organization, name).await?;
     found.ok_or_else(|| ApiError::no_project(name))
 }
 
@@ -50,6 +28,15 @@ pub(crate) async fn serve(forge: &Forge, call: &Call, name: Option<&str>) -> Res
             Ok(Json(describe(forge, &repository).await?).into_response())
         }
         (&Method::POST, None) => create(forge, call).await,
+        (&Method::PATCH, Some(name)) => change(forge, call, name).await,
+        (&Method::DELETE, Some(name)) => {
+            let repository = call.repository(forge, name).await?;
+            forge
+                .check_verb(&call.principal, &repository, "manage", "delete this repository")
+                .await?;
+            forge.delete_repository(&repository).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
         _ => Err(ApiError::not_found("method for repositories")),
     }
 }
@@ -95,6 +82,42 @@ async fn create(forge: &Forge, call: &Call) -> Result<Response, ApiError> {
         })?;
     let repository = forge.add_repository(project, name).await?;
     Ok((StatusCode::CREATED, Json(describe(forge, &repository).await?)).into_response())
+}
+
+/// Renames a repository, or chooses another default branch.
+async fn change(forge: &Forge, call: &Call, name: &str) -> Result<Response, ApiError> {
+    let mut repository = call.repository(forge, name).await?;
+    forge
+        .check_verb(&call.principal, &repository, "manage", "change this repository")
+        .await?;
+    let body = call.json()?;
+    let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|it| !it.is_empty());
+    if let Some(branch) = text("defaultBranch") {
+        let branch = RefName::parse(branch)
+            .map_err(|error| ApiError::bad_request(error.to_string()))?
+            .branch();
+        if repository.tip(&branch).await?.is_none() {
+            return Err(ApiError::no_version(&branch));
+        }
+        let _turn = forge.turn(&repository).await;
+        repository
+            .git()
+            .run(&["symbolic-ref", "HEAD", &branch], b"")
+            .await?;
+    }
+    if let Some(new) = text("name").filter(|new| *new != repository.name) {
+        check_name(new)?;
+        if !forge.store().rename_repository(&repository, new).await? {
+            return Err(crate::ForgeError::RepositoryExists {
+                organization: repository.project.organization.clone(),
+                project: repository.project.name.clone(),
+                name: new.to_owned(),
+            }
+            .into());
+        }
+        new.clone_into(&mut repository.name);
+    }
+    Ok(Json(describe(forge, &repository).await?).into_response())
 }
 
 /// A repository, with its default branch once that exists.

@@ -13,6 +13,14 @@ use crate::forge::Forge;
 use crate::repository::below;
 use crate::store::Subscription;
 
+/// What is told of.
+const EVENTS: [&str; 4] = [
+    "git.push",
+    "git.pullrequest.created",
+    "git.pullrequest.updated",
+    "git.pullrequest.merged",
+];
+
 /// Lists, shows, adds and deletes. Whoever may do so can have every push of the organization sent anywhere.
 pub(crate) async fn serve(forge: &Forge, call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     let verb = match call.method {
@@ -57,8 +65,12 @@ pub(crate) async fn serve(forge: &Forge, call: &Call, id: Option<&str>) -> Resul
 async fn create(forge: &Forge, call: &Call) -> Result<Response, ApiError> {
     let mut body = call.json()?;
     let text = |body: &Value, pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    if text(&body, "/eventType").as_deref() != Some("git.push") {
-        return Err(ApiError::bad_request("Only the event type git.push is sent."));
+    let event = text(&body, "/eventType").unwrap_or_default();
+    if !EVENTS.contains(&event.as_str()) {
+        return Err(ApiError::bad_request(format!(
+            "The event type '{event}' is not sent from here. Sent are: {}.",
+            EVENTS.join(", ")
+        )));
     }
     if text(&body, "/consumerId").as_deref() != Some("webHooks") {
         return Err(ApiError::bad_request("Only the consumer webHooks is known."));

@@ -18,7 +18,7 @@ async fn clients_find_their_way() {
         .unwrap();
     assert_eq!(items["id"], "fb93c0db-47ed-4a31-8c20-47552878fb44");
     let (_, some) = scene.call("", "OPTIONS", "/pave/_apis/Location", None).await;
-    assert_eq!(some["count"], 2);
+    assert_eq!(some["count"], 2, "{some}");
     let (_, areas) = scene
         .call("alice", "GET", "/pave/_apis/ResourceAreas", None)
         .await;
@@ -367,4 +367,53 @@ async fn subscriptions_hide_their_password() {
     assert_eq!(scene.call("admin", "GET", &one, None).await.0, 404);
     let file = std::fs::read(scene.path("forge/forge.db")).unwrap();
     assert!(!file.windows(6).any(|it| it == b"s3cret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_areas_answer_behind_the_forge() {
+    let scene = Scene::new().await;
+    let (_, all) = scene.call("", "OPTIONS", "/pave/_apis/Build", None).await;
+    assert_eq!(
+        (all["count"].as_u64(), all["value"][0]["resourceName"].as_str()),
+        (Some(1), Some("Builds"))
+    );
+    let get = async |user: &str, path: &str| scene.call(user, "GET", path, None).await;
+    let (_, answer) = get("alice", "/pave/PLATFORM/_apis/Build/Builds?$TOP=3").await;
+    assert_eq!(
+        answer,
+        json!({ "user": "alice", "project": "platform", "tail": ["Build", "Builds"], "top": "3" })
+    );
+    assert_eq!(get("", "/pave/platform/_apis/build/builds").await.0, 401);
+    let (status, error) = get("alice", "/pave/none/_apis/build/builds").await;
+    assert!(
+        status == 404 && error["message"].as_str().unwrap().starts_with("TF200016"),
+        "{error}"
+    );
+    let (status, error) = get("alice", "/pave/platform/_apis/build/builds/7").await;
+    assert_eq!(
+        (status, error["typeKey"].as_str()),
+        (404, Some("ResourceNotFoundException"))
+    );
+    assert_eq!(get("alice", "/pave/platform/_apis/wiki/wikis").await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn code_is_searched_where_one_may_read() {
+    let scene = Scene::new().await;
+    let path = "/pave/_apis/search/codesearchresults";
+    let search = async |user: &str, text: &str| {
+        let body = json!({ "searchText": text, "$skip": 0, "$top": 10 });
+        scene.call(user, "POST", path, Some(body)).await.1
+    };
+    let found = search("alice", "path:/infra/xrd.yaml repo:* proj:*").await;
+    assert_eq!(
+        (found["count"].as_u64(), found["results"][0]["path"].as_str()),
+        (Some(1), Some("/infra/xrd.yaml"))
+    );
+    assert_eq!(
+        search("alice", "HELLO ext:md").await["results"][0]["fileName"],
+        "README.md"
+    );
+    assert_eq!(search("alice", "nowhere").await["count"], 0);
+    assert_eq!(search("bob", "hello").await["count"], 0);
 }

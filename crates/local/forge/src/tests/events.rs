@@ -205,3 +205,52 @@ async fn a_crash_between_reference_and_event_is_made_good() {
     let heard = listener.wait(3).await;
     assert_eq!(heard[2].1["resource"]["refUpdates"][0]["newObjectId"], last);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pull_requests_are_told_as_azure_devops_tells_them() {
+    let scene = Scene::new().await;
+    let listener = Listener::new(1).await;
+    let kinds = [
+        "git.pullrequest.created",
+        "git.pullrequest.updated",
+        "git.pullrequest.merged",
+    ];
+    for kind in kinds {
+        let body = serde_json::json!({
+            "publisherId": "tfs", "eventType": kind, "resourceVersion": "1.0", "consumerId": "webHooks",
+            "consumerActionId": "httpRequest",
+            "publisherInputs": { "repository": scene.repository.id(), "branch": "main" },
+            "consumerInputs": { "url": listener.url },
+        });
+        let (status, made) = scene
+            .call("admin", "POST", "/pave/_apis/hooks/subscriptions", Some(body))
+            .await;
+        assert_eq!(status, 200, "{made}");
+    }
+    scene.put("author", "x", "docs/x", "1\n", "Add x").await;
+    let id = scene.open_pull("author", "x").await;
+    let (_, done) = scene.complete("author", id, serde_json::json!({})).await;
+    assert_eq!(done["status"], "completed");
+    // Created, the test merge, the completion as an update, the merge.
+    let heard = listener.wait(4).await;
+    let of = |kind: &str| {
+        heard
+            .iter()
+            .filter(|(_, it)| it["eventType"] == kind)
+            .map(|(_, it)| &it["resource"])
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(kinds[0])[0]["pullRequestId"], id);
+    assert_eq!(of(kinds[1])[0]["status"], "completed");
+    let merged = of(kinds[2]);
+    assert_eq!(
+        (merged[0]["status"].as_str(), merged[0]["mergeStatus"].as_str()),
+        (Some("active"), Some("succeeded"))
+    );
+    assert_eq!(merged[1]["status"], "completed");
+    assert_eq!(
+        merged[1]["lastMergeCommit"]["commitId"],
+        scene.tip("main").await.unwrap()
+    );
+    listener.tasks.shutdown(std::time::Duration::from_secs(1)).await;
+}

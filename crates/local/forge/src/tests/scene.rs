@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use pave_auth::{AccessRequest, Authorizer, Decision, Identities, Principal};
+use pave_devops::{NeighbourError, RunState, ValidationRequest};
 use pave_git::{Change, Credential, Remote};
 use pave_keys::Keys;
 use pave_names::EntityRef;
@@ -18,7 +19,8 @@ use url::Url;
 
 use crate::{Forge, Options, Repository};
 
-/// Admin may do anything; alice may read the repository and push below `environments/team-a/`.
+/// Admin may do anything; alice may read the repository, review and push below `environments/team-a/`; the author
+/// may read and push anything but `secret/`; carol may read and review.
 struct Rules;
 
 impl Authorizer for Rules {
@@ -31,10 +33,17 @@ impl Authorizer for Rules {
         let allowed = match principal.user.as_str() {
             "admin" => true,
             "alice" => {
-                (request.verb == "get" && request.path == base)
+                (matches!(request.verb.as_str(), "get" | "review") && request.path == base)
                     || (request.verb == "push"
                         && request.path.starts_with(&format!("{base}/environments/team-a/")))
             }
+            "author" => {
+                (request.verb == "get" && request.path == base)
+                    || (request.verb == "push"
+                        && request.path.starts_with(&format!("{base}/"))
+                        && !request.path.starts_with(&format!("{base}/secret/")))
+            }
+            "carol" => matches!(request.verb.as_str(), "get" | "review") && request.path == base,
             _ => false,
         };
         let reason = if allowed {
@@ -46,6 +55,67 @@ impl Authorizer for Rules {
     }
 }
 
+fn groups(name: &str) -> &'static [String] {
+    static PLATFORM: std::sync::LazyLock<Vec<String>> =
+        std::sync::LazyLock::new(|| vec!["platform".to_owned()]);
+    if name == "carol" { &PLATFORM } else { &[] }
+}
+
+/// An area that says what it was asked.
+struct Echo;
+
+impl pave_devops::Area for Echo {
+    fn locations(&self) -> &[pave_devops::ResourceLocation] {
+        &[pave_devops::ResourceLocation {
+            area: "build",
+            id: "0cd358e1-9217-4d94-8269-1c1ee6f93dcf",
+            resource: "Builds",
+            template: "{project}/_apis/{area}/{resource}/{buildId}",
+        }]
+    }
+
+    fn serve(
+        &self,
+        request: pave_devops::AreaRequest,
+    ) -> BoxFuture<'_, Result<axum::response::Response, pave_devops::AreaError>> {
+        Box::pin(async move {
+            if request.tail.len() > 2 {
+                return Err(pave_devops::AreaError::not_found("There is no such build."));
+            }
+            let value = serde_json::json!({
+                "user": request.principal.user, "project": request.project.map(|it| it.name),
+                "tail": request.tail, "top": request.query.iter().find(|(key, _)| key == "$top").map(|(_, value)| value),
+            });
+            Ok(axum::response::IntoResponse::into_response(axum::Json(value)))
+        })
+    }
+}
+
+/// Builds that a test decides: the states by id, and what was asked for.
+#[derive(Default)]
+pub(super) struct Builds {
+    pub(super) asked: Mutex<Vec<ValidationRequest>>,
+    pub(super) states: Mutex<Vec<RunState>>,
+}
+
+impl pave_devops::Builds for Builds {
+    fn validate(&self, request: ValidationRequest) -> BoxFuture<'_, Result<i64, NeighbourError>> {
+        Box::pin(async move {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push(request);
+            self.states.lock().unwrap().push(RunState::Waiting);
+            Ok(i64::try_from(asked.len()).unwrap())
+        })
+    }
+
+    fn state(&self, build: i64) -> BoxFuture<'_, Result<Option<RunState>, NeighbourError>> {
+        Box::pin(async move {
+            let index = usize::try_from(build - 1).unwrap();
+            Ok(self.states.lock().unwrap().get(index).copied())
+        })
+    }
+}
+
 pub(super) struct Scene {
     pub(super) root: TempDir,
     pub(super) forge: Forge,
@@ -53,32 +123,49 @@ pub(super) struct Scene {
     pub(super) url: Url,
     pub(super) repository: Repository,
     pub(super) admin: Principal,
-    tokens: [String; 3],
+    tokens: Vec<String>,
+    people: Vec<Principal>,
+    pub(super) feed: pave_devops::Feed,
+    pub(super) builds: Arc<Builds>,
 }
+
+/// Who is known.
+const PEOPLE: [&str; 5] = ["admin", "alice", "bob", "author", "carol"];
 
 impl Scene {
     /// A forge with `platform-configs`, seeded.
     pub(super) async fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        Self::open(root, None).await
+        Self::open(root, None, Arc::default()).await
     }
 
     /// The same data behind a new process, as far as a test can have one; the address stays.
     pub(super) async fn restart(self) -> Self {
-        let Self { root, tasks, url, .. } = self;
+        let Self {
+            root,
+            tasks,
+            url,
+            builds,
+            ..
+        } = self;
         tasks.shutdown(Duration::from_secs(5)).await;
-        Self::open(root, Some(url)).await
+        Self::open(root, Some(url), builds).await
     }
 
-    async fn open(root: TempDir, url: Option<Url>) -> Self {
+    async fn open(root: TempDir, url: Option<Url>, builds: Arc<Builds>) -> Self {
         let keys = Keys::open(&root.path().join("keys")).unwrap();
         let identities = Identities::open(&root.path().join("identities.db"), keys.clone()).unwrap();
         let mut people = Vec::new();
         let mut tokens = Vec::new();
-        for name in ["admin", "alice", "bob"] {
+        for name in PEOPLE {
             let entity = EntityRef::new("user", "default", name);
             let email = format!("{name}@example.com");
-            people.push(identities.upsert_user(&entity, name, &email, &[]).await.unwrap());
+            people.push(
+                identities
+                    .upsert_user(&entity, name, &email, groups(name))
+                    .await
+                    .unwrap(),
+            );
             tokens.push(identities.issue_token(&entity, "test", None).await.unwrap());
         }
         let address = url
@@ -90,6 +177,7 @@ impl Scene {
             .parse()
             .unwrap();
         let tasks = Tasks::new();
+        let feed = pave_devops::Feed::default();
         let options = Options {
             data: root.path().join("forge"),
             identities,
@@ -97,10 +185,12 @@ impl Scene {
             base_url: url.clone(),
             keys,
             tasks: tasks.clone(),
+            feed: feed.clone(),
         };
         let forge = Forge::open(options).await.unwrap();
+        forge.join(vec![Arc::new(Echo)], builds.clone());
         serve(&tasks, listener, forge.router());
-        let admin = people.swap_remove(0);
+        let admin = people[0].clone();
         let repository = match forge
             .repository("pave", "platform", "platform-configs")
             .await
@@ -125,16 +215,22 @@ impl Scene {
             url,
             repository,
             admin,
-            tokens: tokens.try_into().unwrap(),
+            tokens,
+            people,
+            feed,
+            builds,
         }
     }
 
     pub(super) fn token(&self, user: &str) -> &str {
-        let index = ["admin", "alice", "bob"]
-            .iter()
-            .position(|name| *name == user)
-            .unwrap();
+        let index = PEOPLE.iter().position(|name| *name == user).unwrap();
         &self.tokens[index]
+    }
+
+    /// The id of a person.
+    pub(super) fn id(&self, user: &str) -> String {
+        let found = self.people.iter().find(|it| it.user == user);
+        found.unwrap().id.to_string()
     }
 
     pub(super) fn clone_url(&self) -> Url {
