@@ -451,6 +451,15 @@ impl Drop for Platform {
             child.start_kill().ok();
         }
         end_servers_below(self.home.path());
+        // Databases may lie elsewhere, where the user that runs them cannot reach the temporary directory.
+        std::process::Command::new(&self.binary)
+            .args(["reset", "--yes"])
+            .env("PAVE_DATA", self.home.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .ok();
     }
 }
 

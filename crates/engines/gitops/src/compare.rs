@@ -18,7 +18,9 @@ use crate::conditions::{
     COMPARISON_ERROR, EXCLUDED_RESOURCE, INVALID_SPEC_ERROR, REPEATED_RESOURCE, SHARED_RESOURCE,
 };
 use crate::engine::Engine;
+use crate::live::Live;
 use crate::render::{RenderError, Snapshot, snapshot};
+use crate::sites::Site;
 
 mod differences;
 mod places;
@@ -26,7 +28,6 @@ mod spec;
 
 use differences::judge_differences;
 use spec::check_spec;
-pub(crate) use spec::permits_namespace;
 
 /// What a worker remembers from one comparison to the next. All of it can be found again.
 #[derive(Default)]
@@ -40,6 +41,8 @@ pub(crate) struct Memory {
     /// Places of faults that were told of.
     told: places::Told,
     restored: bool,
+    /// Where it writes to.
+    site: Option<Arc<Site>>,
 }
 
 /// What a comparison is asked to do.
@@ -62,6 +65,8 @@ pub(crate) struct Comparison {
     pub(crate) revision: String,
     /// Source that was compared.
     pub(crate) source: Source,
+    /// Cluster that it was compared with; nothing if there is none.
+    pub(crate) site: Option<Arc<Site>>,
     /// Object by object.
     pub(crate) entries: Vec<Entry>,
     /// What is wrong.
@@ -92,6 +97,25 @@ pub(crate) struct Entry {
     pub(crate) hook: bool,
     pub(crate) health: Option<Health>,
     pub(crate) wave: i64,
+}
+
+impl Memory {
+    /// Where it has said what it wants to hear of.
+    pub(crate) fn lives<'a>(&'a self, engine: &'a Engine) -> impl Iterator<Item = &'a Arc<Live>> {
+        let elsewhere = self.site.as_ref().map(|site| &site.live);
+        std::iter::once(&engine.live).chain(elsewhere)
+    }
+
+    /// Remembers where it writes to; what was remembered of another cluster is of no use there.
+    fn at(&mut self, site: &Arc<Site>) -> Arc<Site> {
+        let same = self.site.as_ref().is_some_and(|known| Arc::ptr_eq(known, site));
+        if !same {
+            self.site = Some(Arc::clone(site));
+            self.restored = false;
+            self.predictions.clear();
+        }
+        Arc::clone(site)
+    }
 }
 
 impl Entry {
@@ -130,55 +154,66 @@ pub(crate) async fn compare(
     memory: &mut Memory,
     request: &Request,
 ) -> Comparison {
-    restore_watches(engine, application, memory).await;
     let mut comparison = Comparison {
         source: request.source.clone(),
         code: "Unknown",
         ..Comparison::default()
     };
-    let project = match check_spec(engine, application, &request.source) {
+    let found = engine
+        .sites
+        .find(&application.spec.destination, application.project())
+        .await;
+    let site = &*memory.at(found.as_ref().unwrap_or(engine.sites.home()));
+    comparison.site = found.as_ref().ok().cloned();
+    let checked = check_spec(engine, application, found.as_deref(), &request.source);
+    let project = match checked {
         Ok(project) => project,
         Err(message) => {
             comparison.conditions.push((INVALID_SPEC_ERROR, message));
-            return without_targets(engine, application, instance, comparison);
+            return without_targets(site, application, instance, comparison);
         }
     };
+    if let Err(message) = site.check().await {
+        comparison.unreachable = true;
+        comparison.conditions.push((COMPARISON_ERROR, message));
+        return without_targets(site, application, instance, comparison);
+    }
+    restore_watches(site, application, memory).await;
     let snapshot = match take_snapshot(engine, memory, request).await {
         Ok(snapshot) => snapshot,
         Err(error) => {
             comparison.unreachable = matches!(error, RenderError::Repository(_));
             let message = format!("Failed to load target state: {error}");
             comparison.conditions.push((COMPARISON_ERROR, message));
-            return without_targets(engine, application, instance, comparison);
+            return without_targets(site, application, instance, comparison);
         }
     };
     comparison.revision.clone_from(&snapshot.revision);
     comparison.unreadable.clone_from(&snapshot.rendered.unreadable);
     report_findings(&snapshot, &mut comparison);
     if comparison.is_blocked() {
-        return without_targets(engine, application, instance, comparison);
+        return without_targets(site, application, instance, comparison);
     }
-    let targets = match make_targets(engine, application, instance, memory, &snapshot, &mut comparison).await
-    {
+    let targets = match make_targets(site, application, instance, memory, &snapshot, &mut comparison).await {
         Ok(targets) => targets,
         Err(error) => {
             comparison
                 .conditions
                 .push((COMPARISON_ERROR, format!("Failed to load live state: {error}")));
-            return without_targets(engine, application, instance, comparison);
+            return without_targets(site, application, instance, comparison);
         }
     };
-    comparison.entries = pair(engine, instance, targets);
-    judge_differences(engine, application, memory, &mut comparison).await;
+    comparison.entries = pair(site, instance, targets);
+    judge_differences(site, application, memory, &mut comparison).await;
     report_shared(instance, &mut comparison);
     drop(project);
-    summarise(engine, &mut comparison);
+    summarise(site, &mut comparison);
     places::blame(engine, &mut comparison, &mut memory.told);
     comparison
 }
 
 /// After a start the kinds of what was synced before must be watched, or nothing of them could be pruned.
-async fn restore_watches(engine: &Arc<Engine>, application: &Application, memory: &mut Memory) {
+async fn restore_watches(site: &Site, application: &Application, memory: &mut Memory) {
     if std::mem::replace(&mut memory.restored, true) {
         return;
     }
@@ -192,7 +227,7 @@ async fn restore_watches(engine: &Arc<Engine>, application: &Application, memory
             kind: it.kind.clone(),
         })
         .collect();
-    join_all(kinds.iter().map(|gvk| engine.live.ensure(gvk))).await;
+    join_all(kinds.iter().map(|gvk| site.live.ensure(gvk))).await;
 }
 
 async fn take_snapshot(
@@ -242,7 +277,7 @@ fn report_findings(snapshot: &Snapshot, comparison: &mut Comparison) {
 }
 
 async fn make_targets(
-    engine: &Arc<Engine>,
+    site: &Site,
     application: &Application,
     instance: &str,
     memory: &mut Memory,
@@ -254,7 +289,7 @@ async fn make_targets(
         .iter()
         .map(|it| pave_manifest::api_version_and_kind(&it.object))
         .collect();
-    let answers = join_all(gvks.iter().map(|gvk| engine.live.ensure(gvk))).await;
+    let answers = join_all(gvks.iter().map(|gvk| site.live.ensure(gvk))).await;
     let mut resolved: HashMap<GroupVersionKind, ResolvedKind> = HashMap::new();
     memory.unknown.clear();
     for (gvk, answer) in gvks.into_iter().zip(answers) {
@@ -289,19 +324,19 @@ async fn make_targets(
         .conditions
         .extend(repeated.into_iter().map(|it| (REPEATED_RESOURCE, it)));
     let keys = targets.iter().map(|target| target.key.clone()).collect();
-    engine.live.set_targets(instance, &keys);
+    site.live.set_targets(instance, &keys);
     Ok(targets)
 }
 
 /// Pairs targets with live objects; what is left of our own is extraneous.
-fn pair(engine: &Engine, instance: &str, targets: Vec<Target>) -> Vec<Entry> {
+fn pair(site: &Site, instance: &str, targets: Vec<Target>) -> Vec<Entry> {
     let wanted: HashSet<ObjectKey> = targets.iter().map(|it| it.key.clone()).collect();
     let mut entries: Vec<Entry> = targets
         .into_iter()
         .map(|target| Entry {
             key: target.key.clone(),
             gvk: target.gvk.clone(),
-            live: engine.live.get(&target.key),
+            live: site.live.get(&target.key),
             hook: is_hook(&target.object),
             wave: wave_of(&target.object),
             target: Some(Arc::new(target)),
@@ -311,7 +346,7 @@ fn pair(engine: &Engine, instance: &str, targets: Vec<Target>) -> Vec<Entry> {
         })
         .collect();
     entries.extend(
-        extraneous(engine, instance)
+        extraneous(site, instance)
             .into_iter()
             .filter(|entry| !wanted.contains(&entry.key)),
     );
@@ -319,8 +354,8 @@ fn pair(engine: &Engine, instance: &str, targets: Vec<Target>) -> Vec<Entry> {
     entries
 }
 
-fn extraneous(engine: &Engine, instance: &str) -> Vec<Entry> {
-    let owned = engine.live.owned_by(instance).into_iter();
+fn extraneous(site: &Site, instance: &str) -> Vec<Entry> {
+    let owned = site.live.owned_by(instance).into_iter();
     owned
         .map(|(key, live)| Entry {
             gvk: pave_manifest::api_version_and_kind(&live),
@@ -355,8 +390,8 @@ fn report_shared(instance: &str, comparison: &mut Comparison) {
     }
 }
 
-fn summarise(engine: &Engine, comparison: &mut Comparison) {
-    add_health(engine, comparison);
+fn summarise(site: &Site, comparison: &mut Comparison) {
+    add_health(site, comparison);
     let differs = comparison
         .entries
         .iter()
@@ -364,12 +399,12 @@ fn summarise(engine: &Engine, comparison: &mut Comparison) {
     comparison.code = if differs { "OutOfSync" } else { "Synced" };
 }
 
-fn add_health(engine: &Engine, comparison: &mut Comparison) {
+fn add_health(site: &Site, comparison: &mut Comparison) {
     for entry in &mut comparison.entries {
         entry.health = entry
             .live
             .as_deref()
-            .and_then(|live| health::assess(live, &|gvk| engine.live.is_composite(gvk)));
+            .and_then(|live| health::assess(live, &|gvk| site.live.is_composite(gvk)));
     }
     let members: Vec<_> = comparison
         .entries
@@ -386,13 +421,13 @@ fn add_health(engine: &Engine, comparison: &mut Comparison) {
 
 /// When Git cannot be understood, what is known to live is still watched over, but nothing is called out of sync.
 fn without_targets(
-    engine: &Engine,
+    site: &Site,
     application: &Application,
     instance: &str,
     mut comparison: Comparison,
 ) -> Comparison {
     comparison.code = "Unknown";
-    let mut entries = extraneous(engine, instance);
+    let mut entries = extraneous(site, instance);
     let present: HashSet<_> = entries.iter().map(|it| it.key.clone()).collect();
     for known in &application.status.resources {
         let key = ObjectKey {
@@ -401,7 +436,7 @@ fn without_targets(
             namespace: known.namespace.clone(),
             name: known.name.clone(),
         };
-        let Some(live) = engine.live.get(&key).filter(|_| !present.contains(&key)) else {
+        let Some(live) = site.live.get(&key).filter(|_| !present.contains(&key)) else {
             continue;
         };
         let gvk = pave_manifest::api_version_and_kind(&live);
@@ -423,7 +458,7 @@ fn without_targets(
     if comparison.revision.is_empty() {
         comparison.revision.clone_from(&application.status.sync.revision);
     }
-    add_health(engine, &mut comparison);
+    add_health(site, &mut comparison);
     if comparison.entries.is_empty() && !application.status.health.status.is_empty() {
         comparison.health = None;
     }

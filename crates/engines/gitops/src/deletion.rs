@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::conditions::{self, DELETION_ERROR};
 use crate::engine::Engine;
+use crate::sites::{DestinationError, Site};
 use crate::{events, explain, objects, status};
 
 /// Goes as far as it can; what is deleted wakes the worker again.
@@ -31,17 +32,33 @@ pub(crate) async fn cascade(
         }
         return;
     };
+    let project = application.project();
+    let site = match engine.sites.find(&application.spec.destination, project).await {
+        Ok(site) => site,
+        // Nobody knows any more where the objects are: as upstream, they do not hold the Application for ever.
+        Err(DestinationError::Unknown(why)) => {
+            let message = format!("let go without deleting anything: {why}");
+            events::emit(engine, object, EventKind::Warning, "DestinationUnknown", message);
+            return release(engine, object, finalizers).await;
+        }
+        Err(error) => return report(engine, object, application, &error.to_string()).await,
+    };
+    if let Err(why) = site.check().await {
+        let message =
+            format!("{why}; remove the cluster Secret to let the Application go without its objects");
+        return report(engine, object, application, &message).await;
+    }
     for known in &application.status.resources {
         let gvk = GroupVersionKind {
             group: known.group.clone(),
             version: known.version.clone(),
             kind: known.kind.clone(),
         };
-        if let Err(error) = engine.live.ensure(&gvk).await {
+        if let Err(error) = site.live.ensure(&gvk).await {
             tracing::debug!(%error, "a kind of a deleted Application is not served");
         }
     }
-    let doomed: Vec<(ObjectKey, Arc<Value>)> = engine
+    let doomed: Vec<(ObjectKey, Arc<Value>)> = site
         .live
         .owned_by(instance)
         .into_iter()
@@ -58,11 +75,12 @@ pub(crate) async fn cascade(
         return;
     }
     let background = finalizer.ends_with("/background");
-    delete_highest_wave(engine, object, application, doomed, background).await;
+    delete_highest_wave(engine, &site, object, application, doomed, background).await;
 }
 
 async fn delete_highest_wave(
     engine: &Arc<Engine>,
+    site: &Site,
     object: &Arc<Value>,
     application: &Application,
     doomed: Vec<(ObjectKey, Arc<Value>)>,
@@ -70,9 +88,12 @@ async fn delete_highest_wave(
 ) {
     let account = engine.project(application.project()).and_then(|project| {
         let namespace = &application.spec.destination.namespace;
-        project.service_account(pave_manifest::application::IN_CLUSTER, namespace)
+        project.service_account(&site.server, namespace)
     });
-    let kinds = engine.kinds_as(account.as_ref());
+    let kinds = match site.kinds_as(account.as_ref()) {
+        Ok(kinds) => kinds,
+        Err(why) => return report(engine, object, application, &why).await,
+    };
     let highest = doomed.iter().map(|(_, live)| wave_of(live)).max();
     let policy = if background {
         PropagationPolicy::Background
@@ -84,8 +105,8 @@ async fn delete_highest_wave(
         .filter(|(_, live)| Some(wave_of(live)) == highest)
     {
         match objects::delete(&kinds, &live, policy.clone()).await {
-            Ok(Some(left)) => engine.live.put(left),
-            Ok(None) => engine.live.remove(&key, u64::MAX),
+            Ok(Some(left)) => site.live.put(left),
+            Ok(None) => site.live.remove(&key, u64::MAX),
             Err(error) => {
                 let words = explain::explain(&error, &explain::Blame::default());
                 report(

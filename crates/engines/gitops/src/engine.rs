@@ -11,7 +11,7 @@ use kube::runtime::watcher::{self, Event};
 use pave_kube::Kinds;
 use pave_manifest::application::{API_VERSION, Application};
 use pave_manifest::options::REFRESH;
-use pave_manifest::project::{Project, ServiceAccount};
+use pave_manifest::project::Project;
 use pave_manifest::{annotation, name_of, tracking, webhook};
 use pave_names::{GroupVersionKind, ObjectKey};
 use pave_runtime::Tasks;
@@ -22,6 +22,7 @@ use crate::live::{Change, Live};
 use crate::mailbox::{Level, Mailbox};
 use crate::objects;
 use crate::repositories::{Credentials, Repositories};
+use crate::sites::Sites;
 use crate::worker::Worker;
 
 /// Gives a client that acts as a service account, by namespace and name.
@@ -66,7 +67,8 @@ pub(crate) struct Engine {
     pub(crate) repositories: Repositories,
     pub(crate) control_namespace: String,
     pub(crate) tasks: Tasks,
-    client_for: ClientFor,
+    /// The clusters that Applications write to.
+    pub(crate) sites: Sites,
     slots: Mutex<HashMap<String, Slot>>,
 }
 
@@ -79,6 +81,12 @@ struct Slot {
 pub async fn run(context: Context, tasks: Tasks) -> GitopsHandle {
     let kinds = Kinds::new(context.client.clone());
     let (live, changes) = Live::new(kinds.clone(), tasks.clone());
+    let (sites, elsewhere) = Sites::new(
+        kinds.clone(),
+        Arc::clone(&live),
+        context.client_for,
+        tasks.clone(),
+    );
     let engine = Arc::new(Engine {
         client: context.client,
         kinds,
@@ -86,7 +94,7 @@ pub async fn run(context: Context, tasks: Tasks) -> GitopsHandle {
         repositories: Repositories::new(context.checkouts, context.credentials),
         control_namespace: context.control_namespace,
         tasks: tasks.clone(),
-        client_for: context.client_for,
+        sites,
         slots: Mutex::default(),
     });
     let starting = Arc::clone(&engine);
@@ -94,7 +102,7 @@ pub async fn run(context: Context, tasks: Tasks) -> GitopsHandle {
     tasks.spawn("gitops", async move {
         tokio::select! {
             () = token.cancelled() => {}
-            () = starting.work(changes) => {}
+            () = starting.work(changes, elsewhere) => {}
         }
     });
     GitopsHandle { engine }
@@ -149,7 +157,11 @@ impl Engine {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn work(self: Arc<Self>, mut changes: mpsc::UnboundedReceiver<Change>) {
+    async fn work(
+        self: Arc<Self>,
+        mut changes: mpsc::UnboundedReceiver<Change>,
+        mut elsewhere: mpsc::UnboundedReceiver<Change>,
+    ) {
         self.prepare().await;
         let secrets = Arc::clone(&self);
         let token = self.tasks.token();
@@ -159,8 +171,14 @@ impl Engine {
                 () = secrets.follow_secrets() => {}
             }
         });
-        while let Some(change) = changes.recv().await {
-            self.dispatch(&change);
+        loop {
+            tokio::select! {
+                change = changes.recv() => match change {
+                    Some(change) => self.dispatch(&change),
+                    None => return,
+                },
+                Some(change) = elsewhere.recv() => self.tell(&change),
+            }
         }
     }
 
@@ -225,21 +243,28 @@ impl Engine {
                 self.application_changed(&change.key, change.object.as_deref());
             }
             ("argoproj.io", "AppProject") => self.ask_all(Level::Recent),
-            ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-                if let Some(definition) = change.object.as_deref().filter(|it| objects::is_established(it)) {
-                    let text = |pointer: &str| {
-                        definition
-                            .pointer(pointer)
-                            .and_then(Value::as_str)
-                            .unwrap_or_default()
-                    };
-                    for slot in self.slots().values() {
-                        slot.mailbox
-                            .kind_came(text("/spec/group"), text("/spec/names/kind"));
-                    }
-                }
-            }
             _ => {}
+        }
+        self.tell(change);
+    }
+
+    /// Tells the Applications that a change concerns, in whatever cluster it was.
+    fn tell(&self, change: &Change) {
+        let is_definition =
+            change.key.group == "apiextensions.k8s.io" && change.key.kind == "CustomResourceDefinition";
+        let definition = change
+            .object
+            .as_deref()
+            .filter(|it| is_definition && objects::is_established(it));
+        if let Some(definition) = definition {
+            let text = |pointer: &str| {
+                let found = definition.pointer(pointer).and_then(Value::as_str);
+                found.unwrap_or_default()
+            };
+            for slot in self.slots().values() {
+                slot.mailbox
+                    .kind_came(text("/spec/group"), text("/spec/names/kind"));
+            }
         }
         let slots = self.slots();
         for slot in change.instances.iter().filter_map(|instance| slots.get(instance)) {
@@ -316,16 +341,6 @@ impl Engine {
         Project::from_spec(self.live.get(&key)?["spec"].clone()).ok()
     }
 
-    /// The kinds as a service account sees them; as the engine itself if there is none.
-    pub(crate) fn kinds_as(&self, account: Option<&ServiceAccount>) -> Kinds {
-        match account {
-            Some(account) => self
-                .kinds
-                .with_client((self.client_for)(&account.namespace, &account.name)),
-            None => self.kinds.clone(),
-        }
-    }
-
     async fn follow_secrets(&self) {
         let resource = kube::core::ApiResource {
             group: String::new(),
@@ -336,12 +351,13 @@ impl Engine {
         };
         let api: kube::Api<DynamicObject> =
             kube::Api::namespaced_with(self.client.clone(), &self.control_namespace, &resource);
-        let selector = "argocd.argoproj.io/secret-type in (repository,repo-creds)";
+        let selector = "argocd.argoproj.io/secret-type in (repository,repo-creds,cluster)";
         // What was there before the watch began must be known before the first fetch fails for want of it.
         if let Ok(list) = api.list(&ListParams::default().labels(selector)).await {
             list.items
                 .iter()
                 .for_each(|secret| self.secret_changed(secret, false));
+            self.sites.set_listed();
         }
         let config = watcher::Config::default().labels(selector);
         let mut stream = std::pin::pin!(watcher::watcher(api, config).default_backoff());
@@ -349,7 +365,8 @@ impl Engine {
             match event {
                 Ok(Event::Apply(secret) | Event::InitApply(secret)) => self.secret_changed(&secret, false),
                 Ok(Event::Delete(secret)) => self.secret_changed(&secret, true),
-                Ok(_) => {}
+                Ok(Event::InitDone) => self.sites.set_listed(),
+                Ok(Event::Init) => {}
                 Err(error) => tracing::debug!(%error, "the watch of repository secrets failed"),
             }
         }
@@ -357,8 +374,12 @@ impl Engine {
 
     fn secret_changed(&self, secret: &DynamicObject, gone: bool) {
         let value = serde_json::to_value(secret).unwrap_or_default();
+        let (name, present) = (name_of(&value), (!gone).then_some(&value));
+        let kind = value["metadata"]["labels"]["argocd.argoproj.io/secret-type"].as_str();
+        let is_cluster = kind == Some("cluster");
+        self.sites.set_secret(name, present.filter(|_| is_cluster));
         self.repositories
-            .set_secret(name_of(&value), (!gone).then_some(&value));
+            .set_secret(name, present.filter(|_| !is_cluster));
         self.ask_all(Level::Force);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Watches `Application`s and keeps what they name as Git says: fetch, render, compare, sync, prune, heal, and write
 //! status as upstream does. What is thought stands in `pave-manifest`; here it is fetched for and acted on. The
-//! engine knows neither which host serves Git nor which cluster answers, and nothing of the engines that act on
+//! engine knows neither which host serves Git nor which clusters answer, and nothing of the engines that act on
 //! what it applies. An event (webhook, watch) only makes it look sooner: the last revision it acted on stands in the
 //! Application's status and is compared at start and every two minutes.
 //!
@@ -21,6 +21,7 @@ mod objects;
 mod operation;
 mod render;
 mod repositories;
+mod sites;
 mod status;
 mod sync;
 mod worker;

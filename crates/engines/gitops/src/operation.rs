@@ -129,19 +129,35 @@ impl Run<'_> {
             };
         };
         let destination = &self.application.spec.destination;
-        let account = project.service_account(pave_manifest::application::IN_CLUSTER, &destination.namespace);
+        let Some(site) = &comparison.site else {
+            return Outcome {
+                message: comparison.errors(),
+                ..Outcome::default()
+            };
+        };
+        let account = project.service_account(&site.server, &destination.namespace);
         if account.is_none() && project.impersonates() {
             let message = format!(
                 "no matching service account found for destination server {} and namespace {}: project '{name}' lists \
                  `destinationServiceAccounts`, but none for this destination; the platform team can add one",
-                destination.server, destination.namespace
+                site.server, destination.namespace
             );
             return Outcome {
                 message,
                 ..Outcome::default()
             };
         }
+        let kinds = match site.kinds_as(account.as_ref()) {
+            Ok(kinds) => kinds,
+            Err(message) => {
+                return Outcome {
+                    message,
+                    ..Outcome::default()
+                };
+            }
+        };
         let sync = Sync {
+            site: Arc::clone(site),
             engine: self.engine,
             application: self.application,
             object,
@@ -149,7 +165,7 @@ impl Run<'_> {
             operation: asked,
             automated: self.operation.initiated_by.automated,
             project,
-            kinds: self.engine.kinds_as(account.as_ref()),
+            kinds,
         };
         sync.run().await
     }

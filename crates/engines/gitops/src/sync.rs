@@ -16,6 +16,7 @@ use crate::compare::{Comparison, Entry};
 use crate::engine::Engine;
 use crate::events;
 use crate::objects::{ApplyOptions, apply};
+use crate::sites::Site;
 
 mod guard;
 mod tasks;
@@ -44,7 +45,9 @@ pub(crate) struct Sync<'a> {
     pub(crate) operation: &'a SyncOperation,
     pub(crate) automated: bool,
     pub(crate) project: Project,
-    /// The cluster, as whoever the project says.
+    /// The cluster that is written to.
+    pub(crate) site: Arc<Site>,
+    /// The same, as whoever the project says.
     pub(crate) kinds: Kinds,
 }
 
@@ -266,7 +269,7 @@ impl Sync<'_> {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
         match apply(&self.kinds, &namespace, &ApplyOptions::default()).await {
             Ok(made) => {
-                self.engine.live.put(made);
+                self.site.live.put(made);
                 Ok(())
             }
             Err(error) => Err(format!(
@@ -280,7 +283,7 @@ impl Sync<'_> {
     fn warn_of_empty(&self, task: &Task, made: &Value) {
         let was_there = self.entry(&task.key).is_some_and(|entry| entry.live.is_some());
         let heals = self.automated && self.operation.auto_heal_attempts_count > 0;
-        if was_there || !heals || !self.engine.live.is_composite(&task.gvk) {
+        if was_there || !heals || !self.site.live.is_composite(&task.gvk) {
             return;
         }
         let file = self
@@ -299,8 +302,9 @@ impl Sync<'_> {
             "RecreatedEmpty",
             message.clone(),
         );
-        events::emit(
+        events::emit_at(
             self.engine,
+            Some(&self.site),
             &Arc::new(made.clone()),
             EventKind::Warning,
             "RecreatedEmpty",

@@ -68,7 +68,9 @@ impl Worker {
                 () = sleep_until(self.poll_at) => timed(Level::Latest),
             };
             if letter.closed {
-                self.engine.live.set_targets(&self.instance, &HashSet::new());
+                for live in self.memory.lives(&self.engine) {
+                    live.set_targets(&self.instance, &HashSet::new());
+                }
                 return;
             }
             tokio::select! {

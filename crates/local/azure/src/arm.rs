@@ -1,12 +1,19 @@
 //! Azure Resource Manager: reads a request, finds out who asks, and hands it to the type it is about.
 
+mod activity;
 mod children;
+mod clusters;
 mod flexible_servers;
 mod groups;
+mod identities;
 mod long_running;
+mod plain;
 mod reply;
 mod request;
+mod resources;
+mod storage;
 mod subscriptions;
+mod tags;
 
 use std::sync::Arc;
 
@@ -18,7 +25,9 @@ use uuid::Uuid;
 use crate::caller::{authenticate, authorize};
 use crate::engine::Engine;
 use crate::error::ArmError;
+use crate::kinds::PROVIDERS;
 use crate::options::Options;
+pub(crate) use identities::{CREDENTIALS, IDENTITIES};
 use reply::Reply;
 use request::Call;
 
@@ -42,7 +51,7 @@ pub(crate) async fn serve(State(arm): State<Arm>, request: Request<Body>) -> Res
     let client = text_header(headers, "x-ms-client-request-id")
         .filter(|_| wants_client.is_some_and(|asked| asked.eq_ignore_ascii_case("true")));
     let is_head = request.method() == Method::HEAD;
-    let result = answer(&arm, request, &correlation).await;
+    let result = answer(&arm, request, &correlation, request_id).await;
     let mut reply = result.unwrap_or_else(|error| {
         tracing::debug!(code = error.code, message = error.message, %request_id, "refused");
         Reply::from_error(&error)
@@ -63,11 +72,20 @@ fn text_header(headers: &HeaderMap, name: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-async fn answer(arm: &Arm, request: Request<Body>, correlation: &str) -> Result<Reply, ArmError> {
-    let caller = authenticate(&arm.options, request.headers()).await?;
+async fn answer(
+    arm: &Arm,
+    request: Request<Body>,
+    correlation: &str,
+    request_id: Uuid,
+) -> Result<Reply, ArmError> {
+    let caller = authenticate(arm, request.headers()).await?;
     let call = Call::read(request, caller, correlation).await?;
-    authorize(&arm.options, &call.caller, &call.method, &call.key(0)).await?;
-    route(arm, &call).await
+    let result = match authorize(&arm.options, &call.caller, &call.method, &call.key(0)).await {
+        Ok(()) => route(arm, &call).await,
+        Err(error) => Err(error),
+    };
+    arm.record(&call, &request_id.to_string(), &result).await;
+    result
 }
 
 /// Finds who answers a path. Types and keywords are compared without regard to case, as clients write them as they like.
@@ -79,7 +97,10 @@ async fn route(arm: &Arm, call: &Call) -> Result<Reply, ArmError> {
         ["providers", ..] => arm.providers(call, &lower[1..]),
         ["subscriptions", subscription, rest @ ..] => {
             arm.check_subscription(subscription)?;
-            in_subscription(arm, call, rest).await
+            if rest.len() > tags::TAIL.len() && rest.ends_with(&tags::TAIL) {
+                return arm.tags(call).await;
+            }
+            Box::pin(in_subscription(arm, call, rest)).await
         }
         _ => Err(call.unknown_path()),
     }
@@ -94,8 +115,7 @@ async fn in_subscription(arm: &Arm, call: &Call, rest: &[&str]) -> Result<Reply,
         ["resourcegroups", _] => Box::pin(arm.group(call)).await,
         ["resourcegroups", group, "resources"] => arm.list_resources(call, Some(group)).await,
         ["resourcegroups", _, "providers", namespace, types @ ..] => {
-            check_namespace(namespace)?;
-            Box::pin(in_group(arm, call, types)).await
+            in_namespace(arm, call, namespace, types).await
         }
         [
             "providers",
@@ -112,6 +132,19 @@ async fn in_subscription(arm: &Arm, call: &Call, rest: &[&str]) -> Result<Reply,
             if !rest.is_empty() && *rest != ["register"] =>
         {
             in_postgresql(arm, call, rest).await
+        }
+        [
+            "providers",
+            "microsoft.insights",
+            "eventtypes",
+            "management",
+            "values",
+        ] => arm.activity(call).await,
+        ["providers", "microsoft.storage", "checknameavailability"] => arm.check_account_name(call).await,
+        ["providers", "microsoft.storage", "storageaccounts"] => arm.list_accounts(call, None).await,
+        ["providers", "microsoft.containerservice", "managedclusters"] => arm.list_clusters(call, None).await,
+        ["providers", "microsoft.managedidentity", "userassignedidentities"] => {
+            arm.list_identities(call).await
         }
         ["providers", rest @ ..] => arm.providers(call, rest),
         _ => Err(call.unknown_path()),
@@ -139,16 +172,27 @@ async fn in_group(arm: &Arm, call: &Call, types: &[&str]) -> Result<Reply, ArmEr
     }
 }
 
-fn check_namespace(namespace: &str) -> Result<(), ArmError> {
-    if namespace.eq_ignore_ascii_case(POSTGRESQL) {
-        return Ok(());
+/// What lies in a group, by name space.
+async fn in_namespace(arm: &Arm, call: &Call, namespace: &str, types: &[&str]) -> Result<Reply, ArmError> {
+    if call.method == Method::HEAD && !types.is_empty() {
+        return arm.exists(call).await;
     }
-    let message = format!(
-        "The resource namespace '{namespace}' is not available in the local cloud; it has Microsoft.Resources and {POSTGRESQL}."
-    );
-    Err(ArmError::new(
-        StatusCode::NOT_FOUND,
-        "InvalidResourceNamespace",
-        message,
-    ))
+    match namespace {
+        "microsoft.dbforpostgresql" => Box::pin(in_group(arm, call, types)).await,
+        "microsoft.storage" => Box::pin(arm.storage(call, types)).await,
+        "microsoft.managedidentity" => Box::pin(arm.identities(call, types)).await,
+        "microsoft.containerservice" => Box::pin(arm.clusters(call, types)).await,
+        _ => {
+            let known: Vec<&str> = PROVIDERS.iter().map(|(name, _)| *name).collect();
+            let message = format!(
+                "The resource namespace '{namespace}' is not available in the local cloud; it has {}.",
+                known.join(", ")
+            );
+            Err(ArmError::new(
+                StatusCode::NOT_FOUND,
+                "InvalidResourceNamespace",
+                message,
+            ))
+        }
+    }
 }

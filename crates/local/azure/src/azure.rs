@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +15,18 @@ use crate::arm::{Arm, serve};
 use crate::engine::{Engine, Parts};
 use crate::error::AzureError;
 use crate::options::Options;
-use crate::postgresql::account::{Account, absolute};
+use crate::postgresql::account::{Account, SHARED_PLACE, absolute};
 use crate::postgresql::address::wildcard_listener;
 use crate::postgresql::binaries::INSTALL;
 use crate::postgresql::process::{Postmaster, end_orphans};
-use crate::store::{self, Operation, Server};
+use crate::store::{self, Activity, Operation, Server};
 use crate::{entra, metadata};
 
 /// How long ended operations can still be asked about.
 const REMEMBER: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
+
+/// How long the activity log goes back, as in Azure.
+const LOG: jiff::SignedDuration = jiff::SignedDuration::from_hours(90 * 24);
 
 /// The local cloud. Cheap to clone; it works in the background from [`Azure::open`] until [`Azure::shutdown`].
 #[derive(Clone)]
@@ -64,14 +68,20 @@ impl Azure {
         make_directory(&options.data, 0o711)?;
         // Long-lived processes are recognised by this path, so it is written in one way only.
         let database_directory = absolute(&options.database_directory);
+        // Earlier versions made some of these for themselves alone, and then nobody else got to the servers' data.
+        if database_directory.starts_with(SHARED_PLACE) {
+            make_directory(Path::new(SHARED_PLACE), 0o711)?;
+        }
+        make_directory(&database_directory, 0o711)?;
         make_directory(&database_directory.join("servers"), 0o711)?;
         options.base_url = options.base_url.trim_end_matches('/').to_owned();
         let database = open_database(&options.data)?;
-        let before =
-            pave_runtime::clock::to_rfc3339(clock::now().saturating_sub(REMEMBER).unwrap_or_default());
+        let ago = |time| clock::to_rfc3339(clock::now().saturating_sub(time).unwrap_or_default());
+        let (before, log_from) = (ago(REMEMBER), ago(LOG));
         let installation = database
             .write(move |transaction| {
                 Operation::prune(transaction, &before)?;
+                Activity::prune(transaction, &log_from)?;
                 store::installation(transaction)
             })
             .await?;
@@ -83,6 +93,7 @@ impl Azure {
             root: database_directory.clone(),
             binaries: options.postgresql_binaries.clone(),
             fault: options.fault.clone(),
+            planes: options.control_planes.clone(),
         });
         let azure = Self {
             options: Arc::new(options),
@@ -90,6 +101,7 @@ impl Azure {
             database_directory,
         };
         azure.remove_strays().await?;
+        azure.engine.remove_stray_planes().await?;
         azure.engine.resume().await?;
         Ok(azure)
     }
@@ -115,7 +127,7 @@ impl Azure {
             )
             .route("/{tenant}/discovery/v2.0/keys", get(entra::keys))
             .route("/{tenant}/discovery/keys", get(entra::keys))
-            .with_state(Arc::clone(&self.options))
+            .with_state(arm.clone())
             .fallback_service(Router::new().fallback(serve).with_state(arm))
     }
 
@@ -237,22 +249,34 @@ fn open_database(data: &Path) -> Result<Database, AzureError> {
     Ok(Database::open(&path, store::MIGRATIONS)?)
 }
 
-/// Makes a directory; an existing one keeps its rights.
+/// Makes a directory that others may pass through. One that an earlier version made without that way is opened, if it
+/// is ours; directories above it are left as they are.
 fn make_directory(path: &Path, mode: u32) -> Result<(), AzureError> {
-    use std::os::unix::fs::PermissionsExt as _;
     let error = |source| AzureError::Directory {
         path: path.to_owned(),
         source,
     };
     if path.is_dir() {
-        return Ok(());
+        return open_way(path, mode).map_err(error);
     }
     // The rights of every directory made on the way matter, and the process may have a strict umask.
-    if let Some(parent) = path.parent() {
+    if let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) {
         make_directory(parent, mode)?;
     }
     fs::create_dir(path).map_err(error)?;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(error)
+}
+
+/// Lets others pass through a directory of our own; what else it allows stays.
+fn open_way(path: &Path, mode: u32) -> std::io::Result<()> {
+    let found = fs::metadata(path)?;
+    let ways = mode & 0o111;
+    let ours = found.uid() == rustix::process::geteuid().as_raw();
+    if !ours || found.mode() & ways == ways {
+        return Ok(());
+    }
+    tracing::info!(path = %path.display(), "others may pass through this directory from now on");
+    fs::set_permissions(path, fs::Permissions::from_mode((found.mode() & 0o7777) | ways))
 }
 
 /// Stops the servers whose data directories lie below a database directory, without opening anything: for a platform
@@ -270,4 +294,28 @@ pub async fn stop_servers_below(database_directory: &Path) -> usize {
     let stops = running.iter().map(|postmaster| postmaster.stop());
     futures::future::join_all(stops).await;
     running.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_directory_of_ours_is_opened_and_what_is_above_it_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let (above, own) = (root.path().join("above"), root.path().join("above/own"));
+        fs::create_dir_all(&own).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        for path in [&above, &own] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        make_directory(&own, 0o711).unwrap();
+        assert_eq!((mode(&above), mode(&own)), (0o700, 0o711));
+        fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
+        make_directory(&own.join("a/b"), 0o711).unwrap();
+        assert_eq!(
+            (mode(&own), mode(&own.join("a")), mode(&own.join("a/b"))),
+            (0o755, 0o711, 0o711)
+        );
+    }
 }

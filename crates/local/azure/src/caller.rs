@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use pave_auth::{AccessRequest, Principal, credential_from_header};
+use pave_names::EntityRef;
 use pave_runtime::clock;
 use serde_json::Value;
+use uuid::Uuid;
 
+use crate::arm::{Arm, IDENTITIES};
 use crate::error::ArmError;
 use crate::options::Options;
+use crate::store::Resource;
 
 /// Audiences of Azure itself, which some clients ask for whatever the endpoint.
 const AZURE_AUDIENCES: &[&str] = &[
@@ -21,14 +25,15 @@ const AZURE_AUDIENCES: &[&str] = &[
 pub(crate) struct Caller {
     /// Name in `systemData`.
     pub(crate) name: String,
-    /// `User` or `Application`.
+    /// `User`, `Application` or `ManagedIdentity`.
     pub(crate) kind: &'static str,
     /// Who it is to the authorizer; `None` may do everything.
     pub(crate) principal: Option<Principal>,
 }
 
 /// Finds out who a request is from.
-pub(crate) async fn authenticate(options: &Options, headers: &HeaderMap) -> Result<Caller, ArmError> {
+pub(crate) async fn authenticate(arm: &Arm, headers: &HeaderMap) -> Result<Caller, ArmError> {
+    let options = &*arm.options;
     let shown = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
@@ -43,7 +48,7 @@ pub(crate) async fn authenticate(options: &Options, headers: &HeaderMap) -> Resu
     if let Ok(claims) = options.keys.verify_jwt(&token)
         && claims.get("appid").is_some()
     {
-        return from_claims(options, &claims).await;
+        return from_claims(arm, &claims).await;
     }
     let Some(identities) = &options.identities else {
         return Err(refused("the token was not issued here"));
@@ -57,7 +62,8 @@ pub(crate) async fn authenticate(options: &Options, headers: &HeaderMap) -> Resu
     }
 }
 
-async fn from_claims(options: &Options, claims: &Value) -> Result<Caller, ArmError> {
+async fn from_claims(arm: &Arm, claims: &Value) -> Result<Caller, ArmError> {
+    let options = &*arm.options;
     let seconds = |name: &str| claims[name].as_i64().unwrap_or_default();
     let now = clock::unix_seconds();
     if seconds("exp") <= now {
@@ -93,6 +99,9 @@ async fn from_claims(options: &Options, claims: &Value) -> Result<Caller, ArmErr
             principal: known.principal.clone(),
         });
     }
+    if let Some(identity) = find_identity(arm, client).await? {
+        return Ok(from_identity(&identity));
+    }
     match find_principal(options, client).await? {
         Some(principal) => Ok(from_principal(principal)),
         None => Err(refused("whoever the token was issued to is not known any more")),
@@ -111,6 +120,37 @@ pub(crate) async fn find_principal(options: &Options, id: &str) -> Result<Option
     Ok(principals
         .into_iter()
         .find(|principal| principal.id.to_string().eq_ignore_ascii_case(id)))
+}
+
+/// The user-assigned identity with this client id.
+pub(crate) async fn find_identity(arm: &Arm, client: &str) -> Result<Option<Resource>, ArmError> {
+    let identities = arm
+        .engine
+        .store
+        .read(|connection| Resource::of_kind(connection, &IDENTITIES.to_lowercase()))
+        .await?;
+    Ok(identities
+        .into_iter()
+        .find(|identity| identity.property("clientId").eq_ignore_ascii_case(client)))
+}
+
+/// An identity that acts: to the authorizer it is a user of its own, whom roles may be given to.
+fn from_identity(identity: &Resource) -> Caller {
+    let name = identity.name().to_owned();
+    let object = identity.property("principalId");
+    let principal = Principal {
+        id: Uuid::parse_str(object).unwrap_or_default(),
+        entity: EntityRef::new("managedidentity", "default", &name),
+        user: format!("azure:identity:{object}"),
+        groups: Vec::new(),
+        display_name: name.clone(),
+        email: String::new(),
+    };
+    Caller {
+        name,
+        kind: "ManagedIdentity",
+        principal: Some(principal),
+    }
 }
 
 fn from_principal(principal: Principal) -> Caller {

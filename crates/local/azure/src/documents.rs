@@ -2,18 +2,31 @@
 
 mod capabilities;
 mod child;
+mod cluster;
 mod configuration;
+mod identity;
+mod kubeconfig;
 mod network;
 mod server;
+mod storage;
 
 pub(crate) use capabilities::capabilities;
 pub(crate) use child::{administrator, database, firewall_rule};
+pub(crate) use cluster::{
+    Identities, create_cluster, find_pool, put_pool, remove_pool, render_cluster, render_pool,
+    update_cluster, used_identities,
+};
 pub(crate) use configuration::{check_change, configuration, is_service_parameter, service_parameters};
+pub(crate) use identity::{federated_credential, identity};
+pub(crate) use kubeconfig::kubeconfig;
 pub(crate) use network::network;
 pub(crate) use server::{Incoming, create_server, render_server, update_server};
+pub(crate) use storage::{container, create_account, render_account, update_account};
 
+use pave_azure::names;
 use serde_json::{Map, Value, json};
 
+use crate::error::ArmError;
 use crate::store::Resource;
 
 /// A resource as every type shows it.
@@ -48,6 +61,62 @@ pub(crate) fn writable(request: &Value) -> Value {
         }
     }
     body
+}
+
+/// Checks that a document names a location, and writes it as ARM does.
+pub(crate) fn check_location(body: &mut Value) -> Result<(), ArmError> {
+    let location = body["location"].as_str().unwrap_or_default().to_owned();
+    if location.is_empty() {
+        return Err(ArmError::bad_request(
+            "LocationRequired",
+            "`location` is missing (help: write one, such as `westeurope`)",
+        ));
+    }
+    names::check_location(&location)
+        .map_err(|error| ArmError::name("LocationNotAvailableForResourceType", "location", &error))?;
+    body["location"] = json!(names::normalize_location(&location));
+    Ok(())
+}
+
+/// Takes fields out of `properties` that only we set.
+pub(crate) fn take(body: &mut Value, fields: &[&str]) {
+    if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
+        for field in fields {
+            properties.shift_remove(*field);
+        }
+    }
+}
+
+/// Refuses a change of what stays for good; what is written as it was is taken out of the change.
+pub(crate) fn refuse_changes(existing: &Value, change: &mut Value, fixed: &[&str]) -> Result<(), ArmError> {
+    for pointer in fixed {
+        let (Some(before), Some(after)) = (existing.pointer(pointer), change.pointer(pointer)) else {
+            continue;
+        };
+        let is_location = *pointer == "/location";
+        let after = match after.as_str() {
+            Some(text) if is_location => json!(names::normalize_location(text)),
+            _ => after.clone(),
+        };
+        if !before.is_null() && !after.is_null() && *before != after {
+            let field = pointer.trim_start_matches('/').replace('/', ".");
+            let message =
+                format!("`{field}` cannot be changed from {before} to {after} (help: make a new resource)");
+            let code = if is_location {
+                "InvalidResourceLocation"
+            } else {
+                "PropertyChangeNotAllowed"
+            };
+            return Err(ArmError {
+                target: Some(field),
+                ..ArmError::conflict(code, message)
+            });
+        }
+        if let Some(place) = change.pointer_mut(pointer) {
+            *place = before.clone();
+        }
+    }
+    Ok(())
 }
 
 /// Lays `patch` over `target`, object by object; tags are replaced as a whole, `null` removes.

@@ -5,6 +5,7 @@
 //! operations' rows, and finds what is there already.
 
 mod children;
+mod clusters;
 mod failure;
 mod lane;
 mod lifecycle;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pave_keys::Keys;
+use pave_kube::ControlPlanes;
 use pave_runtime::Tasks;
 use pave_store::{Database, StoreError};
 use serde_json::Value;
@@ -40,6 +42,7 @@ pub(crate) struct Engine {
     pub(crate) installation: String,
     /// Port that new servers listen on.
     pub(crate) port: u16,
+    planes: Option<Arc<dyn ControlPlanes>>,
     root: PathBuf,
     account: Option<Account>,
     templates: Arc<Templates>,
@@ -57,6 +60,7 @@ pub(crate) struct Parts {
     pub(crate) root: PathBuf,
     pub(crate) binaries: Option<Vec<PathBuf>>,
     pub(crate) fault: Option<FaultHook>,
+    pub(crate) planes: Option<Arc<dyn ControlPlanes>>,
 }
 
 impl Engine {
@@ -75,6 +79,7 @@ impl Engine {
             lanes: Mutex::default(),
             changed: watch::channel(0).0,
             fault: parts.fault,
+            planes: parts.planes,
         })
     }
 

@@ -1,7 +1,8 @@
 //! Entra ID: tokens for applications, and the documents by which clients find the endpoints.
 
+mod federation;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -13,6 +14,7 @@ use pave_runtime::clock;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::arm::Arm;
 use crate::caller::find_principal;
 use crate::options::Options;
 
@@ -65,11 +67,13 @@ struct Client {
     id: String,
     object: Uuid,
     name: String,
+    /// Whether a token of somebody else stood for it, rather than a secret.
+    federated: bool,
 }
 
 /// `POST /{tenant}/oauth2/v2.0/token`: a scope says what the token is for.
 pub(crate) async fn token_v2(
-    State(options): State<Arc<Options>>,
+    State(arm): State<Arm>,
     Path(tenant): Path<String>,
     headers: HeaderMap,
     body: Bytes,
@@ -81,41 +85,42 @@ pub(crate) async fn token_v2(
         .find(|word| word.contains("://"))
         .unwrap_or(scope);
     let audience = wanted.strip_suffix("/.default").unwrap_or(wanted).to_owned();
-    answer_token(&options, &tenant, &headers, &form, audience).await
+    answer_token(&arm, &tenant, &headers, &form, audience).await
 }
 
 /// `POST /{tenant}/oauth2/token`: the older form, with a resource.
 pub(crate) async fn token_v1(
-    State(options): State<Arc<Options>>,
+    State(arm): State<Arm>,
     Path(tenant): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let form = read_form(&body);
     let audience = form.get("resource").cloned().unwrap_or_default();
-    answer_token(&options, &tenant, &headers, &form, audience).await
+    answer_token(&arm, &tenant, &headers, &form, audience).await
 }
 
 async fn answer_token(
-    options: &Options,
+    arm: &Arm,
     tenant: &str,
     headers: &HeaderMap,
     form: &BTreeMap<String, String>,
     audience: String,
 ) -> Response {
-    match issue(options, tenant, headers, form, &audience).await {
+    match issue(arm, tenant, headers, form, &audience).await {
         Ok(body) => ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response(),
         Err(refusal) => refusal.into_response(),
     }
 }
 
 async fn issue(
-    options: &Options,
+    arm: &Arm,
     tenant: &str,
     headers: &HeaderMap,
     form: &BTreeMap<String, String>,
     audience: &str,
 ) -> Result<Value, Refusal> {
+    let options = &*arm.options;
     check_tenant(options, tenant)?;
     let grant = form.get("grant_type").map(String::as_str).unwrap_or_default();
     if grant != "client_credentials" {
@@ -136,7 +141,7 @@ async fn issue(
             message,
         ));
     }
-    let client = prove(options, headers, form).await?;
+    let client = prove(arm, headers, form).await?;
     let now = clock::unix_seconds();
     let claims = json!({
         "aud": audience,
@@ -146,7 +151,7 @@ async fn issue(
         "exp": now + LIFETIME,
         "appid": client.id,
         "azp": client.id,
-        "appidacr": "1",
+        "appidacr": if client.federated { "2" } else { "1" },
         "app_displayname": client.name,
         "idtyp": "app",
         "oid": client.object,
@@ -176,26 +181,17 @@ async fn issue(
 }
 
 /// Checks client id and secret, from the form or from a Basic header.
-async fn prove(
-    options: &Options,
-    headers: &HeaderMap,
-    form: &BTreeMap<String, String>,
-) -> Result<Client, Refusal> {
+async fn prove(arm: &Arm, headers: &HeaderMap, form: &BTreeMap<String, String>) -> Result<Client, Refusal> {
+    let options = &*arm.options;
     let basic = basic_credentials(headers);
     let field = |name: &str| form.get(name).cloned().filter(|value| !value.is_empty());
     let id = field("client_id")
         .or_else(|| basic.as_ref().map(|(id, _)| id.clone()))
         .unwrap_or_default();
     let Some(secret) = field("client_secret").or_else(|| basic.map(|(_, secret)| secret)) else {
-        if form.contains_key("client_assertion") {
-            let message =
-                format!("No federated credential is known for the application '{id}'; use a client secret.");
-            return Err(Refusal::new(
-                StatusCode::UNAUTHORIZED,
-                "invalid_client",
-                700_213,
-                message,
-            ));
+        if let Some(assertion) = field("client_assertion") {
+            let kind = field("client_assertion_type").unwrap_or_default();
+            return federation::prove(arm, &id, &kind, &assertion).await;
         }
         let message = "The request body must contain the parameter 'client_secret'.";
         return Err(Refusal::new(
@@ -222,6 +218,7 @@ async fn prove(
             id: known.client_id.to_string(),
             object: known.object_id,
             name: known.name.clone(),
+            federated: false,
         });
     }
     let (Ok(Some(principal)), Some(identities)) = (find_principal(options, &id).await, &options.identities)
@@ -243,6 +240,7 @@ async fn prove(
         id: found.id.to_string(),
         object: found.id,
         name: found.display_name,
+        federated: false,
     })
 }
 
@@ -287,16 +285,14 @@ fn check_tenant(options: &Options, tenant: &str) -> Result<(), Refusal> {
 }
 
 /// `GET /{tenant}[/v2.0]/.well-known/openid-configuration`.
-pub(crate) async fn openid_configuration(
-    State(options): State<Arc<Options>>,
-    Path(tenant): Path<String>,
-) -> Response {
-    if let Err(refusal) = check_tenant(&options, &tenant) {
+pub(crate) async fn openid_configuration(State(arm): State<Arm>, Path(tenant): Path<String>) -> Response {
+    if let Err(refusal) = check_tenant(&arm.options, &tenant) {
         return refusal.into_response();
     }
+    let options = &*arm.options;
     let base = format!("{}/{tenant}", options.base_url);
     Json(json!({
-        "issuer": issuer(&options),
+        "issuer": issuer(options),
         "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
         "token_endpoint": format!("{base}/oauth2/v2.0/token"),
         "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
@@ -310,19 +306,20 @@ pub(crate) async fn openid_configuration(
         "id_token_signing_alg_values_supported": ["ES256"],
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "oid", "tid", "appid"],
         "tenant_region_scope": "EU",
-        "cloud_instance_name": host(&options),
+        "cloud_instance_name": host(options),
     }))
     .into_response()
 }
 
 /// `GET /{tenant}/discovery[/v2.0]/keys`.
-pub(crate) async fn keys(State(options): State<Arc<Options>>) -> Json<Value> {
-    Json(options.keys.jwks())
+pub(crate) async fn keys(State(arm): State<Arm>) -> Json<Value> {
+    Json(arm.options.keys.jwks())
 }
 
 /// `GET /common/discovery/instance`: asked by clients that were told to trust us.
-pub(crate) async fn instance_discovery(State(options): State<Arc<Options>>) -> Json<Value> {
-    let host = host(&options);
+pub(crate) async fn instance_discovery(State(arm): State<Arm>) -> Json<Value> {
+    let options = &*arm.options;
+    let host = host(options);
     Json(json!({
         "tenant_discovery_endpoint":
             format!("{}/{}/v2.0/.well-known/openid-configuration", options.base_url, options.tenant),

@@ -15,6 +15,7 @@ mod documents;
 mod engine;
 mod entra;
 mod error;
+mod kinds;
 mod metadata;
 mod options;
 mod postgresql;

@@ -1,11 +1,10 @@
 //! The document by which clients find this cloud's endpoints.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
 
+use crate::arm::Arm;
 use crate::caller::query;
 use crate::options::Options;
 
@@ -13,9 +12,9 @@ use crate::options::Options;
 const LIST_VERSIONS: &[&str] = &["2015-01-01", "2019-05-01", "2020-06-01"];
 
 /// `GET /metadata/endpoints`.
-pub(crate) async fn endpoints(State(options): State<Arc<Options>>, RawQuery(raw): RawQuery) -> Json<Value> {
+pub(crate) async fn endpoints(State(arm): State<Arm>, RawQuery(raw): RawQuery) -> Json<Value> {
     let version = query(raw.as_deref()).remove("api-version").unwrap_or_default();
-    let document = document(&options);
+    let document = document(&arm.options);
     Json(if LIST_VERSIONS.contains(&version.as_str()) {
         json!([document])
     } else {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use pave_auth::{Authorizer, Identities, Principal};
 use pave_keys::Keys;
+use pave_kube::ControlPlanes;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -91,6 +92,8 @@ pub struct Options {
     /// Decides about principals, by verb (`get`, `put`, `patch`, `delete`, `post`) and path (`/azure/subscriptions/…`,
     /// lower-case). `None` lets everybody with a token do everything.
     pub authorizer: Option<Arc<dyn Authorizer>>,
+    /// What makes the control planes of managed clusters; without it there are none.
+    pub control_planes: Option<Arc<dyn ControlPlanes>>,
     /// Port of new servers; only tests want another than [`POSTGRESQL_PORT`].
     pub postgresql_port: u16,
     /// Where PostgreSQL's programs are looked for; `None` means the usual places.
@@ -114,6 +117,7 @@ impl Options {
             service_principals: Vec::new(),
             identities: None,
             authorizer: None,
+            control_planes: None,
             postgresql_port: POSTGRESQL_PORT,
             postgresql_binaries: None,
             fault: None,

@@ -3,16 +3,23 @@
 //! Functions take a connection, so that callers combine them in one transaction: a resource, the operation that is to
 //! make it, and the server's row appear together or not at all.
 
+mod activity;
 mod operations;
+mod planes;
 mod resources;
+mod secrets;
 mod servers;
 
+pub(crate) use activity::{Activity, Filter as ActivityFilter};
 pub(crate) use operations::{Operation, OperationKind, Outcome};
+pub(crate) use planes::Plane;
 pub(crate) use resources::{Resource, Stamp};
+pub(crate) use secrets::{find_secret, put_secret};
 pub(crate) use servers::{Server, ServerState};
 
 /// Format of `azure.db`; migrations are only ever appended.
-pub(crate) const MIGRATIONS: &[&str] = &["
+pub(crate) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE resources (
         id TEXT PRIMARY KEY,
         canonical TEXT NOT NULL,
@@ -55,7 +62,36 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         reason TEXT NOT NULL
     ) STRICT;
     CREATE TABLE installation (id TEXT NOT NULL) STRICT;
-"];
+",
+    "
+    ALTER TABLE operations ADD COLUMN caller TEXT NOT NULL DEFAULT '';
+    CREATE TABLE activity (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        at TEXT NOT NULL,
+        caller TEXT NOT NULL,
+        correlation TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        action TEXT NOT NULL,
+        resource TEXT NOT NULL,
+        status TEXT NOT NULL,
+        code TEXT NOT NULL,
+        message TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX activity_by_correlation ON activity (correlation);
+    CREATE INDEX activity_by_time ON activity (at);
+    CREATE TABLE secrets (
+        resource TEXT NOT NULL,
+        name TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        PRIMARY KEY (resource, name)
+    ) STRICT;
+    CREATE TABLE control_planes (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE
+    ) STRICT;
+",
+];
 
 /// The id of this installation, made at the first call. Data directories carry it, so that nobody else's is removed.
 pub(crate) fn installation(connection: &rusqlite::Connection) -> rusqlite::Result<String> {

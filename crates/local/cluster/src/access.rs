@@ -1,6 +1,7 @@
 //! Who may do what: Kubernetes RBAC over the objects in the store.
 
 mod bootstrap;
+mod own;
 mod rule;
 
 use std::collections::HashMap;
@@ -12,7 +13,8 @@ use serde_json::Value;
 
 use crate::storage::{Storage, TableId};
 
-pub(crate) use bootstrap::objects as bootstrap_objects;
+pub(crate) use bootstrap::{objects as bootstrap_objects, open_issuer};
+pub(crate) use own::{Own, person_token, principal_of};
 pub(crate) use rule::{Rule, of_role};
 
 const GROUP: &str = "rbac.authorization.k8s.io";

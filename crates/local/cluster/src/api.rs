@@ -22,7 +22,7 @@ use http::{HeaderMap, Method};
 use pave_auth::{Identities, Principal};
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Rbac;
+use crate::access::{Own, Rbac};
 use crate::http::accept::Accept;
 use crate::http::failure::{self, Failure};
 use crate::http::selector::Selectors;
@@ -42,6 +42,8 @@ pub(crate) struct Server {
     pub(crate) keys: pave_keys::Keys,
     pub(crate) documents: crate::http::Documents,
     pub(crate) stop: CancellationToken,
+    /// What a logical cluster has of its own; nothing for the local one.
+    pub(crate) own: Option<Own>,
 }
 
 /// One request on a resource, authenticated and understood.

@@ -15,11 +15,9 @@ use crate::access::Rbac;
 use crate::api::Server;
 use crate::controller;
 use crate::http::{Caller, Documents, handle};
+use crate::logical::{Logical, Planes, split};
 use crate::resource::Registry;
-use crate::storage::{Storage, StorageError};
-
-/// The logical cluster that is served; keys name it, so that more can follow.
-const LOCAL: &str = "local";
+use crate::storage::{LOCAL, Storage, StorageError};
 
 /// The cluster could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +51,7 @@ pub struct Options {
 pub struct Cluster {
     server: Arc<Server>,
     tasks: Tasks,
+    logical: Arc<Logical>,
 }
 
 impl Cluster {
@@ -78,15 +77,36 @@ impl Cluster {
             keys,
             documents: Documents::default(),
             stop: tasks.token(),
+            own: None,
         });
         controller::bootstrap(&server).await;
         tasks.spawn("cluster controllers", controller::run(server.clone()));
-        Ok(Self { server, tasks })
+        let logical = Logical::open(&server, &tasks).await;
+        Ok(Self {
+            server,
+            tasks,
+            logical,
+        })
     }
 
-    /// The API over HTTP: callers show a bearer token.
+    /// The API over HTTP: callers show a bearer token. Logical clusters are below `/clusters/<name>`.
     pub fn router(&self) -> Router {
-        Router::new().fallback(answer).with_state(self.server.clone())
+        Router::new().fallback(answer).with_state(self.clone())
+    }
+
+    /// Control planes of their own, kept here beside this cluster. `url` is where [`Cluster::router`] is served.
+    #[must_use]
+    pub fn control_planes(&self, url: &str) -> Arc<dyn pave_kube::ControlPlanes> {
+        Arc::new(Planes::new(self.logical.clone(), url))
+    }
+
+    /// One of the control planes as a cluster of its own, if it exists.
+    #[must_use]
+    pub fn logical(&self, name: &str) -> Option<Self> {
+        Some(Self {
+            server: self.logical.find(name)?,
+            ..self.clone()
+        })
     }
 
     /// The API over HTTP for one fixed caller, whatever they show. For listeners that have authenticated already.
@@ -124,6 +144,13 @@ impl Cluster {
     }
 }
 
-async fn answer(State(server): State<Arc<Server>>, request: Request) -> axum::response::Response {
-    handle(server, request).await
+async fn answer(State(cluster): State<Cluster>, mut request: Request) -> axum::response::Response {
+    if cluster.server.own.is_none()
+        && let Some((name, rest)) = split(request.uri())
+    {
+        // Whoever a listener has authenticated is somebody at the local cluster only.
+        request.extensions_mut().remove::<Caller>();
+        return cluster.logical.answer(&name, rest, request).await;
+    }
+    handle(cluster.server, request).await
 }

@@ -13,7 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::api::Server;
 use crate::storage::{Event, EventKind};
 
-pub(crate) use bootstrap::bootstrap;
+pub(crate) use bootstrap::{bootstrap, ensure};
 
 /// How often everything is looked over, whatever the events say.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -27,6 +27,8 @@ pub(crate) async fn run(server: Arc<Server>) {
     loop {
         tokio::select! {
             event = feed.recv() => match event {
+                // Logical clusters share one log; each is looked after by its own.
+                Ok(event) if *event.object.table.cluster != *server.cluster => {}
                 Ok(event) => react(&server, &event).await,
                 // Too much happened at once: look at everything instead.
                 Err(RecvError::Lagged(_)) => sweep(&server).await,

@@ -24,6 +24,7 @@ use http_body_util::{BodyExt, Limited};
 use pave_auth::{AccessRequest, Principal, credential_from_header};
 use serde_json::json;
 
+use crate::access::principal_of;
 use crate::api::{Call, Server};
 use crate::resource::Resource;
 use failure::Failure;
@@ -123,7 +124,7 @@ async fn authenticate(server: &Server, parts: &Parts) -> Result<Principal, Failu
         return Ok(Principal::anonymous());
     };
     let token = credential_from_header(sent.to_str().ok()).ok_or_else(Failure::unauthorized)?;
-    let found = server.identities.authenticate(&token).await;
+    let found = principal_of(server, &token).await;
     found
         .map_err(|error| Failure::internal(error.to_string()))?
         .ok_or_else(Failure::unauthorized)

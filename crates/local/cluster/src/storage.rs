@@ -1,5 +1,6 @@
 //! Objects with revisions: one writer thread, durable before acknowledged; readers work in memory.
 
+mod clusters;
 mod disk;
 mod object;
 mod state;
@@ -12,6 +13,7 @@ use pave_keys::Sealer;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub(crate) use clusters::{ClusterRecord, LOCAL, Order};
 pub(crate) use object::{Event, EventKind, Object, ObjectName, TableId, watch_line};
 pub(crate) use state::{Gone, State};
 
@@ -183,14 +185,15 @@ impl Storage {
         self.feed.subscribe()
     }
 
-    /// Objects whose owner references name a uid.
-    pub(crate) fn dependents(&self, uid: &str) -> Vec<Arc<Object>> {
+    /// Objects of a logical cluster whose owner references name a uid.
+    pub(crate) fn dependents(&self, cluster: &str, uid: &str) -> Vec<Arc<Object>> {
         let state = self.read();
         let Some(names) = state.owners.get(uid) else {
             return Vec::new();
         };
         names
             .iter()
+            .filter(|(table, _)| &*table.cluster == cluster)
             .filter_map(|(table, name)| state.get(table, name).cloned())
             .collect()
     }
@@ -200,8 +203,23 @@ impl Storage {
         let (reply, answer) = oneshot::channel();
         let stopped = || CommitError::Failed("storage has been shut down".to_owned());
         self.writer
-            .send(writer::Request { change, reply })
+            .send(writer::Request::Change { change, reply })
             .map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
+    }
+
+    /// Records, changes or removes a logical cluster; when this returns it is durable.
+    pub(crate) async fn order(&self, order: Order) -> Result<(), CommitError> {
+        let (reply, answer) = oneshot::channel();
+        let stopped = || CommitError::Failed("storage has been shut down".to_owned());
+        self.writer
+            .send(writer::Request::Order { order, reply })
+            .map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// The logical clusters beside the local one.
+    pub(crate) fn clusters(&self) -> Vec<ClusterRecord> {
+        self.read().clusters.values().cloned().collect()
     }
 }

@@ -3,16 +3,22 @@
 //! Each check answers with words for the person who wrote the name, never with "invalid input" alone, and never repeats
 //! a password. The rules are those that Azure Resource Manager and Azure Database for PostgreSQL apply in 2026.
 
+mod identity;
+mod kubernetes;
 mod location;
 mod postgresql;
 mod sku;
+mod storage;
 
+pub use identity::{check_federated_credential, check_user_assigned_identity};
+pub use kubernetes::{check_agent_pool, check_dns_prefix, check_kubernetes_version, check_managed_cluster};
 pub use location::{LOCATIONS, Location, check_location, display_location, normalize_location};
 pub use postgresql::{
     POSTGRESQL_VERSIONS, check_administrator_login, check_administrator_password, check_configuration,
     check_database, check_firewall_rule, check_flexible_server, check_postgresql_version,
 };
 pub use sku::{FLEXIBLE_SERVER_SKUS, Sku, check_sku, sku_tier};
+pub use storage::{check_container, check_storage_account};
 
 use thiserror::Error;
 

@@ -12,12 +12,12 @@ use pave_names::ObjectKey;
 use serde_json::Value;
 
 use super::{Comparison, Entry, Memory};
-use crate::engine::Engine;
 use crate::objects::{ApplyOptions, apply};
+use crate::sites::Site;
 
 /// Says of every object in what it differs, asking the server where neither side is known.
 pub(super) async fn judge_differences(
-    engine: &Arc<Engine>,
+    site: &Site,
     application: &Application,
     memory: &mut Memory,
     comparison: &mut Comparison,
@@ -28,7 +28,7 @@ pub(super) async fn judge_differences(
     let judged = join_all(
         entries
             .into_iter()
-            .map(|entry| judge(engine, application, known, entry)),
+            .map(|entry| judge(site, application, known, entry)),
     )
     .await;
     predictions.clear();
@@ -42,7 +42,7 @@ pub(super) async fn judge_differences(
 }
 
 async fn judge(
-    engine: &Arc<Engine>,
+    site: &Site,
     application: &Application,
     known: &HashMap<ObjectKey, (u64, Arc<Vec<String>>)>,
     mut entry: Entry,
@@ -64,7 +64,7 @@ async fn judge(
     let same = known.get(&entry.key).filter(|(known, _)| *known == print);
     entry.differences = match same {
         Some((_, differences)) => Arc::clone(differences),
-        None => match differences(engine, application, &target, &live).await {
+        None => match differences(site, application, &target, &live).await {
             Some(found) => Arc::new(found),
             // Gone since we looked; the watch will tell.
             None => {
@@ -93,7 +93,7 @@ fn fingerprint(target: &Target, live: &Value) -> u64 {
 }
 
 async fn differences(
-    engine: &Engine,
+    site: &Site,
     application: &Application,
     target: &Target,
     live: &Arc<Value>,
@@ -104,7 +104,7 @@ async fn differences(
         dry_run: true,
         strict: false,
     };
-    let predicted = match apply(&engine.kinds, &target.object, &options).await {
+    let predicted = match apply(&site.kinds, &target.object, &options).await {
         Ok(predicted) => predicted,
         Err(KindsError::Cluster(kube::Error::Api(status))) if status.code == 404 => return None,
         // What the server would refuse is certainly not what lives there; the sync will say why.
@@ -126,10 +126,10 @@ async fn differences(
     let mut live = Arc::clone(live);
     if predicted["apiVersion"] != live["apiVersion"] {
         // The watch follows another version of the kind; ask for the object in the version Git writes.
-        let resolved = engine.kinds.resolve(&target.gvk).await.ok()?;
+        let resolved = site.kinds.resolve(&target.gvk).await.ok()?;
         let namespace = pave_kube::metadata_text(&target.object, "namespace");
         let found = resolved
-            .api(&engine.client, namespace)
+            .api(site.kinds.client(), namespace)
             .get(&target.key.name)
             .await
             .ok()?;

@@ -33,7 +33,14 @@ pub(super) fn blame(engine: &Arc<Engine>, comparison: &mut Comparison, told: &mu
         if told.get(&entry.key) != Some(&message)
             && let Some(live) = &entry.live
         {
-            events::emit(engine, live, EventKind::Warning, "FieldInGit", message.clone());
+            events::emit_at(
+                engine,
+                comparison.site.as_deref(),
+                live,
+                EventKind::Warning,
+                "FieldInGit",
+                message.clone(),
+            );
             told.insert(entry.key.clone(), message.clone());
         }
         if let Some(health) = &mut entry.health {
@@ -77,9 +84,15 @@ mod tests {
 
     #[test]
     fn a_field_is_found_in_its_file() {
-        check("no Composition fits `spec.compositionSelector`", Some("team/orders.yaml:7:3"));
+        check(
+            "no Composition fits `spec.compositionSelector`",
+            Some("team/orders.yaml:7:3"),
+        );
         check("spec.dbName: too long", Some("team/orders.yaml:6:3"));
-        check("spec.parameters.size is unknown, spec.dbName is not", Some("team/orders.yaml:6:3"));
+        check(
+            "spec.parameters.size is unknown, spec.dbName is not",
+            Some("team/orders.yaml:6:3"),
+        );
         check("the server is being made", None);
         check("spec.size", None);
     }

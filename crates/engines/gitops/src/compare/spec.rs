@@ -1,12 +1,14 @@
-use pave_manifest::application::{Application, IN_CLUSTER, Source};
+use pave_manifest::application::{Application, Source};
 use pave_manifest::project::Project;
 
 use crate::engine::Engine;
+use crate::sites::{DestinationError, Site};
 
 /// Whether an Application may be acted on at all; the project it belongs to.
 pub(super) fn check_spec(
     engine: &Engine,
     application: &Application,
+    site: Result<&Site, &DestinationError>,
     source: &Source,
 ) -> Result<Project, String> {
     let name = application.project();
@@ -22,16 +24,6 @@ pub(super) fn check_spec(
     if !destination.server.is_empty() && !destination.name.is_empty() {
         return Err("application destination can't have both name and server defined".to_owned());
     }
-    if !destination.is_in_cluster() {
-        let cluster = if destination.server.is_empty() {
-            &destination.name
-        } else {
-            &destination.server
-        };
-        return Err(format!(
-            "there are no clusters with this name or URL: {cluster}; only `https://kubernetes.default.svc` is served"
-        ));
-    }
     if source.repo_url.is_empty() {
         return Err("spec.source.repoURL is required".to_owned());
     }
@@ -41,8 +33,9 @@ pub(super) fn check_spec(
             "application repo {url} is not permitted in project '{name}'"
         ));
     }
-    if !permits_namespace(&project, &destination.namespace) {
-        let (server, namespace) = (&destination.server, &destination.namespace);
+    let site = site.map_err(ToString::to_string)?;
+    if !site.is_permitted(&project, &destination.namespace) {
+        let (server, namespace) = (&site.server, &destination.namespace);
         return Err(format!(
             "application destination server '{server}' and namespace '{namespace}' do not match any of the allowed \
              destinations in project '{name}'"
@@ -52,9 +45,4 @@ pub(super) fn check_spec(
         return Err("several sources are not rendered yet; keep one of `spec.sources`".to_owned());
     }
     Ok(project)
-}
-
-/// Whether a project permits a namespace of the cluster the engine runs in.
-pub(crate) fn permits_namespace(project: &Project, namespace: &str) -> bool {
-    project.permits_destination(IN_CLUSTER, "in-cluster", namespace)
 }

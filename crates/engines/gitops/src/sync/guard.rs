@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Sync;
 use super::tasks::{result_of, short_name};
-use crate::compare::{Entry, permits_namespace};
+use crate::compare::Entry;
 use crate::explain::{Blame, explain};
 
 impl Sync<'_> {
@@ -86,7 +86,7 @@ impl Sync<'_> {
                 task.gvk.kind
             ));
         }
-        if scope == Scope::Namespaced && !permits_namespace(&self.project, &task.key.namespace) {
+        if scope == Scope::Namespaced && !self.site.is_permitted(&self.project, &task.key.namespace) {
             return Err(format!(
                 "{}namespace {} is not permitted in project '{project}'; the platform team can add it to the project's \
                  `destinations`, if {} belongs there",
@@ -107,7 +107,7 @@ impl Sync<'_> {
 
     /// Why a task failed.
     pub(super) fn explain(&self, error: &pave_kube::KindsError, task: &Task) -> String {
-        let definition = self.engine.live.definition(&task.gvk);
+        let definition = self.site.live.definition(&task.gvk);
         let manifest = self.target(&task.key).map(|target| &target.manifest);
         let words = explain(
             error,

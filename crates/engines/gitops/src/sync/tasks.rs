@@ -30,8 +30,8 @@ impl Sync<'_> {
         match objects::delete(&self.kinds, &task.object, self.propagation(&task.object)).await {
             Ok(left) => {
                 match left {
-                    Some(left) => self.engine.live.put(left),
-                    None => self.engine.live.remove(&task.key, u64::MAX),
+                    Some(left) => self.site.live.put(left),
+                    None => self.site.live.remove(&task.key, u64::MAX),
                 }
                 Done {
                     result: result(task, "Pruned", "pruned", "Succeeded"),
@@ -57,10 +57,10 @@ impl Sync<'_> {
             self.clear_way_for_hook(&task).await;
         }
         if defines(targets, &task.gvk) {
-            objects::wait_served(&self.engine.live, &task.gvk).await;
+            objects::wait_served(&self.site.live, &task.gvk).await;
         }
         // A kind that came with this very sync is not watched yet, and its health would never be heard of.
-        if let Err(error) = self.engine.live.ensure(&task.gvk).await {
+        if let Err(error) = self.site.live.ensure(&task.gvk).await {
             return self.failed(&task, &error);
         }
         let options = ApplyOptions {
@@ -70,9 +70,9 @@ impl Sync<'_> {
         match objects::apply(&self.kinds, &task.object, &options).await {
             Ok(made) => {
                 self.warn_of_empty(&task, &made);
-                self.engine.live.put(made);
+                self.site.live.put(made);
                 if is_crd(&task.gvk) {
-                    objects::wait_established(&self.engine.live, &task.key).await;
+                    objects::wait_established(&self.site.live, &task.key).await;
                 }
                 let message = format!("{} serverside-applied", short_name(&task.key));
                 Done {
@@ -114,8 +114,8 @@ impl Sync<'_> {
         if !delete_policies(&task.object).contains(&DeletePolicy::BeforeCreation) {
             return;
         }
-        if self.engine.live.ensure(&task.gvk).await.is_ok()
-            && let Some(live) = self.engine.live.get(&task.key)
+        if self.site.live.ensure(&task.gvk).await.is_ok()
+            && let Some(live) = self.site.live.get(&task.key)
         {
             self.delete_quietly(&live).await;
         }
@@ -130,7 +130,7 @@ impl Sync<'_> {
         };
         for task in tasks.iter().filter(|task| task.action == Action::Hook) {
             if delete_policies(&task.object).contains(&policy)
-                && let Some(live) = self.engine.live.get(&task.key)
+                && let Some(live) = self.site.live.get(&task.key)
             {
                 self.delete_quietly(&live).await;
             }
@@ -139,8 +139,8 @@ impl Sync<'_> {
 
     async fn delete_quietly(&self, live: &Value) {
         match objects::delete(&self.kinds, live, PropagationPolicy::Background).await {
-            Ok(None) => self.engine.live.remove(&pave_manifest::key_of(live), u64::MAX),
-            Ok(Some(left)) => self.engine.live.put(left),
+            Ok(None) => self.site.live.remove(&pave_manifest::key_of(live), u64::MAX),
+            Ok(Some(left)) => self.site.live.put(left),
             Err(error) => tracing::debug!(%error, "a hook was not deleted"),
         }
     }

@@ -27,7 +27,8 @@ impl Sync<'_> {
     /// Upstream sleeps two seconds between waves so that controllers can react before health is read. Here a live
     /// watch tells, and an object whose status nobody has written yet counts as on its way.
     pub(super) async fn wait_for(&self, step: &[Task], everything: bool) -> Result<(), Stopped> {
-        let mut changes = self.engine.live.subscribe();
+        let mut changes = self.site.live.subscribe();
+        let mut orders = self.engine.live.subscribe();
         let mut said = String::new();
         loop {
             let waiting = match self.progress(step, everything) {
@@ -42,7 +43,12 @@ impl Sync<'_> {
                 self.say(&waiting).await;
                 said = waiting;
             }
-            if changes.changed().await.is_err() {
+            // Objects change there, the Application here.
+            let woken = tokio::select! {
+                there = changes.changed() => there,
+                here = orders.changed() => here,
+            };
+            if woken.is_err() {
                 return Err(Stopped::Terminated);
             }
         }
@@ -53,7 +59,7 @@ impl Sync<'_> {
             .iter()
             .filter(|task| everything || task.action == Action::Hook)
         {
-            let live = self.engine.live.get(&task.key);
+            let live = self.site.live.get(&task.key);
             if task.action == Action::Prune {
                 if live.is_some() {
                     return Progress::Waiting(format!("waiting for deletion of {}", short_name(&task.key)));
@@ -62,7 +68,7 @@ impl Sync<'_> {
             }
             // A hook may have been deleted by itself after it ended (`ttlSecondsAfterFinished`).
             let Some(live) = live else { continue };
-            let health = assess(&live, &|gvk| self.engine.live.is_composite(gvk));
+            let health = assess(&live, &|gvk| self.site.live.is_composite(gvk));
             let Some(health) = health else { continue };
             match health.code {
                 HealthCode::Healthy | HealthCode::Suspended => {}

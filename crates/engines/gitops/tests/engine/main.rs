@@ -1,6 +1,8 @@
 //! The engine against a real API server and real repositories.
 
 #[cfg(test)]
+mod destinations;
+#[cfg(test)]
 mod world;
 
 use serde_json::{Value, json};

@@ -20,9 +20,9 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) struct World {
     pub(crate) client: kube::Client,
     pub(crate) handle: GitopsHandle,
-    cluster: Cluster,
+    pub(crate) cluster: Cluster,
     tasks: Tasks,
-    directory: tempfile::TempDir,
+    pub(crate) directory: tempfile::TempDir,
 }
 
 pub(crate) fn admin() -> Principal {

@@ -5,10 +5,11 @@ use pave_azure::names;
 use rusqlite::Transaction;
 use serde_json::{Value, json};
 
+use super::Arm;
+use super::clusters::{self, CLUSTERS};
 use super::flexible_servers::{SERVERS, ask_for_deletion};
 use super::reply::Reply;
 use super::request::Call;
-use super::{Arm, POSTGRESQL};
 use crate::caller::Caller;
 use crate::documents::{self, merge, writable};
 use crate::error::ArmError;
@@ -167,43 +168,6 @@ impl Arm {
         Ok(Reply::list(&listed))
     }
 
-    /// All resources, or those of one group; `$filter=resourceGroup eq 'g'` and `resourceType eq 't'` are understood.
-    pub(crate) async fn list_resources(&self, call: &Call, group: Option<&str>) -> Result<Reply, ArmError> {
-        if call.method != Method::GET {
-            return Err(call.method_not_allowed());
-        }
-        let filter = call.query.get("$filter").map(String::as_str).unwrap_or_default();
-        let group = group
-            .map(str::to_owned)
-            .or_else(|| filter_value(filter, "resourcegroup"));
-        if let Some(group) = &group {
-            let key = format!(
-                "/subscriptions/{}/resourcegroups/{group}",
-                self.options.subscription
-            );
-            if self.find(key).await?.is_none() {
-                return Err(group_not_found(group));
-            }
-        }
-        let wanted_type = filter_value(filter, "resourcetype");
-        let servers = self
-            .engine
-            .store
-            .read(|connection| Resource::of_kind(connection, SERVERS))
-            .await?;
-        let mut listed = Vec::new();
-        for server in servers {
-            let in_group = group
-                .as_ref()
-                .is_none_or(|group| server.parent.rsplit('/').next() == Some(group));
-            let of_type = wanted_type.as_ref().is_none_or(|wanted| *wanted == SERVERS);
-            if in_group && of_type && self.may_see(&call.caller, &server.id).await {
-                listed.push(render_entry(&server));
-            }
-        }
-        Ok(Reply::list(&listed))
-    }
-
     /// Whether a list may show a resource to somebody.
     pub(crate) async fn may_see(&self, caller: &Caller, key: &str) -> bool {
         crate::caller::authorize(&self.options, caller, &Method::GET, key)
@@ -219,10 +183,12 @@ impl Arm {
             .store
             .read(move |connection| Ok((Resource::find(connection, &id)?, Server::find(connection, &id)?)))
             .await?;
-        Ok(resource.map(|resource| match resource.kind.as_str() {
+        let Some(resource) = resource else { return Ok(None) };
+        Ok(Some(match resource.kind.as_str() {
             GROUPS => render_group(&resource),
             SERVERS => documents::render_server(&resource, server.as_ref()),
-            _ => documents::render(&resource, &super::children::canonical_kind(&resource.kind)),
+            kind if kind == CLUSTERS.to_lowercase() => self.show_cluster(&resource).await?,
+            _ => super::plain::render(&resource),
         }))
     }
 }
@@ -237,11 +203,19 @@ fn ask_for_group_deletion(
         return Ok((running, Vec::new()));
     }
     let mut lanes = Vec::new();
-    for server in Resource::children(transaction, &group.id, Some(SERVERS))? {
+    for member in Resource::children(transaction, &group.id, None)? {
         let mut deletion = template.clone();
         deletion.id = uuid::Uuid::new_v4().to_string();
-        ask_for_deletion(transaction, &server, deletion)?;
-        lanes.push(server.id);
+        if member.kind == SERVERS {
+            ask_for_deletion(transaction, &member, deletion)?;
+        } else if member.kind == CLUSTERS.to_lowercase() {
+            clusters::ask_for_deletion(transaction, &member, deletion)?;
+        } else {
+            // Nothing stands behind it.
+            Resource::remove(transaction, &member.id)?;
+            continue;
+        }
+        lanes.push(member.id);
     }
     lanes.push(group.id.clone());
     Resource::set_state(transaction, &group.id, "Deleting", true)?;
@@ -285,37 +259,4 @@ fn render_group(group: &Resource) -> Value {
         fields.shift_remove("systemData");
     }
     document
-}
-
-/// A resource in a list over all types: without its properties.
-fn render_entry(server: &Resource) -> Value {
-    let mut entry = documents::render(server, &format!("{POSTGRESQL}/flexibleServers"));
-    if let Value::Object(fields) = &mut entry {
-        fields.shift_remove("properties");
-        fields.insert("provisioningState".into(), json!(server.state));
-        fields.insert("createdTime".into(), json!(server.stamp.created_at));
-        fields.insert("changedTime".into(), json!(server.stamp.last_modified_at));
-    }
-    entry
-}
-
-/// The value that a filter compares a field with: `resourceGroup eq 'g'`.
-fn filter_value(filter: &str, field: &str) -> Option<String> {
-    let lower = filter.to_lowercase();
-    let rest = lower.split_once(&format!("{field} eq '"))?.1;
-    Some(rest.split('\'').next()?.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_filters() {
-        let filter =
-            "resourceGroup eq 'Team-A' and resourceType eq 'Microsoft.DBforPostgreSQL/flexibleServers'";
-        assert_eq!(filter_value(filter, "resourcegroup").as_deref(), Some("team-a"));
-        assert_eq!(filter_value(filter, "resourcetype").as_deref(), Some(SERVERS));
-        assert_eq!(filter_value("", "resourcegroup"), None);
-    }
 }

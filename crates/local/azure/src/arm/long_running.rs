@@ -7,10 +7,11 @@ use pave_runtime::clock;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::Arm;
 use super::reply::Reply;
 use super::request::Call;
-use super::{Arm, POSTGRESQL};
 use crate::error::ArmError;
+use crate::kinds;
 use crate::store::{Operation, OperationKind, Stamp};
 
 /// How long a question about a running operation is held back when its answer may change soon.
@@ -44,6 +45,7 @@ impl Call {
                 location.to_owned()
             },
             correlation: self.correlation.clone(),
+            caller: self.caller.name.clone(),
             started_at: clock::rfc3339(),
             ended_at: None,
         }
@@ -68,11 +70,12 @@ impl Arm {
     /// `202 Accepted` with everything that the various clients want to know for asking again.
     pub(crate) fn accepted(&self, call: &Call, operation: &Operation) -> Reply {
         let body = json!({ "operation": operation.kind.as_str(), "startTime": operation.started_at });
-        let namespace = if operation.kind == OperationKind::DeleteGroup {
-            "Microsoft.Resources"
-        } else {
-            POSTGRESQL
-        };
+        self.told(call, operation, StatusCode::ACCEPTED, body)
+    }
+
+    /// An answer with everything that the various clients want to know for asking how far an operation is.
+    pub(crate) fn told(&self, call: &Call, operation: &Operation, status: StatusCode, body: Value) -> Reply {
+        let namespace = kinds::namespace_of(&operation.resource);
         let url = |kind: &str| {
             format!(
                 "{}/subscriptions/{}/providers/{namespace}/locations/{}/{kind}/{}?api-version={}",
@@ -83,7 +86,7 @@ impl Arm {
                 call.api_version()
             )
         };
-        let mut reply = Reply::new(StatusCode::ACCEPTED, body);
+        let mut reply = Reply::new(status, body);
         reply.set_header("azure-asyncoperation", url("operations"));
         reply.set_header("location", url("operationResults"));
         reply.set_header("retry-after", "0".to_owned());

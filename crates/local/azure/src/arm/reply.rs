@@ -56,6 +56,10 @@ impl Reply {
         reply
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     pub(crate) fn set_header(&mut self, name: &'static str, value: String) {
         self.headers.push((name, value));
     }

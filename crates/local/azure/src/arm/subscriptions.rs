@@ -4,11 +4,12 @@ use axum::http::Method;
 use pave_azure::names::{LOCATIONS, Location};
 use serde_json::{Value, json};
 
+use super::Arm;
 use super::reply::Reply;
 use super::request::Call;
-use super::{Arm, POSTGRESQL};
 use crate::documents;
 use crate::error::ArmError;
+use crate::kinds::PROVIDERS;
 
 /// Versions of the API that clients of 2025 and 2026 were seen to use. Others are accepted too.
 const VERSIONS: &[&str] = &[
@@ -94,41 +95,26 @@ impl Arm {
 
     /// `…/providers[/{namespace}[/register]]`; everything we have is registered.
     pub(crate) fn providers(&self, call: &Call, rest: &[&str]) -> Result<Reply, ArmError> {
-        let all = [
-            (
-                "Microsoft.Resources",
-                vec!["resourceGroups", "subscriptions", "operations"],
-            ),
-            (
-                POSTGRESQL,
-                vec![
-                    "flexibleServers",
-                    "flexibleServers/databases",
-                    "flexibleServers/firewallRules",
-                    "flexibleServers/configurations",
-                    "flexibleServers/administrators",
-                    "locations/capabilities",
-                    "checkNameAvailability",
-                ],
-            ),
-        ];
-        let mut documents = all
+        let mut documents = PROVIDERS
             .iter()
             .map(|(namespace, types)| self.provider(namespace, types));
         match (rest, &call.method) {
             ([], &Method::GET) => Ok(Reply::list(&documents.collect::<Vec<_>>())),
-            ([namespace], &Method::GET) | ([namespace, "register"], &Method::POST) => documents
-                .find(|document| {
-                    document["namespace"]
-                        .as_str()
-                        .is_some_and(|known| known.eq_ignore_ascii_case(namespace))
-                })
-                .map(Reply::ok)
-                .ok_or_else(|| {
-                    let message =
-                        format!("The resource namespace '{namespace}' is not available in the local cloud.");
-                    ArmError::not_found("InvalidResourceNamespace", message)
-                }),
+            ([namespace], &Method::GET) | ([namespace, "register" | "unregister"], &Method::POST) => {
+                documents
+                    .find(|document| {
+                        document["namespace"]
+                            .as_str()
+                            .is_some_and(|known| known.eq_ignore_ascii_case(namespace))
+                    })
+                    .map(Reply::ok)
+                    .ok_or_else(|| {
+                        let message = format!(
+                            "The resource namespace '{namespace}' is not available in the local cloud."
+                        );
+                        ArmError::not_found("InvalidResourceNamespace", message)
+                    })
+            }
             ([] | [_], _) => Err(call.method_not_allowed()),
             _ => Err(call.unknown_path()),
         }

@@ -200,6 +200,12 @@ impl Engine {
                 Box::pin(self.switch_server(operation)).await
             }
             OperationKind::DeleteGroup => self.delete_group(operation).await,
+            OperationKind::CreateCluster
+            | OperationKind::UpdateCluster
+            | OperationKind::DeleteCluster
+            | OperationKind::StartCluster
+            | OperationKind::StopCluster
+            | OperationKind::RotateCluster => Box::pin(self.change_cluster(operation)).await,
             _ => Box::pin(self.change_child(operation)).await,
         }
     }

@@ -4,6 +4,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
+/// Where data directories of PostgreSQL go when its user cannot reach the data directory; made by us.
+pub(crate) const SHARED_PLACE: &str = "/var/lib/pave";
+
 /// An unprivileged user of the system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Account {
@@ -72,7 +75,7 @@ pub fn reachable_database_directory(data: &Path) -> PathBuf {
     match Account::unprivileged() {
         Some(account) if !account.reaches(&data) => {
             let place = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, data.as_os_str().as_encoded_bytes());
-            PathBuf::from("/var/lib/pave").join(&place.simple().to_string()[..12])
+            PathBuf::from(SHARED_PLACE).join(&place.simple().to_string()[..12])
         }
         _ => data.join("postgresql"),
     }

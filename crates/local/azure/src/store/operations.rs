@@ -1,6 +1,8 @@
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use serde_json::Value;
 
+use super::{Activity, Resource};
+
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OperationKind {
@@ -18,10 +20,18 @@ pub(crate) enum OperationKind {
     PutAdministrator,
     DeleteAdministrator,
     DeleteGroup,
+    CreateCluster,
+    UpdateCluster,
+    DeleteCluster,
+    StartCluster,
+    StopCluster,
+    RotateCluster,
+    /// Something that was done with the request that asked for it.
+    Write,
 }
 
 impl OperationKind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 21] = [
         Self::CreateServer,
         Self::UpdateServer,
         Self::DeleteServer,
@@ -36,6 +46,13 @@ impl OperationKind {
         Self::PutAdministrator,
         Self::DeleteAdministrator,
         Self::DeleteGroup,
+        Self::CreateCluster,
+        Self::UpdateCluster,
+        Self::DeleteCluster,
+        Self::StartCluster,
+        Self::StopCluster,
+        Self::RotateCluster,
+        Self::Write,
     ];
 
     /// Name in the table.
@@ -55,6 +72,25 @@ impl OperationKind {
             Self::PutAdministrator => "put-administrator",
             Self::DeleteAdministrator => "delete-administrator",
             Self::DeleteGroup => "delete-group",
+            Self::CreateCluster => "create-cluster",
+            Self::UpdateCluster => "update-cluster",
+            Self::DeleteCluster => "delete-cluster",
+            Self::StartCluster => "start-cluster",
+            Self::StopCluster => "stop-cluster",
+            Self::RotateCluster => "rotate-cluster",
+            Self::Write => "write",
+        }
+    }
+
+    /// How the activity log calls it: the last part of the operation's name.
+    pub(crate) fn action(self) -> &'static str {
+        match self {
+            Self::StartServer | Self::StartCluster => "start/action",
+            Self::StopServer | Self::StopCluster => "stop/action",
+            Self::RestartServer => "restart/action",
+            Self::RotateCluster => "rotateClusterCertificates/action",
+            kind if kind.is_deletion() => "delete",
+            _ => "write",
         }
     }
 
@@ -90,11 +126,13 @@ pub(crate) struct Operation {
     pub(crate) error: Option<Value>,
     pub(crate) location: String,
     pub(crate) correlation: String,
+    /// Who asked for it, by name.
+    pub(crate) caller: String,
     pub(crate) started_at: String,
     pub(crate) ended_at: Option<String>,
 }
 
-const COLUMNS: &str = "id, lane, resource, kind, request, secret, status, message, error, location, correlation, started_at, ended_at";
+const COLUMNS: &str = "id, lane, resource, kind, request, secret, status, message, error, location, correlation, caller, started_at, ended_at";
 
 /// Status of an operation that is not over.
 pub(crate) const RUNNING: &str = "InProgress";
@@ -146,7 +184,7 @@ impl Operation {
 
     pub(crate) fn insert(&self, connection: &Connection) -> Result<()> {
         let sql = format!(
-            "INSERT INTO operations ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, NULL, ?9, ?10, ?11, NULL)"
+            "INSERT INTO operations ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, NULL, ?9, ?10, ?11, ?12, NULL)"
         );
         connection.execute(
             &sql,
@@ -161,6 +199,7 @@ impl Operation {
                 self.message,
                 self.location,
                 self.correlation,
+                self.caller,
                 self.started_at
             ],
         )?;
@@ -188,7 +227,32 @@ impl Operation {
         let sql = "UPDATE operations SET status = ?2, error = ?3, ended_at = ?4, secret = NULL, message = ''
              WHERE id = ?1";
         connection.execute(sql, params![id, status, error, pave_runtime::clock::rfc3339()])?;
-        Ok(())
+        match Self::find(connection, id)? {
+            Some(operation) => operation.log(connection, outcome),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes its end into the activity log; what ended with its request stands there already.
+    fn log(&self, connection: &Connection, outcome: &Outcome) -> Result<()> {
+        if self.kind == OperationKind::Write {
+            return Ok(());
+        }
+        let action = format!("{}/{}", crate::kinds::type_of(&self.resource), self.kind.action());
+        let known = Resource::find(connection, &self.resource)?;
+        let resource = known.map_or_else(|| self.resource.clone(), |known| known.canonical);
+        let (status, code, message) = match outcome {
+            Outcome::Succeeded => ("Succeeded", "OK", ""),
+            Outcome::Failed { code, message } => ("Failed", code.as_str(), message.as_str()),
+        };
+        Activity {
+            operation: self.id.clone(),
+            status: status.to_owned(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            ..Activity::now(&self.caller, &self.correlation, &action, &resource)
+        }
+        .insert(connection)
     }
 
     /// Ends everything in a lane that came before a deletion.
@@ -235,8 +299,9 @@ impl Operation {
             error: error.and_then(|error| serde_json::from_str(&error).ok()),
             location: row.get(9)?,
             correlation: row.get(10)?,
-            started_at: row.get(11)?,
-            ended_at: row.get(12)?,
+            caller: row.get(11)?,
+            started_at: row.get(12)?,
+            ended_at: row.get(13)?,
         })
     }
 }

@@ -61,6 +61,18 @@ impl Resource {
             .collect()
     }
 
+    /// All resources that lie directly in a group, and may be listed.
+    pub(crate) fn in_groups(connection: &Connection) -> Result<Vec<Self>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM resources WHERE visible = 1
+               AND parent IN (SELECT id FROM resources WHERE kind = 'microsoft.resources/resourcegroups') ORDER BY rowid"
+        );
+        connection
+            .prepare_cached(&sql)?
+            .query_map([], Self::from_row)?
+            .collect()
+    }
+
     /// Writes it, new or changed.
     pub(crate) fn put(&self, connection: &Connection) -> Result<()> {
         let sql = "INSERT INTO resources (id, canonical, kind, parent, state, visible, body, stamp)
@@ -92,8 +104,9 @@ impl Resource {
         Ok(())
     }
 
-    /// Removes a resource and its children.
+    /// Removes a resource with its children and secrets.
     pub(crate) fn remove(connection: &Connection, id: &str) -> Result<()> {
+        connection.execute("DELETE FROM secrets WHERE resource = ?1", [id])?;
         connection.execute("DELETE FROM resources WHERE id = ?1 OR parent = ?1", [id])?;
         Ok(())
     }

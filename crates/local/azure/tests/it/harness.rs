@@ -54,6 +54,8 @@ pub(crate) struct Cloud {
     client: reqwest::Client,
     token: String,
     server: tokio::task::JoinHandle<()>,
+    /// Held from the beginning, so that nobody takes the port while the cloud is closed.
+    listener: TcpListener,
     directory: tempfile::TempDir,
 }
 
@@ -73,7 +75,6 @@ impl Cloud {
         let directory = directory();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        drop(listener);
         let keys = Keys::open(&directory.path().join("keys")).unwrap();
         let (tenant, subscription) = (Uuid::new_v4(), Uuid::new_v4());
         let mut options = Options::new(directory.path().join("azure"), keys, &base, tenant, subscription);
@@ -87,7 +88,7 @@ impl Cloud {
         )];
         adapt(&mut options);
         let azure = Azure::open(options.clone()).await.unwrap();
-        let server = serve(&azure, &base).await;
+        let server = serve(&azure, &listener);
         let client = options.keys.http_client().unwrap();
         let mut cloud = Self {
             options,
@@ -97,6 +98,7 @@ impl Cloud {
             client,
             token: String::new(),
             server,
+            listener,
             directory,
         };
         let signed_in = cloud.sign_in(SECRET).await.expect(200);
@@ -113,7 +115,7 @@ impl Cloud {
         self.azure.shutdown().await;
         self.options.fault = None;
         self.azure = Azure::open(self.options.clone()).await.unwrap();
-        self.server = serve(&self.azure, &self.base).await;
+        self.server = serve(&self.azure, &self.listener);
     }
 
     pub(crate) async fn sign_in(&self, secret: &str) -> Answer {
@@ -126,6 +128,28 @@ impl Cloud {
             ("scope", &scope),
         ];
         answer(self.client.post(url).form(&form).send().await.unwrap()).await
+    }
+
+    /// Asks for a token with the token of somebody else.
+    pub(crate) async fn sign_in_federated(&self, client: &str, assertion: &str) -> Answer {
+        let url = format!("{}/{}/oauth2/v2.0/token", self.base, self.options.tenant);
+        let scope = format!("{}/.default", self.base);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ("client_assertion", assertion),
+            ("scope", &scope),
+        ];
+        answer(self.client.post(url).form(&form).send().await.unwrap()).await
+    }
+
+    /// A request with the token of the service principal.
+    pub(crate) fn signed(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.request(method, path).bearer_auth(&self.token)
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
@@ -384,9 +408,10 @@ pub(crate) fn program(name: &str) -> PathBuf {
     versions.pop().unwrap_or_else(|| PathBuf::from(name))
 }
 
-async fn serve(azure: &Azure, base: &str) -> tokio::task::JoinHandle<()> {
-    let address = base.strip_prefix("http://").unwrap();
-    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+fn serve(azure: &Azure, listener: &TcpListener) -> tokio::task::JoinHandle<()> {
+    let listener = listener.try_clone().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     let router = azure.router();
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
 }

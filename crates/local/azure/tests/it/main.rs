@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall say where")]
 
 mod access;
+mod clusters;
 mod faults;
 mod harness;
 mod journey;
 mod refusals;
+mod types;

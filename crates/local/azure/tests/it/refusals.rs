@@ -103,7 +103,7 @@ async fn protocol_errors_have_arms_codes() {
     );
     let other = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/x";
     assert_eq!(cloud.get(other).await.expect(404).code(), "SubscriptionNotFound");
-    let unknown = format!("{}/providers/Microsoft.Storage/storageAccounts/x", cloud.group());
+    let unknown = format!("{}/providers/Microsoft.Else/things/x", cloud.group());
     assert_eq!(
         cloud.get(&unknown).await.expect(404).code(),
         "InvalidResourceNamespace"

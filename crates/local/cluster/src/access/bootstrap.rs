@@ -149,3 +149,13 @@ pub(crate) fn objects() -> Vec<Value> {
         ),
     ]
 }
+
+/// Lets everybody read how the tokens of this cluster's service accounts are verified, as a managed cluster with an
+/// issuer does: whoever verifies one elsewhere has no credential here.
+pub(crate) fn open_issuer() -> Value {
+    binding(
+        "pave:issuer",
+        "system:service-account-issuer-discovery",
+        &["system:unauthenticated", "system:authenticated"],
+    )
+}

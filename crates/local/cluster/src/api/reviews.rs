@@ -98,7 +98,7 @@ fn user_info(principal: &Principal) -> Value {
 
 async fn token(server: &Server, spec: &Value) -> Result<Value, Failure> {
     let token = spec["token"].as_str().unwrap_or_default();
-    let found = server.identities.authenticate(token).await;
+    let found = access::principal_of(server, token).await;
     Ok(
         match found.map_err(|error| Failure::internal(error.to_string()))? {
             Some(principal) => json!({ "authenticated": true, "user": user_info(&principal) }),

@@ -45,6 +45,10 @@ pub(super) fn create(server: &Server, call: &Call) -> Result<Response, Failure> 
         .keys
         .verify_jwt(&token)
         .map_err(|error| broken(error.to_string()))?;
+    if let Some(own) = &server.own {
+        claims["iss"] = json!(own.url);
+        claims["aud"] = json!([own.url]);
+    }
     let expiry = clock::unix_seconds() + seconds;
     claims["exp"] = json!(expiry);
     claims["kubernetes.io"]["serviceaccount"]["uid"] = json!(account.uid());

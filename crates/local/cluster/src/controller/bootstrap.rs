@@ -37,7 +37,7 @@ pub(crate) async fn bootstrap(server: &Server) {
 }
 
 /// Creates a built-in object unless one of that name exists.
-pub(super) async fn ensure(server: &Server, group: &str, plural: &str, mut value: Value) {
+pub(crate) async fn ensure(server: &Server, group: &str, plural: &str, mut value: Value) {
     let table = server.builtin_table(group, plural);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let metadata = &mut value["metadata"];

@@ -9,7 +9,7 @@ use crate::storage::{Change, Object, ObjectName};
 
 /// Deletes dependents whose owners are all gone.
 pub(super) async fn owner_gone(server: &Server, uid: &str) {
-    for dependent in server.storage.dependents(uid) {
+    for dependent in server.storage.dependents(&server.cluster, uid) {
         check(server, &dependent).await;
     }
 }
@@ -85,7 +85,7 @@ pub(super) async fn release(server: &Server, object: &Arc<Object>) {
     };
     let has = |name: &str| object.finalizers().any(|finalizer| finalizer == name);
     if has("orphan") {
-        for dependent in server.storage.dependents(object.uid()) {
+        for dependent in server.storage.dependents(&server.cluster, object.uid()) {
             let uid = object.uid().to_owned();
             rewrite(server, &dependent, |value| {
                 if let Some(owners) = value["metadata"]["ownerReferences"].as_array_mut() {
@@ -96,13 +96,13 @@ pub(super) async fn release(server: &Server, object: &Arc<Object>) {
         }
         drop_finalizer(server, &object, "orphan").await;
     } else if has("foregroundDeletion") {
-        let dependents = server.storage.dependents(object.uid());
+        let dependents = server.storage.dependents(&server.cluster, object.uid());
         for dependent in dependents.iter().filter(|dependent| !dependent.is_terminating()) {
             remove(server, dependent, Propagation::Foreground).await;
         }
         if !server
             .storage
-            .dependents(object.uid())
+            .dependents(&server.cluster, object.uid())
             .iter()
             .any(|dependent| blocks(dependent, object.uid()))
         {

@@ -51,7 +51,7 @@ pub(super) fn answer(
         ["openapi", "v3"] => Ok(openapi::index(server)),
         ["openapi", "v3", rest @ ..] => Ok(openapi::document(server, rest, query)),
         ["openid", "v1", "jwks"] => Ok(respond::json_value(StatusCode::OK, &server.keys.jwks())),
-        [".well-known", "openid-configuration"] => Ok(issuer(parts)),
+        [".well-known", "openid-configuration"] => Ok(issuer(server, parts)),
         ["metrics"] => Ok(metrics(server)),
         [""] => Ok(respond::json_value(
             StatusCode::OK,
@@ -92,15 +92,19 @@ fn version() -> Response {
     respond::json_value(StatusCode::OK, &body)
 }
 
-fn issuer(parts: &Parts) -> Response {
+fn issuer(server: &Server, parts: &Parts) -> Response {
     let host = parts
         .headers
         .get("host")
         .and_then(|host| host.to_str().ok())
         .unwrap_or("localhost");
+    let (issuer, place) = match &server.own {
+        Some(own) => (own.url.as_str(), own.url.clone()),
+        None => ("https://kubernetes.default.svc", format!("https://{host}")),
+    };
     let body = json!({
-        "issuer": "https://kubernetes.default.svc",
-        "jwks_uri": format!("https://{host}/openid/v1/jwks"),
+        "issuer": issuer,
+        "jwks_uri": format!("{place}/openid/v1/jwks"),
         "response_types_supported": ["id_token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
@@ -110,7 +114,11 @@ fn issuer(parts: &Parts) -> Response {
 
 fn metrics(server: &Server) -> Response {
     let state = server.storage.read();
-    let objects: usize = state.tables.values().map(|table| table.objects.len()).sum();
+    let own = state
+        .tables
+        .iter()
+        .filter(|(table, _)| *table.cluster == *server.cluster);
+    let objects: usize = own.map(|(_, table)| table.objects.len()).sum();
     let text = format!(
         "# TYPE pave_cluster_objects gauge\npave_cluster_objects {objects}\n# TYPE pave_cluster_revision counter\n\
          pave_cluster_revision {}\n",

@@ -6,11 +6,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 use super::StorageError;
+use super::clusters::{ClusterRecord, Order};
 use super::object::{Event, EventKind, Object, ObjectName, TableId};
 use super::state::State;
 
 /// Version of the stored format, kept in `user_version`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// Log rows kept beyond a restart.
 const LOG_ROWS: u64 = 2_000;
 
@@ -45,6 +46,15 @@ impl Disk {
                  COMMIT;",
             )?;
         }
+        if format < 2 {
+            connection.execute_batch(
+                "BEGIN;
+                 CREATE TABLE clusters (id TEXT PRIMARY KEY, url TEXT NOT NULL, running INTEGER NOT NULL,
+                   tokens BLOB NOT NULL) WITHOUT ROWID;
+                 PRAGMA user_version = 2;
+                 COMMIT;",
+            )?;
+        }
         Ok(Self { connection, sealer })
     }
 
@@ -69,6 +79,7 @@ impl Disk {
             state.load(object);
         }
         self.load_log(&mut state)?;
+        self.load_clusters(&mut state)?;
         Ok(state)
     }
 
@@ -91,6 +102,56 @@ impl Disk {
                 None => None,
             };
             state.load_event(Arc::new(Event::new(kind, object, previous, row.get(2)?)));
+        }
+        Ok(())
+    }
+
+    fn load_clusters(&self, state: &mut State) -> Result<(), StorageError> {
+        let mut rows = self
+            .connection
+            .prepare("SELECT id, url, running, tokens FROM clusters")?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            let damaged = || StorageError::Damaged {
+                key: format!("/clusters/{id}"),
+            };
+            let sealed: Vec<u8> = row.get(3)?;
+            let tokens = self.sealer.open_sealed(&sealed).map_err(|_| damaged())?;
+            let tokens = serde_json::from_slice(&tokens).map_err(|_| damaged())?;
+            let record = ClusterRecord {
+                id: id.clone(),
+                url: row.get(1)?,
+                running: row.get(2)?,
+                tokens,
+            };
+            state.clusters.insert(id, record);
+        }
+        Ok(())
+    }
+
+    /// Records or removes a logical cluster: all of it in one transaction, so that there never is half of one.
+    pub(super) fn obey(&self, order: &Order) -> Result<(), StorageError> {
+        match order {
+            Order::Put(record) => {
+                let tokens = serde_json::to_vec(&record.tokens).map_err(|_| StorageError::Sealing)?;
+                let tokens = self.sealer.seal(&tokens).map_err(|_| StorageError::Sealing)?;
+                self.connection.execute(
+                    "INSERT OR REPLACE INTO clusters (id, url, running, tokens) VALUES (?1, ?2, ?3, ?4)",
+                    params![record.id, record.url, record.running, tokens],
+                )?;
+            }
+            Order::Remove(id) => {
+                let transaction = self.connection.unchecked_transaction()?;
+                // Keys are `/clusters/<id>/…`; `0` comes right after `/`.
+                let range = [format!("/clusters/{id}/"), format!("/clusters/{id}0")];
+                for table in ["current", "log"] {
+                    let sql = format!("DELETE FROM {table} WHERE key >= ?1 AND key < ?2");
+                    transaction.execute(&sql, params![range[0], range[1]])?;
+                }
+                transaction.execute("DELETE FROM clusters WHERE id = ?1", [id])?;
+                transaction.commit()?;
+            }
         }
         Ok(())
     }

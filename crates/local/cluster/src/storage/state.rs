@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::clusters::{ClusterRecord, LOCAL};
 use super::object::{Event, EventKind, Object, ObjectName, TableId};
 
 /// The most events kept of one resource.
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(crate) tables: HashMap<TableId, Table>,
     /// Owner uid to the objects that name it.
     pub(crate) owners: HashMap<String, BTreeSet<(TableId, ObjectName)>>,
+    /// Logical clusters beside the local one, by id.
+    pub(crate) clusters: BTreeMap<String, ClusterRecord>,
     /// No event at or below this revision is known for any table.
     pub(crate) floor: u64,
 }
@@ -113,6 +116,7 @@ impl State {
             revision,
             tables: HashMap::new(),
             owners: HashMap::new(),
+            clusters: BTreeMap::new(),
             floor,
         }
     }
@@ -126,6 +130,21 @@ impl State {
         self.tables
             .entry(table.clone())
             .or_insert_with(|| Table::new(floor))
+    }
+
+    /// Whether objects of a logical cluster may be kept.
+    pub(crate) fn knows_cluster(&self, id: &str) -> bool {
+        id == LOCAL || self.clusters.contains_key(id)
+    }
+
+    /// Takes a logical cluster out with everything in it. Its watchers end, since nobody will tell them anything.
+    pub(crate) fn remove_cluster(&mut self, id: &str) {
+        self.clusters.remove(id);
+        self.tables.retain(|table, _| &*table.cluster != id);
+        self.owners.retain(|_, dependents| {
+            dependents.retain(|(table, _)| &*table.cluster != id);
+            !dependents.is_empty()
+        });
     }
 
     /// Places an object without an event: loading.

@@ -5,6 +5,7 @@ use pave_runtime::clock;
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::clusters::Order;
 use super::disk::Disk;
 use super::object::{Event, EventKind, Object, ObjectName, TableId};
 use super::state::State;
@@ -15,10 +16,15 @@ const BATCH: usize = 128;
 
 type Reply = oneshot::Sender<Result<Arc<Object>, CommitError>>;
 
-/// A change and where its outcome goes.
-pub(super) struct Request {
-    pub(super) change: Change,
-    pub(super) reply: Reply,
+/// What is to be done, and where its outcome goes.
+pub(super) enum Request {
+    /// One object.
+    Change { change: Change, reply: Reply },
+    /// A whole logical cluster.
+    Order {
+        order: Order,
+        reply: oneshot::Sender<Result<(), CommitError>>,
+    },
 }
 
 /// The one place where revisions are given out.
@@ -46,21 +52,43 @@ impl Writer {
     /// Works until every handle is gone. What arrives while a transaction is synced goes into the next one.
     pub(super) fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         while let Some(first) = requests.blocking_recv() {
-            let mut batch = vec![first];
-            while batch.len() < BATCH {
-                let Ok(next) = requests.try_recv() else { break };
-                batch.push(next);
+            let mut batch = Vec::new();
+            let mut next = Some(first);
+            while let Some(request) = next.take() {
+                match request {
+                    Request::Change { change, reply } => batch.push((change, reply)),
+                    Request::Order { order, reply } => {
+                        // What was asked for before it is done before it.
+                        self.work(std::mem::take(&mut batch));
+                        drop(reply.send(self.obey(order)));
+                    }
+                }
+                if batch.len() < BATCH {
+                    next = requests.try_recv().ok();
+                }
             }
             self.work(batch);
         }
     }
 
-    fn work(&mut self, batch: Vec<Request>) {
+    fn obey(&self, order: Order) -> Result<(), CommitError> {
+        self.disk.obey(&order).map_err(|error| refusal(&error))?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        match order {
+            Order::Put(record) => {
+                state.clusters.insert(record.id.clone(), record);
+            }
+            Order::Remove(id) => state.remove_cluster(&id),
+        }
+        Ok(())
+    }
+
+    fn work(&mut self, batch: Vec<(Change, Reply)>) {
         let mut pending = Pending::new();
         let mut replies = Vec::with_capacity(batch.len());
         let mut events = Vec::with_capacity(batch.len());
         let mut revision = self.revision;
-        for Request { change, reply } in batch {
+        for (change, reply) in batch {
             match self.plan(&mut pending, change, revision + 1) {
                 Ok(event) => {
                     revision += 1;
@@ -97,6 +125,9 @@ impl Writer {
             current.clone()
         } else {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            if !state.knows_cluster(&key.0.cluster) {
+                return Err(CommitError::Failed("the cluster has been deleted".to_owned()));
+            }
             state.get(&key.0, &key.1).cloned()
         };
         if current.as_ref().map(|object| object.revision) != expected {

@@ -107,7 +107,7 @@ const TIERS: [(&str, &str); 3] = [
 
 impl Codec {
     /// The value as ARM wants it.
-    pub(super) fn encode(self, value: &Value) -> Value {
+    pub(crate) fn encode(self, value: &Value) -> Value {
         match self {
             Self::Text | Self::Number | Self::Tags => value.clone(),
             Self::Switch => json!(if value == true { "Enabled" } else { "Disabled" }),
@@ -122,7 +122,7 @@ impl Codec {
     }
 
     /// The value as the managed resource shows it; none where ARM says nothing.
-    pub(super) fn decode(self, value: &Value) -> Option<Value> {
+    pub(crate) fn decode(self, value: &Value) -> Option<Value> {
         let decoded = match self {
             Self::Text | Self::Number => value.clone(),
             Self::Switch => json!(value.as_str()?.eq_ignore_ascii_case("Enabled")),
@@ -138,7 +138,7 @@ impl Codec {
     }
 
     /// Whether a parameter says what ARM already reports.
-    pub(super) fn agrees(self, desired: &Value, observed: &Value) -> bool {
+    pub(crate) fn agrees(self, desired: &Value, observed: &Value) -> bool {
         let sent = self.encode(desired);
         match self {
             Self::Text | Self::Location => same_text(&sent, observed, self == Self::Location),
