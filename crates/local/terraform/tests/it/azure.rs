@@ -1,0 +1,257 @@
+//! The same against the local cloud itself: every resource, made, planned again, changed, imported and destroyed.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::{Arc, Mutex};
+
+use futures::future::BoxFuture;
+use pave_keys::Keys;
+use pave_kube::{ControlPlaneError, ControlPlanes, Holder};
+use pave_local_azure::{Azure, Options, ServicePrincipal};
+use uuid::Uuid;
+
+use crate::arm::serve;
+use crate::workspace::Workspace;
+
+/// Control planes that are only written down.
+#[derive(Default)]
+struct Written(Mutex<Vec<String>>);
+
+impl ControlPlanes for Written {
+    fn ensure<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), ControlPlaneError>> {
+        let mut names = self.0.lock().unwrap();
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+        Box::pin(async { Ok(()) })
+    }
+
+    fn remove<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), ControlPlaneError>> {
+        self.0.lock().unwrap().retain(|known| known != name);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn set_running<'a>(&'a self, _: &'a str, _: bool) -> BoxFuture<'a, Result<(), ControlPlaneError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn rotate<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), ControlPlaneError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("https://127.0.0.1:1/clusters/{name}")
+    }
+
+    fn authority(&self) -> String {
+        String::new()
+    }
+
+    fn token(&self, name: &str, _: &Holder) -> Result<String, ControlPlaneError> {
+        Ok(format!("token-of-{name}"))
+    }
+}
+
+const HCL: &str = r#"
+provider "azurerm" {
+  features {}
+}
+resource "azurerm_resource_group" "main" {
+  name     = "rg-orders"
+  location = "West Europe"
+  tags     = { team = "orders" }
+}
+resource "azurerm_postgresql_flexible_server" "main" {
+  name                   = "orders-db"
+  resource_group_name    = azurerm_resource_group.main.name
+  location               = azurerm_resource_group.main.location
+  version                = "VERSION"
+  administrator_login    = "appuser"
+  administrator_password = "Secret-123"
+  sku_name               = "B_Standard_B1ms"
+  storage_mb             = 32768
+}
+resource "azurerm_postgresql_flexible_server_database" "orders" {
+  name      = "orders"
+  server_id = azurerm_postgresql_flexible_server.main.id
+}
+resource "azurerm_postgresql_flexible_server_firewall_rule" "all" {
+  name             = "all"
+  server_id        = azurerm_postgresql_flexible_server.main.id
+  start_ip_address = "0.0.0.0"
+  end_ip_address   = "255.255.255.255"
+}
+resource "azurerm_postgresql_flexible_server_configuration" "memory" {
+  name      = "work_mem"
+  server_id = azurerm_postgresql_flexible_server.main.id
+  value     = "8192"
+}
+resource "azurerm_storage_account" "main" {
+  name                     = "ordersdata"
+  resource_group_name      = azurerm_resource_group.main.name
+  location                 = azurerm_resource_group.main.location
+  account_tier             = "Standard"
+  account_replication_type = "LRS"
+}
+resource "azurerm_user_assigned_identity" "main" {
+  name                = "orders"
+  location            = azurerm_resource_group.main.location
+  resource_group_name = azurerm_resource_group.main.name
+}
+resource "azurerm_kubernetes_cluster" "primary" {
+  name                = "platform"
+  location            = azurerm_resource_group.main.location
+  resource_group_name = azurerm_resource_group.main.name
+  dns_prefix          = "platform"
+  default_node_pool {
+    name                 = "nodepool"
+    vm_size              = "Standard_D2s_v3"
+    node_count           = 1
+    auto_scaling_enabled = true
+    min_count            = 1
+    max_count            = 3
+  }
+  identity {
+    type = "SystemAssigned"
+  }
+}
+data "azurerm_client_config" "current" {}
+data "azurerm_subscription" "current" {}
+"#;
+
+struct Cloud {
+    azure: Azure,
+    server: tokio::task::JoinHandle<()>,
+    directory: tempfile::TempDir,
+}
+
+impl Cloud {
+    /// Opens the cloud and points a workspace at it.
+    async fn open(workspace: &mut Workspace) -> Self {
+        let directory = tempfile::Builder::new().prefix("pave-tf-az-").tempdir().unwrap();
+        // The databases' user has to get in.
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let keys = Keys::open(&directory.path().join("keys")).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let (tenant, subscription) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut options = Options::new(
+            directory.path().join("azure"),
+            keys.clone(),
+            &format!("https://{host}"),
+            tenant,
+            subscription,
+        );
+        options.database_directory = directory.path().join("postgresql");
+        options.postgresql_port = free_port();
+        options.control_planes = Some(Arc::new(Written::default()));
+        options.service_principals = vec![ServicePrincipal::new(
+            Uuid::from_u128(3),
+            Uuid::from_u128(4),
+            "pipeline",
+            "a-client-secret",
+        )];
+        let azure = Azure::open(options).await.unwrap();
+        workspace.set("SSL_CERT_FILE", &keys.ca_path().display().to_string());
+        workspace.set("ARM_METADATA_HOSTNAME", &host);
+        workspace.set("ARM_TENANT_ID", &tenant.to_string());
+        workspace.set("ARM_SUBSCRIPTION_ID", &subscription.to_string());
+        workspace.set("ARM_CLIENT_ID", &Uuid::from_u128(3).to_string());
+        workspace.set("ARM_CLIENT_SECRET", "a-client-secret");
+        let server = tokio::spawn(serve(listener, keys, azure.router()));
+        Self {
+            azure,
+            server,
+            directory,
+        }
+    }
+
+    async fn close(self) {
+        self.azure.stop_servers().await.unwrap();
+        self.azure.shutdown().await;
+        self.server.abort();
+        drop(self.directory);
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// The installed PostgreSQL's major version, which is the one the local cloud offers.
+fn version() -> String {
+    let found = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut versions: Vec<u32> = found
+        .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok()))
+        .collect();
+    versions.sort_unstable();
+    versions.pop().unwrap_or(16).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_resource_on_the_local_cloud() {
+    let hcl = HCL.replace("VERSION", &version());
+    let mut workspace = Workspace::new(&hcl).await;
+    let cloud = Cloud::open(&mut workspace).await;
+    workspace.init().await;
+    workspace.terraform(&["validate", "-no-color"]).await.ok();
+    assert!(workspace.apply().await.ok().contains("8 added"));
+    workspace.unchanged().await;
+    let cluster = workspace.values("azurerm_kubernetes_cluster.primary").await;
+    let host = cluster["kube_config"][0]["host"].as_str().unwrap();
+    assert!(host.contains("/clusters/platform"), "{host}");
+    let account = workspace.values("azurerm_storage_account.main").await;
+    assert!(account["primary_access_key"].as_str().unwrap().len() > 20);
+    let server = workspace.values("azurerm_postgresql_flexible_server.main").await;
+    assert!(!server["fqdn"].as_str().unwrap().is_empty());
+
+    let changed = hcl
+        .replace("8192", "4096")
+        .replace("team = \"orders\"", "team = \"other\"")
+        .replace("\"LRS\"", "\"GRS\"");
+    workspace.write(&changed.replace("max_count            = 3", "max_count            = 4"));
+    let applied = workspace.apply().await.ok();
+    assert!(applied.contains("0 added, 4 changed, 0 destroyed"), "{applied}");
+    workspace.unchanged().await;
+
+    for address in ADDRESSES {
+        let id = workspace.values(address).await["id"].as_str().unwrap().to_owned();
+        workspace.terraform(&["state", "rm", address]).await.ok();
+        workspace.terraform(&["import", address, &id]).await.ok();
+    }
+    // Only the password is not to be had from Azure.
+    let planned = workspace.plan().await;
+    assert!(
+        planned.text.contains("0 to add, 1 to change, 0 to destroy"),
+        "{}",
+        planned.text
+    );
+    assert!(
+        planned.text.contains("+ administrator_password"),
+        "{}",
+        planned.text
+    );
+    assert!(workspace.destroy().await.ok().contains("8 destroyed"));
+    cloud.close().await;
+}
+
+const ADDRESSES: [&str; 8] = [
+    "azurerm_resource_group.main",
+    "azurerm_postgresql_flexible_server.main",
+    "azurerm_postgresql_flexible_server_database.orders",
+    "azurerm_postgresql_flexible_server_firewall_rule.all",
+    "azurerm_postgresql_flexible_server_configuration.memory",
+    "azurerm_storage_account.main",
+    "azurerm_user_assigned_identity.main",
+    "azurerm_kubernetes_cluster.primary",
+];
