@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use crate::index::Index;
 use crate::query::facets;
+use crate::refusal::{self, Refusal};
 use crate::tree::{Reading, Tree};
-use crate::{CatalogError, Facet, Page, Query, SourceReader, generated_name};
+use crate::{CatalogError, Facet, Page, Query, Rules, SourceReader, generated_name};
 
 const MIGRATIONS: &[&str] = &[
     "CREATE TABLE location (id TEXT PRIMARY KEY, type TEXT NOT NULL, target TEXT NOT NULL UNIQUE)",
@@ -73,7 +74,7 @@ pub struct Catalog {
 struct Inner {
     database: Database,
     reader: Arc<dyn SourceReader>,
-    allowed: Vec<String>,
+    rules: Rules,
     /// What each registered URL last gave, in the order of registration.
     trees: Mutex<Vec<(String, Tree)>>,
     index: RwLock<Arc<Index>>,
@@ -82,8 +83,14 @@ struct Inner {
 }
 
 impl Catalog {
-    /// Opens the catalog and reads its locations in the background.
+    /// Opens the catalog and reads its locations in the background. The allowed kinds hold for every location.
     pub async fn open(options: Options, tasks: &Tasks) -> Result<Self, CatalogError> {
+        let rules = Rules::everywhere(options.allowed.iter().map(String::as_str));
+        Self::open_with(options, rules, tasks).await
+    }
+
+    /// The same with rules in place of the options' allowed kinds: `catalog.rules` and the rules of single locations.
+    pub async fn open_with(options: Options, rules: Rules, tasks: &Tasks) -> Result<Self, CatalogError> {
         let database = Database::open(&options.database, MIGRATIONS)?;
         let wanted = options.locations;
         let known = database
@@ -110,7 +117,7 @@ impl Catalog {
         let inner = Inner {
             database,
             reader: options.reader,
-            allowed: options.allowed,
+            rules,
             trees: Mutex::new(trees),
             index: RwLock::default(),
             read_once: watch::channel(kept).0,
@@ -156,7 +163,7 @@ impl Catalog {
     }
 
     async fn read(&self, target: &str) {
-        let fresh = Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.allowed).await;
+        let fresh = Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.rules).await;
         let mut trees = self.inner.trees.lock().await;
         let Some((_, tree)) = trees.iter_mut().find(|(known, _)| known == target) else {
             return;
@@ -264,9 +271,26 @@ impl Catalog {
             .await?)
     }
 
+    /// The location that an entity came from first.
+    pub async fn location_of(&self, reference: &EntityRef) -> Result<Location, CatalogError> {
+        let missing = || CatalogError::NotFound(format!("found no location for entity {reference}"));
+        let entity = self.entity(reference).ok_or_else(missing)?;
+        let origin = &entity["metadata"]["annotations"]["backstage.io/managed-by-origin-location"];
+        let target = origin
+            .as_str()
+            .and_then(|origin| origin.strip_prefix("url:"))
+            .unwrap_or_default();
+        let mut all = self.locations().await?.into_iter();
+        all.find(|location| location.target == target).ok_or_else(missing)
+    }
+
+    pub(crate) fn reader(&self) -> Arc<dyn SourceReader> {
+        Arc::clone(&self.inner.reader)
+    }
+
     /// What processing a URL location finds wrong, without registering it.
     pub async fn findings(&self, target: &str) -> Diagnostics {
-        Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.allowed)
+        Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.rules)
             .await
             .diagnostics
     }
@@ -293,25 +317,7 @@ impl Catalog {
             .any(|location| location.target == target);
         let entity_ref = format!("location:default/{}", generated_name(kind, target));
         if dry_run {
-            let tree = Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.allowed).await;
-            if let Some(refusal) = tree.refused {
-                return Err(CatalogError::Input(refusal));
-            }
-            if let Some(fault) = tree.emitted.iter().flat_map(|emitted| &emitted.errors).next() {
-                return Err(CatalogError::Input(fault.clone()));
-            }
-            let location = Location {
-                id: format!("url:{target}"),
-                kind: kind.into(),
-                target: target.into(),
-                entity_ref,
-            };
-            let entities = tree.emitted.into_iter().map(|emitted| emitted.entity).collect();
-            return Ok(Registered {
-                location,
-                entities,
-                exists,
-            });
+            return Ok(self.try_out(kind, target).await??);
         }
         if exists {
             return Err(CatalogError::Conflict(format!(
@@ -346,6 +352,45 @@ impl Catalog {
             entities: Vec::new(),
             exists: false,
         })
+    }
+
+    /// Says what registering a URL location would give, or why it would not be taken and what to do about that.
+    pub async fn try_out(
+        &self,
+        kind: &str,
+        target: &str,
+    ) -> Result<Result<Registered, Refusal>, CatalogError> {
+        let exists = self
+            .locations()
+            .await?
+            .iter()
+            .any(|location| location.target == target);
+        let tree = Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.rules).await;
+        let fault = tree.emitted.iter().flat_map(|emitted| &emitted.errors).next();
+        if let Some(message) = tree.refused.as_ref().or(fault) {
+            let mut diagnostics = tree.cures;
+            diagnostics.extend(tree.diagnostics);
+            return Ok(Err(Refusal {
+                message: message.clone(),
+                diagnostics,
+            }));
+        }
+        // The first one is the location itself.
+        if tree.emitted.len() <= 1 {
+            return Ok(Err(refusal::empty(target)));
+        }
+        let location = Location {
+            id: format!("url:{target}"),
+            kind: kind.into(),
+            target: target.into(),
+            entity_ref: format!("location:default/{}", generated_name(kind, target)),
+        };
+        let entities = tree.emitted.into_iter().map(|emitted| emitted.entity).collect();
+        Ok(Ok(Registered {
+            location,
+            entities,
+            exists,
+        }))
     }
 
     /// Removes a location and all that it gave.

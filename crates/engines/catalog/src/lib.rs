@@ -3,15 +3,20 @@
 //! What an entity is and how it is searched is `pave-entity`'s. This engine reads through a [`SourceReader`], so it does
 //! not know which host a file lies on. A location that cannot be read keeps what it last gave. Start at [`Catalog`].
 
+mod analysis;
 mod catalog;
 mod error;
 mod index;
 mod query;
+mod refusal;
+mod rules;
 mod tree;
 
 pub use catalog::{Catalog, Location, Options, Registered};
 pub use error::CatalogError;
 pub use query::{Facet, Order, Page, Query};
+pub use refusal::Refusal;
+pub use rules::Rules;
 pub use tree::{SourceReader, generated_name};
 
 #[cfg(test)]

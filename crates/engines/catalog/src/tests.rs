@@ -161,3 +161,137 @@ async fn a_start_shows_at_once_what_was_there_at_the_end() {
             .is_some()
     );
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_a_location_comes_with_its_cure() {
+    let (directory, files) = (tempfile::tempdir().unwrap(), Arc::new(Files::default()));
+    let catalog = open(&files, directory.path()).await;
+    files.put(
+        "https://forge/domain.yaml",
+        "apiVersion: backstage.io/v1alpha1\nkind: Domain\nmetadata: {name: d}\nspec: {owner: x}\n",
+    );
+    files.put("https://forge/empty.yaml", "---\n");
+    files.put(
+        "https://forge/bad.yaml",
+        "kind: System\nmetadata: {name: 'a b'}\n",
+    );
+    for (name, start, code, help) in [
+        (
+            "domain.yaml",
+            "NotAllowedError: Entity domain:default/d at url:",
+            "PV1610",
+            "add `Domain` to `catalog.rules`",
+        ),
+        (
+            "none.yaml",
+            "NotFoundError: Unable to read url",
+            "PV1611",
+            "compare path and branch",
+        ),
+        (
+            "empty.yaml",
+            "InputError: No entities found",
+            "PV1615",
+            "`apiVersion`",
+        ),
+        ("bad.yaml", "InputError: ", "PV1603", ""),
+    ] {
+        let target = format!("https://forge/{name}");
+        let refusal = catalog.try_out("url", &target).await.unwrap().unwrap_err();
+        assert!(refusal.message.starts_with(start), "{}", refusal.message);
+        assert_eq!(refusal.diagnostics[0].code, code, "{:?}", refusal.diagnostics);
+        let told = refusal.diagnostics[0].help.clone().unwrap_or_default();
+        assert!(told.contains(help), "{told}");
+        assert!(refusal.diagnostics[0].labels[0].location.file.contains(name));
+    }
+}
+
+/// The words by which cures are chosen are those of the house's own reader.
+#[test]
+fn cures_follow_the_readers_words() {
+    use pave_hosts::HostsError;
+    let url = "https://host/x".to_owned();
+    for (error, code) in [
+        (HostsError::NoIntegration { url: url.clone() }, "PV1613"),
+        (HostsError::NotFound { url: url.clone() }, "PV1611"),
+        (
+            HostsError::Unauthorized {
+                url: url.clone(),
+                status: 203,
+            },
+            "PV1612",
+        ),
+        (
+            HostsError::Malformed {
+                url: url.clone(),
+                reason: "x".to_owned(),
+            },
+            "PV1616",
+        ),
+    ] {
+        let (_, cure) = crate::refusal::unreadable(&url, &error.to_string());
+        assert_eq!(cure.code, code, "{error}");
+    }
+    let (_, cure) = crate::refusal::unreadable(
+        &url,
+        "https://host/x could not be read, the host cannot be reached",
+    );
+    assert_eq!(cure.code, "PV1614");
+}
+
+const COMPONENT: &str = "apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: test-lab
+  description: |
+    Backstage is an open-source developer portal that puts the developer experience first.
+  links:
+    - title: Website
+      url: http://backstage.io
+  annotations:
+    github.com/project-slug: backstage/backstage
+    backstage.io/techdocs-ref: dir:.
+spec:
+  type: library
+  owner: CNCF
+  lifecycle: production
+";
+
+#[tokio::test]
+async fn the_component_of_the_second_story_registers() {
+    let (directory, files) = (tempfile::tempdir().unwrap(), Arc::new(Files::default()));
+    let target = "https://forge/acme/backstage/_git/demo?path=/templates/test.yaml&version=GBmain";
+    files.put(target, COMPONENT);
+    let options = Options {
+        database: directory.path().join("catalog.db"),
+        reader: Arc::clone(&files) as Arc<dyn SourceReader>,
+        allowed: Vec::new(),
+        locations: Vec::new(),
+    };
+    let rules = Rules::from_config(&serde_json::Value::Null).unwrap();
+    let catalog = Catalog::open_with(options, rules, &Tasks::new()).await.unwrap();
+    let tried = catalog.try_out("url", target).await.unwrap().unwrap();
+    assert!(!tried.exists);
+    assert_eq!(tried.entities[1]["metadata"]["name"], "test-lab");
+    let registered = catalog.register("url", target, false).await.unwrap();
+    let reference = EntityRef::new("component", "default", "test-lab");
+    let entity = catalog.entity(&reference).unwrap();
+    assert_eq!(entity["relations"][0]["targetRef"], "group:default/cncf");
+    assert_eq!(
+        catalog.location_of(&reference).await.unwrap(),
+        registered.location
+    );
+    assert!(catalog.try_out("url", target).await.unwrap().unwrap().exists);
+
+    let answer = catalog
+        .analyze("https://forge/acme/backstage/_git/demo", None)
+        .await
+        .unwrap();
+    let proposed = &answer["generateEntities"][0]["entity"];
+    assert_eq!(
+        proposed["metadata"]["annotations"]["dev.azure.com/project-slug"],
+        "backstage/demo"
+    );
+    catalog.unregister(&registered.location.id).await.unwrap();
+    assert!(catalog.entity(&reference).is_none());
+}

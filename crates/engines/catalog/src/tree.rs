@@ -10,6 +10,8 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::{Rules, refusal};
+
 /// Locations nested in locations, at most.
 const DEEPEST: usize = 16;
 
@@ -57,20 +59,24 @@ pub(crate) struct Tree {
     pub(crate) unreadable: bool,
     /// Whether an entity was refused by the rules.
     pub(crate) refused: Option<String>,
+    /// What to do about files that cannot be read and kinds that are not allowed.
+    #[serde(default)]
+    pub(crate) cures: Diagnostics,
 }
 
 /// Reads a location and all that it leads to.
 pub(crate) struct Reading {
     reader: Arc<dyn SourceReader>,
-    allowed: Vec<String>,
+    rules: Rules,
+    target: String,
     origin: String,
     seen: HashSet<String>,
     tree: Tree,
 }
 
 impl Reading {
-    /// Reads the tree of the URL location `target`; `allowed` are the kinds it may hold.
-    pub(crate) async fn run(reader: Arc<dyn SourceReader>, target: &str, allowed: &[String]) -> Tree {
+    /// Reads the tree of the URL location `target`; `rules` say what it may hold.
+    pub(crate) async fn run(reader: Arc<dyn SourceReader>, target: &str, rules: &Rules) -> Tree {
         let origin = format!("url:{target}");
         let mut root = json!({
             "apiVersion": "backstage.io/v1alpha1",
@@ -81,7 +87,8 @@ impl Reading {
         annotate(&mut root, &origin, &origin, target);
         let mut reading = Self {
             reader,
-            allowed: allowed.iter().map(|kind| kind.to_lowercase()).collect(),
+            rules: rules.clone(),
+            target: target.to_owned(),
             origin,
             seen: HashSet::new(),
             tree: Tree::default(),
@@ -114,10 +121,9 @@ impl Reading {
                 Ok(bytes) => bytes,
                 Err(why) => {
                     self.tree.unreadable = true;
-                    self.fault(
-                        &parent,
-                        format!("NotFoundError: Unable to read url, {url}: {why}"),
-                    );
+                    let (words, cure) = refusal::unreadable(&url, &why);
+                    self.fault(&parent, words);
+                    self.tree.cures.push(cure);
                     return;
                 }
             };
@@ -136,15 +142,12 @@ impl Reading {
 
     async fn child(&mut self, item: Parsed, url: &str, parent: &EntityRef, depth: usize) {
         let mut entity = item.entity;
-        let kind = entity["kind"].as_str().unwrap_or_default().to_owned();
-        if !self.allowed.contains(&kind.to_lowercase()) {
+        if !self.rules.allow(&entity, "url", &self.target) {
             let name = reference(&entity).map(|it| it.to_string()).unwrap_or_default();
-            let refusal = format!(
-                "NotAllowedError: Entity {name} at url:{url}, originated at {}, is not of an allowed kind for that location",
-                self.origin
-            );
-            self.fault(parent, refusal.clone());
-            self.tree.refused.get_or_insert(refusal);
+            let (words, cure) = refusal::kind(&entity, &name, url, &self.origin);
+            self.fault(parent, words.clone());
+            self.tree.refused.get_or_insert(words);
+            self.tree.cures.push(cure);
             return;
         }
         annotate(&mut entity, &format!("url:{url}"), &self.origin.clone(), url);

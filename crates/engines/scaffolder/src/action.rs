@@ -1,7 +1,7 @@
 //! Actions: what a step can do.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use pave_auth::Principal;
@@ -105,7 +105,10 @@ pub struct ActionContext<'a> {
     pub dry_run: bool,
     /// Ends long waits.
     pub cancelled: &'a CancellationToken,
+    /// Calls hosts' REST APIs.
+    pub http: &'a reqwest::Client,
     pub(crate) planned: &'a Mutex<Vec<PlannedFile>>,
+    pub(crate) findings: &'a Mutex<Vec<Diagnostic>>,
     pub(crate) recorder: &'a dyn Recorder,
     pub(crate) redactor: &'a Redactor,
 }
@@ -144,6 +147,18 @@ impl ActionContext<'_> {
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
+    }
+
+    /// Takes down files that would be committed.
+    pub(crate) fn plan(&self, files: &[PlannedFile]) {
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        planned.extend(files.iter().cloned());
+    }
+
+    /// Takes down what a person should know of before it is done.
+    pub(crate) fn find(&self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        findings.extend(diagnostics);
     }
 
     /// Where a leaf of the input came from.

@@ -1,10 +1,14 @@
 //! The built-in actions.
 
+mod azure;
 mod catalog;
 mod commit;
+mod copies;
 mod debug;
+mod existing;
 mod fetch;
 mod files;
+mod publishing;
 mod render;
 mod schema;
 
@@ -41,6 +45,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Action>> {
         fetch::actions(),
         catalog::actions(),
         commit::actions(),
+        azure::actions(),
     ];
     groups
         .into_iter()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use pave_auth::Principal;
@@ -35,7 +36,7 @@ pub struct Context {
     pub journal: Journal,
     /// Seals secrets and step outputs at rest.
     pub sealer: Sealer,
-    /// The only authority that Git trusts; the system's when absent.
+    /// A PEM file with an authority that is trusted besides the system's.
     pub authority: Option<PathBuf>,
     /// Actions besides the built-in ones.
     pub actions: Vec<Arc<dyn Action>>,
@@ -59,6 +60,8 @@ pub struct Defaults {
     pub environment: Value,
     /// `concurrentTasksLimit`.
     pub concurrency: usize,
+    /// `taskTimeout`: a task whose worker has not been heard of for that long is not taken up again.
+    pub task_timeout: Duration,
     /// Refuses unknown inputs as newer Backstage does, instead of dropping them with a warning.
     pub strict_inputs: bool,
 }
@@ -66,10 +69,11 @@ pub struct Defaults {
 impl Default for Defaults {
     fn default() -> Self {
         Self {
-            author: ("Scaffolder".to_owned(), "scaffolder@pave.invalid".to_owned()),
+            author: ("Scaffolder".to_owned(), "scaffolder@backstage.io".to_owned()),
             commit_message: "Initial commit".to_owned(),
             environment: serde_json::json!({ "parameters": {}, "secrets": {} }),
             concurrency: 10,
+            task_timeout: Duration::from_secs(24 * 60 * 60),
             strict_inputs: false,
         }
     }

@@ -31,6 +31,9 @@ pub enum ScaffolderError {
     /// Sealing or opening secrets failed.
     #[error("secrets of the task cannot be sealed or opened")]
     Keys(#[from] pave_keys::KeysError),
+    /// The client for hosts cannot be made.
+    #[error("hosts cannot be called")]
+    Hosts(#[from] pave_hosts::HostsError),
     /// A stored value cannot be read.
     #[error("a stored {what} cannot be read")]
     Stored {

@@ -24,7 +24,19 @@ pub(crate) async fn task(journal: &Journal, task: &Task, state: State, cause: &s
         "template": task.spec.template_info["entityRef"],
         "requestedBy": task.created_by,
     });
+    if proposes(&task.spec.steps) {
+        hop.link["route"] = json!("pull-request");
+    }
     record(journal, hop).await;
+}
+
+/// Whether a task's steps open a pull request: then its road is known before it gets there.
+fn proposes(steps: &[Value]) -> bool {
+    let opens = |step: &Value| {
+        let action = step["action"].as_str().unwrap_or_default();
+        matches!(action, "azure:repo:pr" | "azure:pr:create" | "publish:azure:pull-request")
+    };
+    steps.iter().any(opens)
 }
 
 /// Records a commit.

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use pave_auth::Principal;
+use pave_diagnostic::Diagnostics;
 use pave_names::{Direction, RoadId};
 use pave_template::form::InstanceError;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,8 @@ pub struct Preview {
     pub steps: Vec<Value>,
     /// Files that would be committed.
     pub files: Vec<PlannedFile>,
+    /// What a person should know before running it, such as files that exist already and would be changed.
+    pub diagnostics: Diagnostics,
     /// Why it would fail.
     pub error: Option<ActionError>,
 }
@@ -97,7 +100,7 @@ impl Worker {
         let redactor = Redactor::default();
         redactor.hide(secrets);
         redactor.hide(&self.context.defaults.environment["secrets"]);
-        let planned = Mutex::default();
+        let (planned, findings) = (Mutex::default(), Mutex::default());
         let directory: Vec<SourceFile> = directory.iter().map(DirectoryFile::to_source).collect();
         let run = Run {
             services: &self.context,
@@ -115,11 +118,13 @@ impl Worker {
             fresh_workspace: true,
             cancelled: &CancellationToken::new(),
             redactor: &redactor,
+            http: &self.http,
             planned: &planned,
+            findings: &findings,
         };
         let ending = run.run().await;
         let contents = contents(&workspace);
-        if let Err(error) = std::fs::remove_dir_all(workspace.root()) {
+        if let Err(error) = workspace.remove() {
             tracing::warn!(id, %error, "a preview's directory cannot be removed; the next start does");
         }
         let (output, error) = match ending? {
@@ -137,6 +142,7 @@ impl Worker {
             output,
             steps: spec.steps.clone(),
             files: planned.into_inner().unwrap_or_else(PoisonError::into_inner),
+            diagnostics: findings.into_inner().unwrap_or_else(PoisonError::into_inner),
             error,
         })
     }

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use pave_auth::Principal;
+use pave_diagnostic::Diagnostic;
 use pave_names::{Direction, RoadId};
 use pave_template::expression::{Scope, is_truthy, render_value};
 use serde_json::{Map, Value, json};
@@ -35,7 +36,9 @@ pub(crate) struct Run<'a> {
     pub(crate) fresh_workspace: bool,
     pub(crate) cancelled: &'a CancellationToken,
     pub(crate) redactor: &'a Redactor,
+    pub(crate) http: &'a reqwest::Client,
     pub(crate) planned: &'a Mutex<Vec<PlannedFile>>,
+    pub(crate) findings: &'a Mutex<Vec<Diagnostic>>,
 }
 
 /// How a run ended.

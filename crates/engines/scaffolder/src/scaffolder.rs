@@ -44,7 +44,7 @@ pub enum Created {
 
 impl Scaffolder {
     /// Opens the database, takes up what was interrupted, and starts to run tasks.
-    pub async fn open(context: Context, tasks: Tasks) -> Result<Self, ScaffolderError> {
+    pub async fn open(mut context: Context, tasks: Tasks) -> Result<Self, ScaffolderError> {
         let failed = |source| ScaffolderError::Workspace {
             action: "make the directories".to_owned(),
             source,
@@ -52,20 +52,25 @@ impl Scaffolder {
         std::fs::create_dir_all(&context.data).map_err(failed)?;
         std::fs::create_dir_all(&context.workspaces).map_err(failed)?;
         let store = Store::open(&context.data.join("scaffolder.db"), context.sealer.clone())?;
-        for id in store.recover().await? {
-            tracing::info!(task = id, "task goes on after an interruption");
-        }
+        let http = pave_hosts::http_client(context.authority.as_deref())?;
+        // Git takes one file of authorities; ours alone would shut out every other host.
+        context.authority =
+            pave_hosts::git_authorities(context.authority.as_deref(), &context.data).map_err(failed)?;
         let worker = Arc::new(Worker {
+            http,
             registry: Registry::new(&context.actions),
             slots: Arc::new(Semaphore::new(context.defaults.concurrency.max(1))),
             context,
             store,
             tasks: tasks.clone(),
             wake: Notify::new(),
+            claiming: tokio::sync::Mutex::new(()),
             running: Mutex::new(HashMap::new()),
         });
+        worker.take_up().await?;
         worker.sweep().await?;
         tasks.spawn("scaffolder", Arc::clone(&worker).work());
+        tasks.spawn("scaffolder: lost tasks", Arc::clone(&worker).watch());
         Ok(Self { worker })
     }
 

@@ -132,7 +132,9 @@ impl Run<'_> {
             directory: self.directory,
             dry_run: self.is_preview,
             cancelled: self.cancelled,
+            http: self.http,
             planned: self.planned,
+            findings: self.findings,
             recorder: self.recorder,
             redactor: self.redactor,
         };

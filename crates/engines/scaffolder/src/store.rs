@@ -216,14 +216,18 @@ impl Store {
         Ok(())
     }
 
-    /// After a start: what was running is to run again. Returns those tasks.
-    pub(crate) async fn recover(&self) -> Result<Vec<String>, ScaffolderError> {
+    /// What was running and is no longer heard of is to run again, but for the tasks that are `running` here.
+    /// Returns those tasks. Called after a start, and now and then.
+    pub(crate) async fn recover(&self, running: &[String]) -> Result<Vec<String>, ScaffolderError> {
+        let running = Value::from(running.to_vec()).to_string();
         let recovered = self
             .database
-            .write(|transaction| {
+            .write(move |transaction| {
+                let sql = "SELECT id FROM tasks WHERE status = 'processing'
+                           AND id NOT IN (SELECT value FROM json_each(?1))";
                 let ids = transaction
-                    .prepare("SELECT id FROM tasks WHERE status = 'processing'")?
-                    .query_map([], |row| row.get::<_, String>(0))?
+                    .prepare(sql)?
+                    .query_map([running], |row| row.get::<_, String>(0))?
                     .collect::<Result<Vec<_>, _>>()?;
                 for id in &ids {
                     transaction.execute("UPDATE tasks SET status = 'open' WHERE id = ?1", [id])?;
@@ -234,6 +238,23 @@ impl Store {
             })
             .await?;
         Ok(recovered)
+    }
+
+    /// The tasks that were running and have not been heard of since a time: too long ago to go on unasked.
+    pub(crate) async fn stale(&self, before_millis: i64) -> Result<Vec<Task>, ScaffolderError> {
+        let sql = format!(
+            "SELECT {TASK_COLUMNS} FROM tasks WHERE status = 'processing' AND COALESCE(heartbeat_at, created_at) < ?1"
+        );
+        let rows = self
+            .database
+            .read(move |connection| {
+                connection
+                    .prepare(&sql)?
+                    .query_map([before_millis], task_row)?
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        rows.into_iter().collect()
     }
 
     /// Says what a person must decide before the task goes on.

@@ -1,3 +1,6 @@
+mod azure;
+mod forge;
+mod host;
 mod neighbours;
 mod previews;
 mod recovery;

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::action::Registry;
+use crate::action::{ActionError, Registry};
 use crate::context::Context;
 use crate::error::ScaffolderError;
 use crate::hops;
@@ -20,10 +20,14 @@ use crate::recorder::TaskRecorder;
 use crate::redact::Redactor;
 use crate::run::{Ending, Run};
 use crate::store::Store;
-use crate::workspace::Workspace;
+use crate::workspace::{CHECKOUTS, Workspace};
 
 /// How often a running task shows that it runs.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How often tasks are looked for that nobody runs any more.
+const WATCH: Duration = Duration::from_secs(60);
+/// Upstream's words for a task that was lost.
+const LOST: &str = "The task was cancelled because the task worker lost connection to the task database";
 /// How long to wait before asking again when the database failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -32,9 +36,12 @@ pub(crate) struct Worker {
     pub(crate) context: Context,
     pub(crate) registry: Registry,
     pub(crate) store: Store,
+    pub(crate) http: reqwest::Client,
     pub(crate) tasks: pave_runtime::Tasks,
     pub(crate) wake: Notify,
     pub(crate) slots: Arc<Semaphore>,
+    /// Held while tasks are claimed, and while lost ones are looked for.
+    pub(crate) claiming: tokio::sync::Mutex<()>,
     /// Tokens of running tasks, to stop them.
     pub(crate) running: Mutex<HashMap<String, CancellationToken>>,
 }
@@ -62,11 +69,13 @@ impl Worker {
 
     async fn take(self: &Arc<Self>) -> Result<(), ScaffolderError> {
         while let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+            let claiming = self.claiming.lock().await;
             let Some(task) = self.store.claim(1).await?.pop() else {
                 break;
             };
             let token = CancellationToken::new();
             self.running().insert(task.id.clone(), token.clone());
+            drop(claiming);
             let worker = Arc::clone(self);
             self.tasks.spawn("scaffolder-task", async move {
                 let ended = worker.tasks.token();
@@ -156,7 +165,7 @@ impl Worker {
             store: &self.store,
             task: &task.id,
         };
-        let planned = Mutex::default();
+        let (planned, findings) = (Mutex::default(), Mutex::default());
         let run = Run {
             services: &self.context,
             registry: &self.registry,
@@ -173,11 +182,13 @@ impl Worker {
             fresh_workspace,
             cancelled: token,
             redactor: &redactor,
+            http: &self.http,
             planned: &planned,
+            findings: &findings,
         };
         let ending = run.run().await?;
         self.end(task, ending).await?;
-        if let Err(error) = std::fs::remove_dir_all(workspace.root()) {
+        if let Err(error) = workspace.remove() {
             tracing::warn!(task = task.id, %error, "the workspace cannot be removed");
         }
         Ok(())
@@ -223,6 +234,46 @@ impl Worker {
         self.store.finish(&task.id, TaskStatus::Cancelled, body).await
     }
 
+    /// Looks now and then for tasks that nobody runs although they are marked as running.
+    pub(crate) async fn watch(self: Arc<Self>) {
+        let ended = self.tasks.token();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(WATCH) => {}
+                () = ended.cancelled() => return,
+            }
+            if let Err(error) = self.take_up().await {
+                tracing::error!(%error, "lost tasks cannot be looked for");
+            }
+        }
+    }
+
+    /// Lets tasks go on whose worker is gone. One that has not been heard of for longer than its time is failed, as
+    /// upstream does: what it was asked for may no longer be wanted.
+    pub(crate) async fn take_up(&self) -> Result<(), ScaffolderError> {
+        let timeout = i64::try_from(self.context.defaults.task_timeout.as_millis()).unwrap_or(i64::MAX);
+        let before = pave_runtime::clock::unix_millis().saturating_sub(timeout);
+        // Claiming and remembering are two steps: a task that is in between has just shown that it is there.
+        let _claiming = self.claiming.lock().await;
+        let running: Vec<String> = self.running().keys().cloned().collect();
+        for task in self.store.stale(before).await? {
+            if running.contains(&task.id) {
+                continue;
+            }
+            tracing::warn!(task = task.id, "task was not heard of for too long");
+            let error = ActionError::new("Error", LOST);
+            self.end(&task, Ending::Failed(error)).await?;
+        }
+        let recovered = self.store.recover(&running).await?;
+        for id in &recovered {
+            tracing::info!(task = id, "task goes on after an interruption");
+        }
+        if !recovered.is_empty() {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
     /// Removes directories that no task needs any more: of previews, and of tasks that ended just before a crash.
     pub(crate) async fn sweep(&self) -> Result<(), ScaffolderError> {
         let failed = |source| ScaffolderError::Workspace {
@@ -231,13 +282,21 @@ impl Worker {
         };
         for entry in std::fs::read_dir(&self.context.workspaces).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            let id = entry.file_name().to_string_lossy().into_owned();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let id = name.strip_suffix(CHECKOUTS).unwrap_or(&name).to_owned();
             let needed = match self.store.task(&id).await {
                 Ok(task) => !task.status.is_terminal(),
                 Err(ScaffolderError::NoTask(_)) => false,
                 Err(error) => return Err(error),
             };
-            if !needed && let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            let remove = |path: std::path::PathBuf| {
+                if path.is_dir() {
+                    std::fs::remove_dir_all(path)
+                } else {
+                    std::fs::remove_file(path)
+                }
+            };
+            if !needed && let Err(error) = remove(entry.path()) {
                 tracing::warn!(id, %error, "an old workspace cannot be removed");
             }
         }

@@ -1,10 +1,14 @@
 //! The directory of a task, and what is known of its files.
 
+mod checkout;
+
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use pave_template::provenance::Piece;
+
+pub(crate) use checkout::{CHECKOUTS, Checkout};
 
 /// The directory that the steps of a task share.
 #[derive(Debug)]

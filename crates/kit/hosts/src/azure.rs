@@ -123,6 +123,21 @@ fn inside(path: &str, relative: &str) -> Result<String, HostsError> {
     Ok(format!("/{}", segments(&joined).join("/")))
 }
 
+/// The organization's address: what is before the project.
+pub(crate) fn organization_url(location: &RepositoryLocation) -> Url {
+    let mut url = location.clone_url.clone();
+    let before = segments(&url).len().saturating_sub(2);
+    let is_legacy = location.host.ends_with(".visualstudio.com");
+    let project_left_out = before == usize::from(!is_legacy);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop().pop();
+        if !project_left_out {
+            path.pop();
+        }
+    }
+    url
+}
+
 /// The REST address of something in the repository.
 pub(crate) fn api(location: &RepositoryLocation, tail: &str, parameters: &[(&str, &str)]) -> Url {
     let mut url = location.clone_url.clone();

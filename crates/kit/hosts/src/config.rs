@@ -161,6 +161,21 @@ impl Integrations {
         }
     }
 
+    /// The hosts that speak Azure DevOps' language and have a credential, with the organizations that the credentials
+    /// name.
+    #[must_use]
+    pub fn azure_hosts(&self) -> Vec<(String, Vec<String>)> {
+        let configured = |host: &&Host| host.provider == Provider::Azure && !host.credentials.is_empty();
+        let organizations = |host: &Host| {
+            let named = host
+                .credentials
+                .iter()
+                .flat_map(|it| it.organizations.iter().cloned());
+            (host.name.clone(), named.collect())
+        };
+        self.hosts.iter().filter(configured).map(organizations).collect()
+    }
+
     pub(crate) fn host(&self, url: &Url) -> Option<&Host> {
         let name = host_of(url);
         let known = self.hosts.iter().find(|host| host.name == name);

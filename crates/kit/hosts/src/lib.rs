@@ -4,20 +4,24 @@
 //! What it must not do: know which host is ours. The embedded forge is an `integrations.azure` entry like any
 //! other, told apart by host and port.
 //!
-//! Start at [`Integrations`] for what is pure, and [`Reader`] with [`HostReader`] for what goes over the wire.
+//! Start at [`Integrations`] for what is pure, [`Reader`] with [`HostReader`] for reading over the wire, and
+//! [`devops::DevOps`] for everything else that Azure DevOps' REST API is asked for.
 
 mod azure;
 mod config;
+pub mod devops;
 mod error;
 mod github;
 mod glob;
 mod location;
 mod reader;
+mod trust;
 
 pub use config::{Integrations, Provider};
 pub use error::HostsError;
 pub use location::{RepositoryLocation, Version};
 pub use reader::{HostReader, ReadFile, ReadTree, Reader, TreeFile};
+pub use trust::{git_authorities, http_client};
 
 #[cfg(test)]
 mod tests;

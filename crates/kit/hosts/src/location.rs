@@ -66,6 +66,11 @@ pub struct RepositoryLocation {
 }
 
 impl RepositoryLocation {
+    /// Reads a URL of Azure Repos on any host, also on one that no integration names.
+    pub fn azure(url: &Url) -> Result<Self, crate::HostsError> {
+        crate::azure::parse(url)
+    }
+
     /// The revision for Git; empty for the default branch.
     #[must_use]
     pub fn revision(&self) -> String {

@@ -3,6 +3,7 @@
 mod expressions;
 mod inputs;
 mod place;
+mod unused;
 
 use std::collections::BTreeMap;
 
@@ -47,6 +48,7 @@ pub fn lint(document: &Document, source: &str, actions: &[ActionSpec]) -> Diagno
         linter.step(index);
     }
     linter.strings("/spec/output", template.steps.len(), false);
+    linter.unused_parameters();
     linter.diagnostics
 }
 

@@ -174,6 +174,20 @@ impl Template {
     }
 }
 
+/// The actions that the steps of a Template entity name, each once, in order.
+#[must_use]
+pub fn used_actions(entity: &Value) -> Vec<&str> {
+    let mut found = Vec::new();
+    for step in entity["spec"]["steps"].as_array().into_iter().flatten() {
+        if let Some(action) = step["action"].as_str()
+            && !found.contains(&action)
+        {
+            found.push(action);
+        }
+    }
+    found
+}
+
 fn collect_properties<'a>(schema: &'a Value, found: &mut Vec<(&'a str, &'a Value)>, depth: usize) {
     if depth > 16 || !schema.is_object() {
         return;

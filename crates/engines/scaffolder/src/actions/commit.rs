@@ -1,17 +1,14 @@
 //! `pave:repo:commit`: files to a branch of a repository, in one step and exactly once.
 
-use pave_git::{Change, GitError, Remote, Signature, commit_and_push};
-use pave_names::annotation::{REQUESTED_BY_TRAILER, ROAD_TRAILER};
 use pave_template::provenance::Piece;
 use pave_template::repository::RepositoryUrl;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::publishing::{self, Commitment, publish, without_user};
 use super::schema::declare;
-use super::{BuiltIn, Outcome};
+use super::{BuiltIn, Outcome, existing};
 use crate::action::{ActionContext, ActionError, Effect, Outputs};
-use crate::hops;
 use crate::model::PlannedFile;
 
 pub(super) fn actions() -> Vec<BuiltIn> {
@@ -38,6 +35,7 @@ pub(super) fn actions() -> Vec<BuiltIn> {
                 ("repoContentsUrl", "string", "A URL to look at the branch"),
                 ("commitHash", "string", "The commit"),
                 ("filePaths", "strings", "Paths of the files"),
+                ("changedFilePaths", "strings", "Paths of those that existed before and were changed"),
             ],
             |context| Box::pin(commit(context)) as Outcome<'_>,
         )
@@ -77,7 +75,8 @@ async fn commit(context: &ActionContext<'_>) -> Result<Outputs, ActionError> {
             "there is nothing to commit: give `filePath` and `content`, `files`, `sourcePath` or `filesToDelete`",
         ));
     }
-    let commit = if context.dry_run {
+    let remote = publishing::remote(context, &target.remote).await?;
+    let (commit, changed) = if context.dry_run {
         context
             .log(&format!(
                 "Would commit {} files to {} of {}",
@@ -86,14 +85,20 @@ async fn commit(context: &ActionContext<'_>) -> Result<Outputs, ActionError> {
                 target.remote
             ))
             .await;
-        let mut planned = context
-            .planned
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        planned.extend(files.iter().cloned());
-        "<example>".to_owned()
+        context.plan(&files);
+        context.find(existing::foresee(context, &remote, &target.branch, &files).await);
+        ("<example>".to_owned(), Vec::new())
     } else {
-        publish(context, &target, &files).await?
+        let wanted = Commitment {
+            remote: &remote,
+            branch: &target.branch,
+            message: context
+                .text("commitMessage")
+                .unwrap_or(&context.services.defaults.commit_message),
+            files: &files,
+        };
+        let published = publish(context, &wanted).await?;
+        (published.commit.to_string(), published.changed)
     };
     let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
     Ok(Map::from_iter([
@@ -101,6 +106,7 @@ async fn commit(context: &ActionContext<'_>) -> Result<Outputs, ActionError> {
         ("repoContentsUrl".to_owned(), Value::from(target.contents)),
         ("commitHash".to_owned(), Value::from(commit)),
         ("filePaths".to_owned(), json!(paths)),
+        ("changedFilePaths".to_owned(), json!(changed)),
     ]))
 }
 
@@ -114,11 +120,7 @@ fn target(context: &ActionContext<'_>) -> Result<Target, ActionError> {
     };
     let mut remote =
         Url::parse(&url).map_err(|error| ActionError::input(format!("`{url}` is not a URL: {error}")))?;
-    // Credentials come from the person, never from a template.
-    if remote.password().is_some() || !remote.username().is_empty() {
-        remote.set_password(None).ok();
-        remote.set_username("").ok();
-    }
+    without_user(&mut remote);
     let plain = remote.as_str().trim_end_matches(".git");
     let contents = if url.contains("/_git/") {
         format!("{plain}?version=GB{branch}")
@@ -233,156 +235,4 @@ fn files(context: &ActionContext<'_>, target: &Target) -> Result<Vec<PlannedFile
         )?;
     }
     Ok(files)
-}
-
-async fn publish(
-    context: &ActionContext<'_>,
-    target: &Target,
-    files: &[PlannedFile],
-) -> Result<String, ActionError> {
-    let services = context.services;
-    let repository = target.remote.as_str();
-    if let Err(diagnostics) = services
-        .gate
-        .check(context.principal, repository, &target.branch, files)
-        .await
-    {
-        return Err(refused(context, diagnostics).await);
-    }
-    let credential = services
-        .credentials
-        .credential(context.principal, &target.remote)
-        .await?;
-    let remote = Remote {
-        url: target.remote.clone(),
-        credential,
-        authority: services.authority.clone(),
-    };
-    let changes: Vec<Change> = files
-        .iter()
-        .map(|file| Change {
-            path: file.path.clone(),
-            content: file.content.clone(),
-            executable: file.executable,
-        })
-        .collect();
-    let written = context
-        .text("commitMessage")
-        .unwrap_or(&services.defaults.commit_message);
-    let message = format!(
-        "{}\n\n{ROAD_TRAILER}: {}\n{REQUESTED_BY_TRAILER}: {}",
-        written.trim_end(),
-        context.road,
-        context.principal.entity
-    );
-    let work = services
-        .data
-        .join("repositories")
-        .join(directory_name(repository));
-    if let Some(parent) = work.parent() {
-        std::fs::create_dir_all(parent)
-            .map_err(|error| format!("cannot make the repository's copy: {error}"))?;
-    }
-    let pushed = commit_and_push(
-        &work,
-        &remote,
-        &target.branch,
-        &author(context),
-        &message,
-        &changes,
-        Some(&context.step_key),
-    )
-    .await
-    .map_err(|error| failed(&error))?;
-    context.interruption(&format!("pushed {}", context.step_id)).await;
-    let commit = pushed.commit.to_string();
-    let again = if pushed.already {
-        " (it was there already)"
-    } else {
-        ""
-    };
-    context
-        .log(&format!(
-            "Commit {commit} is on {} of {repository}{again}",
-            target.branch
-        ))
-        .await;
-    let link = json!({
-        "taskId": context.task_id,
-        "step": context.step_id,
-        "repository": repository,
-        "branch": target.branch,
-        "commit": commit,
-        "files": files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
-    });
-    let title = written.lines().next().unwrap_or_default();
-    hops::commit(
-        &services.journal,
-        context.road,
-        context.direction,
-        &commit,
-        title,
-        link,
-    )
-    .await;
-    Ok(commit)
-}
-
-/// The gate's reasons, in the log and in the error.
-async fn refused(context: &ActionContext<'_>, diagnostics: Vec<pave_diagnostic::Diagnostic>) -> ActionError {
-    for diagnostic in &diagnostics {
-        context.log(&format!("{diagnostic}")).await;
-    }
-    let words: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
-    let message = format!("the files were not committed: {}", words.join("; "));
-    ActionError {
-        name: "NotAllowedError".to_owned(),
-        message,
-        diagnostics,
-    }
-}
-
-fn failed(error: &GitError) -> ActionError {
-    let name = match error {
-        GitError::Unauthorized { .. } | GitError::Rejected { .. } => "NotAllowedError",
-        GitError::NotFound { .. } => "NotFoundError",
-        GitError::InvalidPath { .. } | GitError::InvalidName { .. } | GitError::UnsupportedUrl { .. } => {
-            "InputError"
-        }
-        _ => "Error",
-    };
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    ActionError::new(name, message)
-}
-
-/// The person, unless the template names somebody.
-fn author(context: &ActionContext<'_>) -> Signature {
-    let (name, email) = &context.services.defaults.author;
-    let or_default = |text: &str, default: &str| {
-        if text.is_empty() {
-            default.to_owned()
-        } else {
-            text.to_owned()
-        }
-    };
-    let name = or_default(&context.principal.display_name, name);
-    let email = or_default(&context.principal.email, email);
-    Signature::new(
-        context.text("gitAuthorName").map_or(name, str::to_owned),
-        context.text("gitAuthorEmail").map_or(email, str::to_owned),
-    )
-}
-
-fn directory_name(repository: &str) -> String {
-    let digest = Sha256::digest(repository.as_bytes());
-    let name = digest
-        .iter()
-        .take(12)
-        .fold(0_u128, |name, byte| name << 8 | u128::from(*byte));
-    format!("{name:024x}.git")
 }

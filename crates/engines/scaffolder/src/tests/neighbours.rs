@@ -178,7 +178,7 @@ impl World {
             gate: neighbours,
             journal: self.journal(),
             sealer: keys.sealer(),
-            authority: None,
+            authority: Some(keys.ca_path().to_owned()),
             actions: Vec::new(),
             defaults: Defaults::default(),
             interrupt: None,

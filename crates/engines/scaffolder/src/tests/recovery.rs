@@ -229,3 +229,41 @@ async fn a_failed_task_runs_again_when_asked() {
     finished(&scaffolder, &id).await;
     assert_eq!(world.remote(&["log", "--format=%H", "main"]).lines().count(), 1);
 }
+
+#[tokio::test]
+async fn a_task_that_was_lost_for_too_long_is_failed() {
+    let world = World::new();
+    let id = {
+        let (tasks, began) = (Tasks::new(), Arc::new(Notify::new()));
+        let signal = Arc::clone(&began);
+        let scaffolder = world
+            .open_with(&tasks, |context| {
+                context.interrupt = Some(Arc::new(move |point: &str| {
+                    signal.notify_one();
+                    point == "began a"
+                }));
+            })
+            .await;
+        let steps = json!([{ "id": "a", "action": "debug:log", "input": { "message": "a" } }]);
+        let id = create(
+            &scaffolder,
+            &template(&steps),
+            json!({ "envName": "x" }),
+            json!({ "key": "k" }),
+        )
+        .await;
+        tokio::time::timeout(DEADLINE, began.notified()).await.unwrap();
+        tasks.shutdown(DEADLINE).await;
+        id
+    };
+    let tasks = Tasks::new();
+    let scaffolder = world
+        .open_with(&tasks, |context| {
+            context.defaults.task_timeout = std::time::Duration::ZERO;
+        })
+        .await;
+    let events = finished(&scaffolder, &id).await;
+    let message = completion(&events)["error"]["message"].as_str().unwrap();
+    assert!(message.contains("lost connection"), "{message}");
+    assert_eq!(scaffolder.task(&id).await.unwrap().status, TaskStatus::Failed);
+}

@@ -131,14 +131,12 @@ fn runs_terraform(record: &Value, command: &str) -> bool {
     if record["type"] != "Task" || !task.starts_with("TerraformTask") {
         return false;
     }
-    match record.pointer("/task/inputs/command").and_then(Value::as_str) {
-        Some(found) => found == command,
-        None => {
-            let name = record["name"].as_str().unwrap_or_default().to_lowercase();
-            name.split(|it: char| !it.is_alphanumeric())
-                .any(|word| word == command)
-        }
+    if let Some(found) = record.pointer("/task/inputs/command").and_then(Value::as_str) {
+        return found == command;
     }
+    let name = record["name"].as_str().unwrap_or_default().to_lowercase();
+    name.split(|it: char| !it.is_alphanumeric())
+        .any(|word| word == command)
 }
 
 fn standing(build: &Value, records: &[&Value]) -> (State, String) {

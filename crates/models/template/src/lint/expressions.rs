@@ -119,6 +119,7 @@ impl Linter<'_> {
                 if let (Kind::Name(root), Kind::String(member)) = (&object.kind, &key.kind) {
                     self.member(root, member, &key.range, place);
                 }
+                self.output_reference(object, key, place);
             }
             Kind::Binary {
                 operator: Operator::Subtract,
@@ -195,6 +196,12 @@ impl Linter<'_> {
             Some(_) => Diagnostic::error("PV1512", format!("step `{id}` has not run yet at this point"))
                 .with_effect("its output is undefined here"),
             None if dashed => return,
+            // The run ends well all the same, as upstream; only a link or a text is poorer.
+            None if place.pointer.starts_with("/spec/output") => {
+                let diagnostic = Diagnostic::warning("PV1512", format!("there is no step `{id}`"))
+                    .with_effect("the field is left out of the output");
+                suggest(diagnostic, id, template.steps.iter().map(|step| step.id.as_str()))
+            }
             None => {
                 let diagnostic = Diagnostic::error("PV1512", format!("there is no step `{id}`"))
                     .with_effect("the value is undefined");
@@ -202,6 +209,56 @@ impl Linter<'_> {
             }
         };
         self.report(place, range, diagnostic);
+    }
+
+    /// `steps.x.output.y`: does the action of `x` have an output `y`?
+    fn output_reference(&mut self, object: &Expression, key: &Expression, place: &Place<'_>) {
+        let (
+            Kind::Member {
+                object: step,
+                key: part,
+            },
+            Kind::String(name),
+        ) = (&object.kind, &key.kind)
+        else {
+            return;
+        };
+        let Kind::Member {
+            object: root,
+            key: id,
+        } = &step.kind
+        else {
+            return;
+        };
+        let (Kind::Name(root), Kind::String(id), Kind::String(part)) = (&root.kind, &id.kind, &part.kind)
+        else {
+            return;
+        };
+        if root != "steps" || part != "output" {
+            return;
+        }
+        let template = self.template;
+        let step = template.steps.iter().find(|step| step.id == *id);
+        let Some(spec) = step.and_then(|step| self.actions.get(step.action.as_str()).copied()) else {
+            return;
+        };
+        let Some(known) = spec.output["properties"].as_object() else {
+            return;
+        };
+        if known.contains_key(name) || spec.output["additionalProperties"] == true {
+            return;
+        }
+        let message = format!("action `{}` has no output `{name}`", spec.id);
+        let diagnostic = Diagnostic::warning("PV1514", message).with_effect("the value is undefined");
+        let diagnostic = match (nearest(name, known.keys().map(String::as_str)), known.is_empty()) {
+            (Some(found), _) => diagnostic.with_help(format!("did you mean `{found}`?")),
+            (None, true) => diagnostic.with_help("it has no outputs at all"),
+            (None, false) => {
+                let names: Vec<String> = known.keys().map(|name| format!("`{name}`")).collect();
+                diagnostic.with_help(format!("its outputs are {}", names.join(", ")))
+            }
+        };
+        self.report(place, &key.range, diagnostic);
     }
 
     /// `steps.create-repo.output` subtracts `repo.output` from `steps.create`.

@@ -4,12 +4,19 @@ use serde_json::json;
 use super::*;
 use crate::action::Effect;
 
+fn output(id: &str) -> serde_json::Value {
+    match id {
+        "fetch:plain" => json!({ "type": "object", "properties": { "remoteUrl": { "type": "string" } } }),
+        _ => json!({}),
+    }
+}
+
 fn actions() -> Vec<ActionSpec> {
     let action = |id: &str, input: serde_json::Value| ActionSpec {
         id: id.to_owned(),
         description: String::new(),
         input,
-        output: json!({}),
+        output: output(id),
         examples: Vec::new(),
         supports_dry_run: true,
         effect: Effect::Idempotent,
@@ -35,6 +42,8 @@ fn check(steps: &str, expected: &[&str]) {
     assert!(problems.is_empty(), "{problems:?}");
     let found: Vec<String> = lint(&documents[0], &text, &actions())
         .iter()
+        // The form's one parameter is not what these are about.
+        .filter(|diagnostic| diagnostic.code != "PV1526")
         .map(|diagnostic| {
             let start = diagnostic.labels[0].location.span.start;
             format!("{} {}:{}", diagnostic.code, start.line, start.column)
@@ -95,4 +104,53 @@ fn findings_name_code_and_place() {
         "    - {id: a, action: debug:log}\n    - {id: a, action: debug:log, inputs: {}}\n",
         &["PV1522 10:8", "PV1524 10:34"],
     );
+}
+
+#[test]
+fn outputs_of_actions_are_known() {
+    check(
+        "    - {id: get, action: fetch:plain, input: {url: x}}\n  output:\n    links:\n    - url: ${{ steps.get.output.remoteUrl }}\n",
+        &[],
+    );
+    check(
+        "    - {id: get, action: fetch:plain, input: {url: x}}\n  output:\n    links:\n    - url: ${{ steps.get.output.remoteURL }}\n",
+        &["PV1514 12:33"],
+    );
+    check(
+        "    - {id: get, action: fetch:plain, input: {url: x}}\n  output:\n    links:\n    - entityRef: ${{ steps.register.output.entityRef }}\n",
+        &["PV1512 12:28"],
+    );
+}
+
+#[test]
+fn a_parameter_that_nobody_reads_is_told() {
+    let check = |form: &str, message: &str, expected: &[&str]| {
+        let text = format!(
+            "kind: Template\nmetadata: {{name: t}}\nspec:\n  type: service\n  parameters:\n{form}  steps:\n    - action: debug:log\n      input: {{message: \"{message}\"}}\n"
+        );
+        let (documents, _) = pave_yaml::parse("t.yaml", &text, Dialect::Backstage);
+        let diagnostics = lint(&documents[0], &text, &actions());
+        let found: Vec<&str> = diagnostics.iter().map(|it| it.message.as_str()).collect();
+        assert_eq!(found, expected, "{text}");
+    };
+    let form = "    - properties:\n        name: {type: string}\n        size: {type: string}\n      dependencies: {size: {}}\n";
+    check(form, "${{ parameters.name }}", &[]);
+    check(form, "${{ parameters['name'] }}", &[]);
+    check(form, "${{ parameters | dump }}", &[]);
+    check(form, "name", &["nothing reads the parameter `name`"]);
+    check(
+        form,
+        "${{ user.ref }} is a name2",
+        &["nothing reads the parameter `name`"],
+    );
+}
+
+#[test]
+fn an_output_of_a_missing_step_is_no_error() {
+    let text = "kind: Template\nmetadata: {name: t}\nspec:\n  type: service\n  steps:\n    - {id: a, action: debug:log}\n  output:\n    links:\n    - entityRef: ${{ steps.register.output.entityRef }}\n";
+    let (documents, _) = pave_yaml::parse("t.yaml", text, Dialect::Backstage);
+    let found = lint(&documents[0], text, &actions());
+    assert!(!pave_diagnostic::has_errors(&found), "{found:?}");
+    assert_eq!(found[0].message, "there is no step `register`");
+    assert_eq!(found[0].labels[0].location.file, "t.yaml");
 }
