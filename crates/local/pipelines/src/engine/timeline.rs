@@ -1,0 +1,313 @@
+//! The timeline: records of stages, phases, jobs and steps.
+
+use std::collections::BTreeMap;
+
+use pave_pipeline::{Action, JobKind, Leg, Outcome, Plan, Stage};
+use uuid::Uuid;
+
+use crate::agent::job::Issue;
+use crate::run::{JobRun, Progress, Record, Run, StageRun};
+
+/// Stages of a plan with their records, nothing begun.
+pub(crate) fn stages(plan: &Plan) -> (Vec<StageRun>, Vec<Record>) {
+    let mut records = Vec::new();
+    let mut stages = Vec::new();
+    for (order, stage) in plan.stages.iter().enumerate() {
+        let record = stage_record(stage, order);
+        let id = record.id;
+        records.push(record);
+        let mut jobs = Vec::new();
+        for (order, job) in stage.jobs.iter().enumerate() {
+            add_job(stage, job, order, id, &job.matrix, &mut jobs, &mut records);
+        }
+        stages.push(StageRun {
+            name: stage.name.clone(),
+            record: id,
+            progress: Progress::Pending,
+            outcome: None,
+            attempt: 1,
+            approvals: Vec::new(),
+            checked: false,
+            released: false,
+            jobs,
+        });
+    }
+    (stages, records)
+}
+
+fn stage_record(stage: &Stage, order: usize) -> Record {
+    Record {
+        id: Uuid::new_v4(),
+        kind: "Stage".to_owned(),
+        name: name_of(&stage.display_name, &stage.name),
+        ref_name: stage.name.clone(),
+        identifier: stage.name.clone(),
+        order: position(order),
+        attempt: 1,
+        ..Record::default()
+    }
+}
+
+fn add_job(
+    stage: &Stage,
+    job: &pave_pipeline::Job,
+    order: usize,
+    parent: Uuid,
+    legs: &[Leg],
+    jobs: &mut Vec<JobRun>,
+    records: &mut Vec<Record>,
+) {
+    let display = name_of(&job.display_name, &job.name);
+    let phase = Record {
+        id: Uuid::new_v4(),
+        parent: Some(parent),
+        kind: "Phase".to_owned(),
+        name: display.clone(),
+        ref_name: job.name.clone(),
+        identifier: format!("{}.{}", stage.name, job.name),
+        order: position(order),
+        attempt: 1,
+        ..Record::default()
+    };
+    let single = [Leg::default()];
+    let legs = if legs.is_empty() { &single[..] } else { legs };
+    for (order, leg) in legs.iter().enumerate() {
+        let name = if leg.name.is_empty() { display.clone() } else { format!("{display} {}", leg.name) };
+        let leg_name = if leg.name.is_empty() { "__default" } else { &leg.name };
+        let record = Record {
+            id: Uuid::new_v4(),
+            parent: Some(phase.id),
+            kind: "Job".to_owned(),
+            name: name.clone(),
+            ref_name: leg_name.to_owned(),
+            identifier: format!("{}.{}.{leg_name}", stage.name, job.name),
+            order: position(order),
+            attempt: 1,
+            ..Record::default()
+        };
+        jobs.push(JobRun {
+            name: job.name.clone(),
+            display_name: name,
+            leg: leg.name.clone(),
+            leg_variables: leg.variables.clone(),
+            id: record.id,
+            progress: Progress::Pending,
+            outcome: None,
+            outputs: BTreeMap::new(),
+            steps: Vec::new(),
+            queued: false,
+        });
+        records.push(record);
+    }
+    records.push(phase);
+}
+
+/// Marks a stage as begun.
+pub(crate) fn begin_stage(run: &mut Run, index: usize, _plan: &Stage) {
+    run.stages[index].progress = Progress::InProgress;
+    let record = run.stages[index].record;
+    begin_record(run, record);
+    if run.progress == Progress::Pending {
+        run.progress = Progress::InProgress;
+        run.started_at = Some(now());
+    }
+}
+
+/// Makes the records of a job's steps.
+pub(crate) fn add_steps(run: &mut Run, job: Uuid, steps: &[pave_pipeline::Step]) -> Vec<(Uuid, i64)> {
+    let mut made = Vec::new();
+    for (order, step) in steps.iter().enumerate() {
+        let log = run.next_log();
+        let record = Record {
+            id: Uuid::new_v4(),
+            parent: Some(job),
+            kind: "Task".to_owned(),
+            name: step.display_name.clone(),
+            ref_name: step.name.clone().unwrap_or_else(|| format!("step{}", order + 1)),
+            order: position(order),
+            attempt: 1,
+            log: Some(log),
+            task: Some(task_of(&step.action)),
+            ..Record::default()
+        };
+        run.logs.push(crate::run::Log { id: log, job, record: record.id, created_at: now() });
+        made.push((record.id, log));
+        run.records.push(record);
+    }
+    if let Some(job) = run.job_mut(job) {
+        job.steps = made.iter().map(|(record, _)| *record).collect();
+    }
+    made
+}
+
+/// Name and major version of the task that a step is.
+fn task_of(action: &Action) -> (String, u32) {
+    match action {
+        Action::Script { shell, .. } => match shell {
+            pave_pipeline::Shell::Pwsh | pave_pipeline::Shell::PowerShell => ("PowerShell".to_owned(), 2),
+            pave_pipeline::Shell::Bash => ("Bash".to_owned(), 3),
+            pave_pipeline::Shell::Script => ("CmdLine".to_owned(), 2),
+        },
+        Action::Checkout(_) => ("Checkout".to_owned(), 1),
+        Action::Task { name, major, .. } => (name.clone(), *major),
+        Action::Publish { .. } => ("PublishPipelineArtifact".to_owned(), 1),
+        Action::Download { .. } => ("DownloadPipelineArtifact".to_owned(), 2),
+    }
+}
+
+/// Marks a record as begun, and what it is part of.
+pub(crate) fn begin_record(run: &mut Run, id: Uuid) {
+    let mut next = Some(id);
+    while let Some(current) = next {
+        let Some(record) = run.record_mut(current) else { return };
+        if record.progress == Progress::Pending {
+            record.progress = Progress::InProgress;
+            record.started_at = Some(now());
+        }
+        next = record.parent;
+    }
+}
+
+pub(crate) fn end_record(run: &mut Run, id: Uuid, outcome: Outcome) {
+    if let Some(record) = run.record_mut(id) {
+        record.progress = Progress::Completed;
+        record.outcome = Some(outcome);
+        record.finished_at = Some(now());
+        record.percent = None;
+    }
+}
+
+/// Marks a job as ended, with whatever of its steps did not begin.
+pub(crate) fn end_job(run: &mut Run, id: Uuid, outcome: Outcome) {
+    let Some(job) = run.job_mut(id) else { return };
+    job.progress = Progress::Completed;
+    job.queued = false;
+    job.outcome = Some(outcome);
+    let steps = job.steps.clone();
+    for step in steps {
+        let open = run.records.iter().any(|record| record.id == step && record.progress != Progress::Completed);
+        if open {
+            let begun = run.records.iter().any(|it| it.id == step && it.progress == Progress::InProgress);
+            end_record(run, step, if begun { outcome } else { Outcome::Skipped });
+        }
+    }
+    end_record(run, id, outcome);
+    end_phase(run, id);
+}
+
+fn end_phase(run: &mut Run, job: Uuid) {
+    let phase = run.records.iter().find(|record| record.id == job).and_then(|record| record.parent);
+    let Some(phase) = phase else { return };
+    let legs: Vec<&Record> = run.records.iter().filter(|it| it.parent == Some(phase) && it.kind == "Job").collect();
+    if legs.iter().all(|leg| leg.progress == Progress::Completed) {
+        let outcome = super::schedule::together(legs.iter().filter_map(|leg| leg.outcome));
+        end_record(run, phase, outcome);
+    }
+}
+
+/// Notes an error at a record.
+pub(crate) fn complain(run: &mut Run, record: Uuid, message: &str) {
+    let mut data = BTreeMap::new();
+    data.insert("type".to_owned(), "error".to_owned());
+    let issue = Issue { kind: "error".to_owned(), category: "General".to_owned(), message: message.to_owned(), data };
+    if let Some(record) = run.record_mut(record) {
+        record.issues.push(issue);
+    }
+}
+
+/// Makes a stage ready to run again: jobs that failed or did not run, or all of them.
+pub(crate) fn retry(run: &mut Run, name: &str, all: bool) -> bool {
+    let Some(index) = run.stages.iter().position(|stage| stage.name.eq_ignore_ascii_case(name)) else { return false };
+    let Some(plan) = super::schedule::plan_of(run, index) else { return false };
+    let attempt = run.stages[index].attempt + 1;
+    for position in 0..run.stages[index].jobs.len() {
+        let job = run.stages[index].jobs[position].clone();
+        let succeeded = job.outcome.is_some_and(Outcome::is_success);
+        if succeeded && !all {
+            continue;
+        }
+        renew_job(run, index, position, attempt);
+    }
+    let stage = &mut run.stages[index];
+    stage.attempt = attempt;
+    stage.progress = Progress::Pending;
+    stage.outcome = None;
+    stage.checked = false;
+    stage.approvals.clear();
+    let record = stage.record;
+    if let Some(record) = run.record_mut(record) {
+        record.progress = Progress::Pending;
+        record.outcome = None;
+        record.finished_at = None;
+        record.attempt = attempt;
+        record.issues.clear();
+    }
+    // What came after it was skipped or is out of date.
+    let later: Vec<String> =
+        run.plan.stages.iter().filter(|it| it.depends_on.iter().any(|other| other.eq_ignore_ascii_case(&plan.name))).map(|it| it.name.clone()).collect();
+    for stage in later {
+        let waits = run.stages.iter().any(|it| it.name == stage && it.progress == Progress::Completed);
+        if waits {
+            retry(run, &stage, true);
+        }
+    }
+    run.progress = Progress::InProgress;
+    run.result = None;
+    run.finished_at = None;
+    run.canceled = false;
+    true
+}
+
+/// The same job once more, under an id of its own; the earlier attempt stays in the timeline.
+fn renew_job(run: &mut Run, stage: usize, position: usize, attempt: u32) {
+    let id = Uuid::new_v4();
+    let old = run.stages[stage].jobs[position].id;
+    let job = &mut run.stages[stage].jobs[position];
+    job.id = id;
+    job.progress = Progress::Pending;
+    job.outcome = None;
+    job.outputs.clear();
+    job.steps.clear();
+    job.queued = false;
+    let Some(before) = run.records.iter().find(|record| record.id == old).cloned() else { return };
+    let mut previous = before.previous.clone();
+    previous.push((before.attempt, old));
+    if let Some(phase) = before.parent.and_then(|phase| run.record_mut(phase)) {
+        phase.progress = Progress::Pending;
+        phase.outcome = None;
+        phase.finished_at = None;
+        phase.attempt = attempt;
+    }
+    run.records.push(Record {
+        id,
+        parent: before.parent,
+        kind: before.kind,
+        name: before.name,
+        ref_name: before.ref_name,
+        identifier: before.identifier,
+        order: before.order,
+        attempt,
+        previous,
+        ..Record::default()
+    });
+}
+
+/// Name of the environment of a job, if it deploys.
+pub(crate) fn environment_of(job: &pave_pipeline::Job) -> Option<&str> {
+    match &job.kind {
+        JobKind::Deployment { environment, .. } => Some(&environment.name),
+        _ => None,
+    }
+}
+
+fn name_of(display: &str, name: &str) -> String {
+    if display.is_empty() { name.to_owned() } else { display.to_owned() }
+}
+
+fn position(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX - 1) + 1
+}
+
+pub(crate) fn now() -> String {
+    pave_runtime::clock::now().to_string()
+}

@@ -1,0 +1,169 @@
+//! What starts runs by itself: pushes, and branch policies.
+//!
+//! The event is a hint. What counts is the last commit of each branch that was built or looked at, which is compared with
+//! the branch at every event and at the start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pave_auth::Principal;
+use pave_devops::{Event, ValidationRequest};
+use tokio::sync::broadcast::error::RecvError;
+use uuid::Uuid;
+
+use crate::engine::queue::{Prepared, Wish, add, prepare};
+use crate::error::Result;
+use crate::pipelines::Pipelines;
+use crate::run::PullRequestFacts;
+use crate::store::{Kind, Stored};
+use crate::things::Definition;
+
+const ZERO: &str = "0000000000000000000000000000000000000000";
+/// How often branches are compared without any event.
+const COMPARE: Duration = Duration::from_secs(300);
+
+/// Listens for pushes until the end.
+pub(crate) async fn listen(pipelines: Arc<Pipelines>) {
+    let mut events = pipelines.options().feed.subscribe();
+    let token = pipelines.options().tasks.token();
+    compare_all(&pipelines, None, None).await;
+    loop {
+        tokio::select! {
+            () = token.cancelled() => return,
+            () = tokio::time::sleep(COMPARE) => compare_all(&pipelines, None, None).await,
+            event = events.recv() => match event {
+                Ok(event) => {
+                    if let Event::Push { repository, pusher, .. } = event.as_ref() {
+                        compare_all(&pipelines, Some(repository.id), Some(pusher)).await;
+                    }
+                }
+                Err(RecvError::Lagged(_)) => compare_all(&pipelines, None, None).await,
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+async fn compare_all(pipelines: &Pipelines, repository: Option<Uuid>, pusher: Option<&Principal>) {
+    let definitions = match pipelines.store().things::<Definition>(Kind::Definition, None).await {
+        Ok(definitions) => definitions,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "definitions cannot be read");
+            return;
+        }
+    };
+    for definition in definitions {
+        let concerned = repository.is_none_or(|id| id == definition.body.repository.id);
+        if !concerned || !definition.body.triggered || definition.body.queue_status == "disabled" {
+            continue;
+        }
+        if let Err(error) = compare(pipelines, &definition, pusher).await {
+            let name = &definition.body.name;
+            tracing::error!(name, error = &error as &dyn std::error::Error, "a pipeline could not be triggered");
+        }
+    }
+}
+
+/// Notes the heads of all branches of a new definition: what was pushed before it is not built.
+pub(crate) async fn begin(pipelines: &Pipelines, definition: i64, repository: Uuid) -> Result {
+    for (branch, head) in pipelines.options().repositories.branches(repository).await? {
+        pipelines.store().note_built(definition, &branch, &head).await?;
+    }
+    Ok(())
+}
+
+async fn compare(pipelines: &Pipelines, definition: &Stored<Definition>, pusher: Option<&Principal>) -> Result {
+    let _turn = pipelines.queueing.lock().await;
+    let built = pipelines.store().built(definition.id).await?;
+    let repository = definition.body.repository.id;
+    for (branch, head) in pipelines.options().repositories.branches(repository).await? {
+        let last = built.iter().find(|(name, _)| *name == branch).map(|(_, version)| version.as_str());
+        if last == Some(head.as_str()) {
+            continue;
+        }
+        pushed(pipelines, definition, &branch, &head, last, pusher).await?;
+    }
+    Ok(())
+}
+
+async fn pushed(
+    pipelines: &Pipelines,
+    definition: &Stored<Definition>,
+    branch: &str,
+    head: &str,
+    last: Option<&str>,
+    pusher: Option<&Principal>,
+) -> Result {
+    let repository = definition.body.repository.id;
+    let repositories = &pipelines.options().repositories;
+    let wish = Wish {
+        branch: branch.to_owned(),
+        version: head.to_owned(),
+        reason: "individualCI".to_owned(),
+        ..Wish::default()
+    };
+    let prepared = prepare(pipelines, definition, &wish).await?;
+    // A branch that was not seen before is compared with where the default branch was last seen.
+    let default = definition.body.repository.default_branch.clone();
+    let built = pipelines.store().built(definition.id).await?;
+    let from = match last {
+        Some(last) => last.to_owned(),
+        None => built.into_iter().find(|(name, _)| *name == default).map_or_else(|| ZERO.to_owned(), |(_, it)| it),
+    };
+    let paths = repositories.changed_paths(repository, &from, head).await.unwrap_or_default();
+    if !wanted(&prepared, branch, &paths) {
+        pipelines.store().note_built(definition.id, branch, head).await?;
+        return Ok(());
+    }
+    let requester = match pusher {
+        Some(pusher) => pusher.clone(),
+        // Nobody told us who pushed: the definition's author stands for it.
+        None => definition.body.author.clone(),
+    };
+    add(pipelines, definition, &requester, wish, prepared, true).await?;
+    Ok(())
+}
+
+fn wanted(prepared: &Prepared, branch: &str, paths: &[String]) -> bool {
+    if pave_pipeline::skips_ci(&prepared.message) {
+        return false;
+    }
+    match &prepared.plan {
+        Some(plan) => plan.trigger.matches(branch, paths),
+        // A file with errors is a run that failed and says where; a branch without the file is nothing of ours.
+        None => !prepared.diagnostics.iter().any(|found| found.code == "PV2250"),
+    }
+}
+
+/// Queues the build of a pull request's test merge, once for each merge commit.
+pub(crate) async fn pull_request(pipelines: &Pipelines, request: ValidationRequest) -> Result<i64> {
+    let _turn = pipelines.queueing.lock().await;
+    let pull_request = request.pull_request;
+    let merge = pull_request.merge_commit.clone();
+    if merge.is_empty() {
+        let words = format!("Pull request {} has conflicts; there is no merge to build.", pull_request.id);
+        return Err(pave_devops::AreaError::bad_request(words).into());
+    }
+    if let Some(known) = pipelines.store().of_pull_request(request.definition, pull_request.id, &merge).await? {
+        return Ok(known);
+    }
+    let Some(definition) = pipelines.store().thing::<Definition>(Kind::Definition, request.definition).await? else {
+        let words = format!("Build definition {} does not exist.", request.definition);
+        return Err(pave_devops::AreaError::not_found(words).into());
+    };
+    let wish = Wish {
+        branch: format!("refs/pull/{}/merge", pull_request.id),
+        version: merge,
+        reason: "pullRequest".to_owned(),
+        pull_request: Some(PullRequestFacts {
+            id: pull_request.id,
+            source_branch: pull_request.source_ref,
+            target_branch: pull_request.target_ref,
+            source_commit: pull_request.source_commit,
+            title: pull_request.title,
+        }),
+        ..Wish::default()
+    };
+    let prepared = prepare(pipelines, &definition, &wish).await?;
+    Ok(add(pipelines, &definition, &pull_request.created_by, wish, prepared, true).await?.id)
+}
