@@ -43,7 +43,7 @@ async function fillWizard(page, name) {
   await field.fill("Not a name!");
   await page.getByRole("textbox", { name: "Administrator login" }).fill(`${name}_admin`);
   await page.getByRole("button", { name: "Review" }).click();
-  await page.getByRole("alert").filter({ hasText: /pattern/ }).waitFor();
+  await page.getByRole("alert").filter({ hasText: /may hold lower-case letters.*for example not-a-name/ }).waitFor();
   await accessible(page, "wizard with an error");
   await field.fill(name);
   await page.getByRole("combobox", { name: "Team" }).click();
@@ -121,8 +121,11 @@ async function otherPages(page, name) {
     await accessible(page, `entity, ${tab}`);
   }
   await page.goto(`${platform.portal.url}/settings`);
-  await page.getByRole("cell", { name: /reveal/ }).first().waitFor();
+  await page.getByRole("heading", { name: "Addresses" }).waitFor();
   await accessible(page, "settings");
+  await page.getByRole("tab", { name: "Audit log" }).click();
+  await page.getByRole("cell", { name: /reveal/ }).first().waitFor();
+  await accessible(page, "audit log");
   await page.goto(`${platform.portal.url}/nowhere`);
   await arrived(page, "No such page");
   await accessible(page, "no such page");

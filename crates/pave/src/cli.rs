@@ -44,10 +44,26 @@ pub(crate) enum Command {
     /// Make, list, show and delete environments.
     #[command(subcommand)]
     Request(Request),
+    /// Show or check what `app-config.yaml`, the environment and the defaults say together.
+    #[command(subcommand)]
+    Config(Config),
     /// Explain a diagnostic code.
     Explain {
         /// Code, such as PV2104.
         code: String,
+    },
+    /// Run one job of a pipeline: started by the platform, and outlives it.
+    #[command(hide = true)]
+    Agent {
+        /// The job's directory.
+        directory: String,
+    },
+    /// Serve a Terraform provider: started by Terraform.
+    #[command(hide = true)]
+    TerraformProvider {
+        /// Provider.
+        #[arg(value_parser = ["azurerm"])]
+        name: String,
     },
     /// Print a shell's completion script.
     Completion {
@@ -61,6 +77,11 @@ pub(crate) struct Up {
     /// Seed the demo: a repository with a product, a template and two teams.
     #[arg(long)]
     pub(crate) demo: bool,
+    /// Backstage's app-config.yaml; again for further files, each covering those before it.
+    ///
+    /// Without it, app-config.yaml and app-config.local.yaml of the working directory are read, where they are there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
     /// Port of the portal at the first start; 0 takes any free port for every listener.
     #[arg(long, value_name = "PORT")]
     pub(crate) portal_port: Option<u16>,
@@ -219,6 +240,39 @@ pub(crate) enum Request {
         #[arg(long)]
         wait: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Print every value; secrets are masked.
+    Show(ConfigShow),
+    /// Say what is unknown, missing or wrong, with its line.
+    Check(ConfigCheck),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigShow {
+    /// Key to show, with everything below it, such as `integrations.azure`.
+    pub(crate) key: Option<String>,
+    /// Say where each value comes from: file and line, environment variable, flag, or default.
+    #[arg(long)]
+    pub(crate) origin: bool,
+    /// File to read; again for further files.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+    /// How to print.
+    #[arg(long, short, default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigCheck {
+    /// File to read; again for further files.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+    /// How to print: for people, or a JSON array of diagnostics.
+    #[arg(long, short, default_value = "text")]
+    pub(crate) output: SummaryFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

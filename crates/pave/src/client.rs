@@ -109,14 +109,14 @@ async fn refusal(response: reqwest::Response) -> Failure {
     let body: Value = response.json().await.unwrap_or_default();
     let errors = body["errors"].as_array().into_iter().flatten();
     let told = |error: &Value| {
-        let message = error["message"].as_str()?;
+        let message = in_words(error)?;
         let field = error["property"]
             .as_str()
             .unwrap_or_default()
             .trim_start_matches("instance")
             .trim_start_matches('.');
         Some(if field.is_empty() {
-            message.to_owned()
+            message
         } else {
             format!("{field} {message}")
         })
@@ -137,10 +137,64 @@ async fn refusal(response: reqwest::Response) -> Failure {
     }
 }
 
+/// What is wrong with a value, for somebody who does not read regular expressions: the author's words, else what the
+/// field says of itself.
+fn in_words(error: &Value) -> Option<String> {
+    let message = error["message"].as_str()?.to_owned();
+    let schema = &error["schema"];
+    let name = error["name"].as_str().unwrap_or_default();
+    let said = |value: &Value| {
+        value
+            .as_str()
+            .filter(|text| !text.is_empty())
+            .map(ToOwned::to_owned)
+    };
+    let author = said(&schema["errorMessage"]).or_else(|| said(&schema["errorMessage"][name]));
+    if author.is_some() || name != "pattern" {
+        return author.or(Some(message));
+    }
+    let help = said(&schema["ui:help"]).or_else(|| said(&schema["description"]));
+    let example = said(&schema["examples"][0]).or_else(|| said(&schema["ui:placeholder"]));
+    let mut words = "is not of the form that is expected".to_owned();
+    if let Some(help) = help {
+        words = format!("{words}: {}", help.trim_end_matches('.'));
+    }
+    if let Some(example) = example {
+        words = format!("{words}, for example `{example}`");
+    }
+    Some(words)
+}
+
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_told_in_words() {
+        let check = |schema: Value, expected: &str| {
+            let error = json!({ "name": "pattern", "message": "does not match pattern \"^[a-z]+$\"", "schema": schema });
+            assert_eq!(in_words(&error).as_deref(), Some(expected));
+        };
+        check(json!({}), "is not of the form that is expected");
+        check(
+            json!({ "ui:help": "Lower-case letters.", "description": "Name", "examples": ["orders"] }),
+            "is not of the form that is expected: Lower-case letters, for example `orders`",
+        );
+        check(
+            json!({ "errorMessage": { "pattern": "write it small" } }),
+            "write it small",
+        );
+        let other = json!({ "name": "required", "message": "requires property \"a\"", "schema": {} });
+        assert_eq!(in_words(&other).as_deref(), Some("requires property \"a\""));
+    }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod env;

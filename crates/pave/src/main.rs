@@ -6,6 +6,7 @@
 mod cli;
 mod client;
 mod commands;
+mod configuration;
 mod drawing;
 mod failure;
 mod output;
@@ -31,20 +32,36 @@ fn main() -> ExitCode {
     // Nobody else reads what this process writes, unless it says so.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     pave_keys::install_crypto();
-    match run(cli, begun) {
-        Ok(()) => ExitCode::SUCCESS,
+    let done = match cli.command {
+        Command::Agent { directory } => return agent(directory),
+        Command::TerraformProvider { .. } => runtime().map(|runtime| runtime.block_on(pave_local_terraform::serve_provider())),
+        command => run(cli.data.as_deref(), command, begun).map(|()| ExitCode::SUCCESS),
+    };
+    match done {
+        Ok(code) => code,
         Err(failure) => ExitCode::from(failure.tell()),
     }
 }
 
-fn run(cli: Cli, begun: Instant) -> Result<(), Failure> {
-    let place = Place::new(cli.data.as_deref())?;
+/// A job without an asynchronous runtime of ours around it: it has to survive us.
+fn agent(directory: String) -> ExitCode {
+    let code = pave_local_pipelines::agent::main(&[directory]);
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    match cli.command {
+    Ok(runtime)
+}
+
+fn run(data: Option<&std::path::Path>, command: Command, begun: Instant) -> Result<(), Failure> {
+    let place = Place::new(data)?;
+    let runtime = runtime()?;
+    match command {
         Command::Up(command) => runtime.block_on(commands::up::run(place, command, begun)),
         Command::Down => runtime.block_on(commands::down::run(&place)),
         Command::Status(read) => runtime.block_on(commands::status::run(&place, read.output)),
@@ -56,11 +73,14 @@ fn run(cli: Cli, begun: Instant) -> Result<(), Failure> {
         Command::Preview(command) => runtime.block_on(commands::request::preview(&place, command)),
         Command::Trace(command) => runtime.block_on(commands::trace::run(&place, command)),
         Command::Request(command) => runtime.block_on(commands::request::run(&place, command)),
+        Command::Config(command) => commands::config::run(&place, command),
         Command::Explain { code } => commands::explain::run(&code),
         Command::Completion { shell } => {
             commands::completion::run(shell);
             Ok(())
         }
+        // Answered before, without a data directory.
+        Command::Agent { .. } | Command::TerraformProvider { .. } => Ok(()),
     }
 }
 

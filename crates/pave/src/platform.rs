@@ -8,7 +8,9 @@ pub(crate) mod instance;
 mod kubeconfig;
 mod listen;
 pub(crate) mod people;
+mod pipelines;
 pub(crate) mod place;
+mod project;
 mod settled;
 mod start;
 

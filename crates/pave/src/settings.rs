@@ -23,6 +23,9 @@ pub(crate) struct Settings {
     /// Whether the demo was seeded.
     #[serde(default)]
     pub(crate) demo: bool,
+    /// Whether the demo's pipelines were set up; who removes one afterwards does not get it back.
+    #[serde(default)]
+    pub(crate) pipelines: bool,
 }
 
 /// Ports on 127.0.0.1.
@@ -98,6 +101,7 @@ impl Settings {
             subscription: Uuid::new_v4(),
             client_id: Uuid::new_v4(),
             demo: false,
+            pipelines: false,
         })
     }
 

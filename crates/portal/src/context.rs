@@ -4,7 +4,10 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use pave_auth::{Authorizer, Identities, Principal};
 use pave_catalog::{Catalog, SourceReader};
+use pave_devops::Feed;
+use pave_diagnostic::Diagnostics;
 use pave_gitops::GitopsHandle;
+use pave_hosts::Integrations;
 use pave_journal::Journal;
 use pave_kube::Kinds;
 use pave_runtime::Tasks;
@@ -14,6 +17,7 @@ use serde::Serialize;
 
 use crate::audit::Audit;
 use crate::gate::Gate;
+use crate::hosts::Hosts;
 use crate::live::Live;
 
 /// Gives a client that acts as a principal.
@@ -47,6 +51,18 @@ pub struct Context {
     pub webhook: (String, String),
     /// Where everything is.
     pub addresses: Addresses,
+    /// What `app-config.yaml` says, as it may be shown.
+    pub configuration: Configuration,
+    /// What happens on the Git host.
+    pub feed: Feed,
+    /// Git hosts (with port) that know the same people: they get the person's own token.
+    pub shared_hosts: Vec<String>,
+    /// Organizations that are there from the start, each with its host.
+    pub organizations: Vec<(String, String)>,
+    /// Asks the Git hosts.
+    pub http: reqwest::Client,
+    /// Which hosts there are, and what is shown to those that do not know the same people.
+    pub integrations: Integrations,
 }
 
 /// Where everything is, as pages and messages show it.
@@ -65,6 +81,59 @@ pub struct Addresses {
     pub data: String,
     /// Kubeconfig file.
     pub kubeconfig: String,
+}
+
+/// What `app-config.yaml`, the environment and the command line say together. No value in it is a secret.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
+    /// `app.title`.
+    pub title: String,
+    /// `organization.name`.
+    pub organization: String,
+    /// `app.baseUrl`: where people reach the portal.
+    pub base_url: String,
+    /// Files that were read.
+    pub files: Vec<String>,
+    /// Every value, masked, with its origin.
+    pub entries: serde_json::Value,
+    /// What was found.
+    pub diagnostics: Diagnostics,
+    /// Hosts.
+    pub integrations: Vec<Integration>,
+    /// Kinds that catalog locations may hold.
+    pub allowed: Vec<String>,
+    /// Where `catalog.rules` stands; nothing while nobody has written it.
+    pub rules_origin: Option<serde_json::Value>,
+}
+
+/// A Git host as the configuration names it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Integration {
+    /// Host, with port where there is one.
+    pub host: String,
+    /// `azure` or `github`.
+    pub kind: String,
+    /// Whether it is the forge in this program.
+    pub embedded: bool,
+    /// Where its entry stands; nothing for a host that is known without one.
+    pub origin: Option<serde_json::Value>,
+    /// What is shown to it.
+    pub credentials: Vec<IntegrationCredential>,
+}
+
+/// What is shown to a host, without its value.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IntegrationCredential {
+    /// `personalAccessToken`, `servicePrincipal`, `managedIdentity`, `federated`, `token`, `app`, or `missing`.
+    pub kind: String,
+    /// Organizations it is for; none for all that have no other.
+    pub organizations: Vec<String>,
+    /// Where its value comes from.
+    pub origin: Option<serde_json::Value>,
+    /// Why there is no value.
+    pub problem: Option<String>,
 }
 
 impl Addresses {
@@ -94,6 +163,8 @@ pub(crate) struct Portal {
     pub(crate) sources: Arc<dyn SourceReader>,
     pub(crate) webhook: Arc<(String, String)>,
     pub(crate) addresses: Arc<Addresses>,
+    pub(crate) configuration: Arc<Configuration>,
+    pub(crate) hosts: Arc<Hosts>,
     pub(crate) audit: Audit,
     pub(crate) live: Live,
     pub(crate) tasks: Tasks,
@@ -102,7 +173,7 @@ pub(crate) struct Portal {
 impl Portal {
     pub(crate) fn open(context: Context, tasks: &Tasks) -> Result<Self, StoreError> {
         Ok(Self {
-            live: Live::start(context.client.clone(), tasks),
+            live: Live::start(context.client.clone(), context.feed, tasks),
             kinds: Kinds::new(context.client),
             client_for: context.client_for,
             authorizer: context.authorizer,
@@ -115,6 +186,13 @@ impl Portal {
             sources: context.sources,
             webhook: Arc::new(context.webhook),
             addresses: Arc::new(context.addresses),
+            configuration: Arc::new(context.configuration),
+            hosts: Arc::new(Hosts {
+                http: context.http,
+                integrations: context.integrations,
+                shared: context.shared_hosts,
+                organizations: context.organizations,
+            }),
             audit: Audit::open(&context.database)?,
             tasks: tasks.clone(),
         })

@@ -34,6 +34,11 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "ConflictError", message)
     }
 
+    /// A Git host did not answer as it should.
+    pub(crate) fn upstream(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "UpstreamError", message)
+    }
+
     /// A failure of ours: the person gets an id, the log gets the cause.
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         if disk_is_full(error) {
@@ -57,6 +62,11 @@ impl ApiError {
             "Error",
             format!("this should not have happened; the log tells more under {id}"),
         )
+    }
+
+    /// What the person is told.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     fn new(status: StatusCode, name: &'static str, message: impl Into<String>) -> Self {

@@ -9,13 +9,14 @@ mod context;
 mod dialect;
 mod error;
 mod gate;
+mod hosts;
 mod live;
 mod own;
 mod pages;
 mod session;
 mod webhook;
 
-pub use context::{Addresses, ClientFor, Context};
+pub use context::{Addresses, ClientFor, Configuration, Context, Integration, IntegrationCredential};
 pub use gate::Gate;
 
 use axum::Router;

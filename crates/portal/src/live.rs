@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use kube::api::ApiResource;
+use pave_devops::Feed;
 use pave_kube::{Event, api_resource, defined_kind, definitions, key_of};
 use pave_names::ObjectKey;
 use pave_runtime::Tasks;
@@ -39,14 +40,16 @@ pub(crate) struct Live {
 struct Inner {
     objects: RwLock<BTreeMap<(u8, ObjectKey), Arc<Value>>>,
     changes: broadcast::Sender<Change>,
+    feed: Feed,
 }
 
 impl Live {
     /// Starts watching.
-    pub(crate) fn start(client: kube::Client, tasks: &Tasks) -> Self {
+    pub(crate) fn start(client: kube::Client, feed: Feed, tasks: &Tasks) -> Self {
         let inner = Inner {
             objects: RwLock::default(),
             changes: broadcast::channel(BUFFER).0,
+            feed,
         };
         let live = Self {
             inner: Arc::new(inner),
@@ -86,6 +89,11 @@ impl Live {
     /// Changes from now on.
     pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
         self.inner.changes.subscribe()
+    }
+
+    /// What happens on the Git host from now on.
+    pub(crate) fn feed(&self) -> broadcast::Receiver<Arc<pave_devops::Event>> {
+        self.inner.feed.subscribe()
     }
 
     async fn follow_claims(self, client: kube::Client, tasks: Tasks) {

@@ -3,13 +3,18 @@
 mod access;
 mod application;
 mod definitions;
+mod devops;
+mod effect;
 mod environment;
 mod events;
+mod hosts;
+mod integrations;
 mod object;
 mod overview;
 mod plan;
 mod road;
 mod settings;
+mod tree;
 
 use axum::Router;
 
@@ -18,14 +23,19 @@ use crate::context::Portal;
 pub(crate) fn routes() -> Router<Portal> {
     let routes = Router::new()
         .merge(application::routes())
+        .merge(effect::routes())
         .merge(environment::routes())
         .merge(events::routes())
+        .merge(hosts::routes())
+        .merge(integrations::routes())
         .merge(object::routes())
         .merge(overview::routes())
         .merge(plan::routes())
         .merge(road::routes())
         .merge(settings::routes());
-    Router::new().nest("/api/pave/v1", routes)
+    Router::new()
+        .nest("/api/pave/v1", routes)
+        .merge(hosts::forwarding())
 }
 
 pub(crate) use access::permit;

@@ -39,7 +39,8 @@ impl FromRequestParts<Portal> for Caller {
     }
 }
 
-fn token(headers: &HeaderMap) -> Option<String> {
+/// The credential that a request shows.
+pub(crate) fn token(headers: &HeaderMap) -> Option<String> {
     let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     credential_from_header(authorization).or_else(|| cookie(headers))
 }

@@ -71,9 +71,15 @@ export const api = {
   plan: (templateRef: string, values: T.JsonObject) => send<T.Plan>("POST", `${own}/plan`, { templateRef, values }),
 
   tokens: () => get<{ items: T.Token[] }>(`${own}/tokens`),
-  createToken: (purpose: string) => send<{ token: string }>("POST", `${own}/tokens`, { purpose }),
+  createToken: (purpose: string, days: number | null) => send<{ token: string }>("POST", `${own}/tokens`, days === null ? { purpose } : { purpose, days }),
   revokeToken: (id: string) => send<void>("DELETE", `${own}/tokens/${part(id)}`),
   audit: () => get<{ items: T.AuditEntry[] }>(`${own}/audit`),
+
+  configuration: () => get<T.Configuration>(`${own}/configuration`),
+  integrations: () => get<{ items: T.Integration[]; testDenied: string | null }>(`${own}/integrations`),
+  testIntegration: (host: string, organization: string) =>
+    send<T.ConnectionTest>("POST", `${own}/integrations/test`, organization === "" ? { host } : { host, organization }),
+  catalogRules: () => get<T.CatalogRules>(`${own}/catalog-rules`),
 
   entities: ({ filter, term, order, limit, offset, fields }: EntityQuery) =>
     get<T.EntityPage>(
@@ -93,6 +99,14 @@ export const api = {
     get<T.Entity>(`/api/catalog/entities/by-name/${part(kind)}/${part(namespace)}/${part(name)}`),
   refreshEntity: (entityRef: string) => send<void>("POST", "/api/catalog/refresh", { entityRef }),
 
+  entitiesByRefs: (entityRefs: string[]) => send<{ items: (T.Entity | null)[] }>("POST", "/api/catalog/entities/by-refs", { entityRefs }),
+  analyzeLocation: (target: string) => send<T.AnalyzeResult>("POST", "/api/catalog/analyze-location", { location: { type: "url", target } }),
+  dryRunLocation: (target: string) => send<T.DryRunResult>("POST", "/api/catalog/locations?dryRun=true", { type: "url", target }),
+  registerLocation: (target: string) => send<T.DryRunResult>("POST", "/api/catalog/locations", { type: "url", target }),
+  locations: () => get<{ data: T.CatalogLocation }[]>("/api/catalog/locations"),
+  removeLocation: (id: string) => send<void>("DELETE", `/api/catalog/locations/${part(id)}`),
+
+  actions: () => get<T.Action[]>("/api/scaffolder/v2/actions"),
   parameterSchema: (namespace: string, name: string) =>
     get<T.ParameterSchema>(`/api/scaffolder/v2/templates/${part(namespace)}/Template/${part(name)}/parameter-schema`),
   createTask: (templateRef: string, values: T.JsonObject, secrets: Record<string, string>) =>

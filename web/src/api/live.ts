@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { api } from "./client";
+import { concerned, type Hint } from "./devopsQueries";
 import { ApiError } from "./errors";
 import { queryClient } from "./queries";
 import type { Application, Environment, EnvironmentDetail, Hop, Overview, Road, RoadSummary } from "./types";
@@ -55,6 +56,7 @@ export function connectLive(): void {
   const on = <Data>(name: string, handle: (data: Data) => void) =>
     source?.addEventListener(name, (event) => handle(JSON.parse((event as MessageEvent<string>).data) as Data));
   on<Hop>("hop", onHop);
+  on<Hint>("devops", (hint) => concerned(hint).forEach((key) => askAgain([...key])));
   on<Environment>("environment", onEnvironment);
   on<{ namespace: string; name: string }>("environment-deleted", onEnvironmentDeleted);
   on<Application>("application", onApplication);

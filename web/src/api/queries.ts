@@ -44,5 +44,10 @@ export const queries = {
   task: (id: string) => queryOptions({ queryKey: ["task", id], queryFn: () => api.task(id) }),
   tasks: () => queryOptions({ queryKey: ["tasks"], queryFn: api.tasks }),
   tokens: () => queryOptions({ queryKey: ["tokens"], queryFn: api.tokens }),
+  configuration: () => queryOptions({ queryKey: ["configuration"], queryFn: api.configuration }),
+  integrations: () => queryOptions({ queryKey: ["integrations"], queryFn: api.integrations }),
+  catalogRules: () => queryOptions({ queryKey: ["catalog-rules"], queryFn: api.catalogRules }),
+  locations: () => queryOptions({ queryKey: ["locations"], queryFn: api.locations }),
+  actions: () => queryOptions({ queryKey: ["actions"], queryFn: api.actions }),
   audit: () => queryOptions({ queryKey: ["audit"], queryFn: api.audit }),
 };

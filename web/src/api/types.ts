@@ -155,6 +155,8 @@ export interface ApplicationDetail extends Omit<Application, "resources"> {
 export interface Session {
   principal: { entity: string; user: string; displayName: string; email: string; groups: string[] };
   version: string;
+  title?: string;
+  organization?: string;
   addresses: { portal: string; cluster: string; forge: string; azure: string; data: string; kubeconfig: string };
   stations: Station[];
 }
@@ -278,4 +280,75 @@ export interface AuditEntry {
   action: string;
   subject: string;
   detail: string;
+}
+
+// Where a value of the configuration comes from.
+export interface Origin {
+  kind: "file" | "environment" | "flag" | "default";
+  file?: string;
+  line?: number;
+  column?: number;
+  name?: string;
+  variables: string[];
+  text: string;
+}
+
+export interface Configuration {
+  files: string[];
+  entries: { path: string; value: Json; secret: boolean; origin: Origin }[];
+  diagnostics: Diagnostic[];
+}
+
+export interface IntegrationCredential {
+  kind: "personalAccessToken" | "servicePrincipal" | "managedIdentity" | "federated" | "token" | "app" | "missing";
+  organizations: string[];
+  origin: Origin | null;
+  problem: string | null;
+}
+
+export interface Integration {
+  host: string;
+  kind: "azure" | "github";
+  embedded: boolean;
+  origin: Origin | null;
+  credentials: IntegrationCredential[];
+}
+
+export type ConnectionTest =
+  | { ok: true; organization: string; deployment: string; user: { displayName: string; uniqueName: string } }
+  | { ok: false; organization: string; reason: string; message: string; cure: string };
+
+export interface CatalogRules {
+  allowed: string[];
+  // Where the rules stand; null while nobody has written any.
+  origin: Origin | null;
+}
+
+export interface CatalogLocation {
+  id: string;
+  type: string;
+  target: string;
+  entityRef?: string;
+  lastReadAt?: string | null;
+}
+
+export interface DryRunResult {
+  location: CatalogLocation;
+  entities: Entity[];
+  exists?: boolean;
+}
+
+export interface AnalyzeResult {
+  existingEntityFiles: { location: { type: string; target: string }; isRegistered: boolean; entity: Entity }[];
+  generateEntities: {
+    entity: JsonObject;
+    fields: { field: string; state: "analysisSuggestedValue" | "analysisSuggestedNoValue" | "needsUserInput"; value: string | null; description: string }[];
+  }[];
+}
+
+export interface Action {
+  id: string;
+  description?: string;
+  examples?: { description?: string; example: string }[];
+  schema?: { input?: JsonObject | null; output?: JsonObject | null };
 }

@@ -1,6 +1,7 @@
 import { Box, Dialog, DialogContent, DialogTitle, Typography } from "@mui/material";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import { usePageKeys } from "../lib/keys";
 import { PLACES } from "./navigation";
 
 function typing(target: EventTarget | null): boolean {
@@ -11,6 +12,7 @@ function typing(target: EventTarget | null): boolean {
 export function Keys() {
   const navigate = useNavigate();
   const [help, setHelp] = useState(false);
+  const onThisPage = usePageKeys();
   const going = useRef(-Infinity);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -49,6 +51,7 @@ export function Keys() {
     ["/", "Filter the list"],
     ...PLACES.map((place): [string, string] => [`g ${place.key}`, `Go to ${place.label}`]),
     ["?", "Show these keys"],
+    ...onThisPage.map(({ key, what }): [string, string] => [key, what]),
   ];
   return (
     <Dialog open={help} onClose={() => setHelp(false)} aria-labelledby="keys-title">

@@ -66,6 +66,8 @@ function useTargets(open: boolean): Target[] {
   const known = (entities.data?.items ?? []).filter((entity) => entity.kind !== "Location");
   return [
     ...PLACES.map((place) => ({ label: place.label, group: "Go to", path: place.to })),
+    { label: "Register existing component", group: "Go to", path: "/catalog-import" },
+    { label: "Installed actions", group: "Go to", path: "/create/actions" },
     ...known
       .filter((entity) => entity.kind === "Template")
       .map((entity) => ({

@@ -67,12 +67,12 @@ function SignedIn({ session }: { session: Session }) {
           aria-label="Main"
           sx={{ width: 208, flex: "none", borderRight: 1, borderColor: "divider", bgcolor: "background.paper", position: "sticky", top: 0, height: "100vh" }}
         >
-          <Rail />
+          <Rail title={session.title} />
         </Box>
       ) : (
         <Drawer open={menu} onClose={() => setMenu(false)}>
           <Box component="nav" aria-label="Main" sx={{ width: 240 }} onClick={() => setMenu(false)}>
-            <Rail />
+            <Rail title={session.title} />
           </Box>
         </Drawer>
       )}
@@ -88,12 +88,12 @@ function SignedIn({ session }: { session: Session }) {
   );
 }
 
-function Rail() {
+function Rail({ title }: { title?: string }) {
   return (
     <Box sx={{ p: 1.5 }}>
       <Box sx={{ display: "flex", alignItems: "center", gap: 1, px: 1, py: 1, mb: 1 }}>
         <Box component="img" src="/favicon.svg" alt="" sx={{ width: 24, height: 24 }} />
-        <Typography sx={{ fontWeight: 680, fontSize: "1rem" }}>Pave</Typography>
+        <Typography sx={{ fontWeight: 680, fontSize: "1rem", overflowWrap: "anywhere", minWidth: 0 }}>{title || "Pave"}</Typography>
       </Box>
       {PLACES.map((place) => (
         <RailLink key={place.to} to={place.to} activeOptions={{ exact: place.to === "/" }}>

@@ -57,6 +57,20 @@ const create = createRoute({
   component: lazyRouteComponent(() => import("../features/create/Gallery"), "Gallery"),
 });
 
+const actions = createRoute({
+  getParentRoute: () => root,
+  path: "/create/actions",
+  validateSearch: (search: Record<string, unknown>): { q?: string; action?: string } => ({ q: text(search.q), action: text(search.action) }),
+  component: lazyRouteComponent(() => import("../features/actions/Actions"), "Actions"),
+});
+
+const catalogImport = createRoute({
+  getParentRoute: () => root,
+  path: "/catalog-import",
+  validateSearch: (search: Record<string, unknown>): { url?: string } => ({ url: text(search.url) }),
+  component: lazyRouteComponent(() => import("../features/import/Import"), "Import"),
+});
+
 const wizard = createRoute({
   getParentRoute: () => root,
   path: "/create/$namespace/$name",
@@ -106,9 +120,75 @@ const application = createRoute({
   component: lazyRouteComponent(() => import("../features/gitops/ApplicationPage"), "ApplicationPage"),
 });
 
+export interface RepositorySearch {
+  host?: string;
+  path?: string;
+  version?: string;
+  view?: "commits" | "branches" | "edit" | "new";
+  commit?: string;
+  line?: number;
+}
+
+const VIEWS = ["commits", "branches", "edit", "new"] as const;
+
+const repositories = createRoute({
+  getParentRoute: () => root,
+  path: "/repos",
+  component: lazyRouteComponent(() => import("../features/repositories/Repositories"), "Repositories"),
+});
+
+const repository = createRoute({
+  getParentRoute: () => root,
+  path: "/repos/$org/$project/$repo",
+  validateSearch: (search: Record<string, unknown>): RepositorySearch => ({
+    host: text(search.host),
+    path: text(search.path),
+    version: text(search.version),
+    view: VIEWS.find((view) => view === search.view),
+    commit: text(search.commit),
+    line: Number(search.line) > 0 ? Math.floor(Number(search.line)) : undefined,
+  }),
+  component: lazyRouteComponent(() => import("../features/repositories/RepositoryPage"), "RepositoryPage"),
+});
+
+export interface PullRequestsSearch {
+  status?: "completed" | "abandoned";
+  of?: "mine" | "review";
+  q?: string;
+}
+
+const pullRequests = createRoute({
+  getParentRoute: () => root,
+  path: "/pullrequests",
+  validateSearch: (search: Record<string, unknown>): PullRequestsSearch => ({
+    status: (["completed", "abandoned"] as const).find((status) => status === search.status),
+    of: (["mine", "review"] as const).find((of) => of === search.of),
+    q: text(search.q),
+  }),
+  component: lazyRouteComponent(() => import("../features/pullrequests/PullRequests"), "PullRequests"),
+});
+
+export interface PullRequestSearch {
+  host?: string;
+  tab?: "files" | "commits";
+  file?: string;
+}
+
+const pullRequest = createRoute({
+  getParentRoute: () => root,
+  path: "/pullrequests/$org/$project/$repo/$id",
+  validateSearch: (search: Record<string, unknown>): PullRequestSearch => ({
+    host: text(search.host),
+    tab: (["files", "commits"] as const).find((tab) => tab === search.tab),
+    file: text(search.file),
+  }),
+  component: lazyRouteComponent(() => import("../features/pullrequests/PullRequestPage"), "PullRequestPage"),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
+  validateSearch: (search: Record<string, unknown>): { tab?: string } => ({ tab: text(search.tab) }),
   component: lazyRouteComponent(() => import("../features/settings/Settings"), "Settings"),
 });
 
@@ -118,6 +198,8 @@ export const router = createRouter({
     catalog,
     entity,
     create,
+    actions,
+    catalogImport,
     wizard,
     run,
     environments,
@@ -125,6 +207,10 @@ export const router = createRouter({
     road,
     applications,
     application,
+    repositories,
+    repository,
+    pullRequests,
+    pullRequest,
     settings,
   ]),
   defaultPreload: "intent",

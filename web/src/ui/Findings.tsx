@@ -10,7 +10,7 @@ export function Findings({ diagnostics }: { diagnostics: Diagnostic[] }) {
     <Box component="ul" sx={{ listStyle: "none", p: 0, m: 0, mt: 1, display: "grid", gap: 1.5 }}>
       {diagnostics.map((diagnostic, index) => (
         <Box component="li" key={`${diagnostic.code}-${index}`} sx={{ borderLeft: 3, borderColor: COLOUR[diagnostic.severity], pl: 1.5 }}>
-          <Typography>
+          <Typography sx={{ overflowWrap: "anywhere" }}>
             <Box component="strong" sx={{ color: COLOUR[diagnostic.severity], mr: 1 }}>
               {diagnostic.severity} {diagnostic.code}
             </Box>
@@ -22,7 +22,11 @@ export function Findings({ diagnostics }: { diagnostics: Diagnostic[] }) {
             </Typography>
           ))}
           {diagnostic.effect && <Typography variant="body2">Effect: {diagnostic.effect}</Typography>}
-          {diagnostic.help && <Typography variant="body2">Help: {diagnostic.help}</Typography>}
+          {diagnostic.help && (
+            <Typography variant="body2" sx={{ overflowWrap: "anywhere" }}>
+              Help: {diagnostic.help}
+            </Typography>
+          )}
         </Box>
       ))}
     </Box>

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use pave_diagnostic::Severity;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{SummaryFormat, Up};
+use crate::commands;
+use crate::configuration::{Configuration, Flags};
 use crate::failure::Failure;
 use crate::output;
 use crate::platform::Platform;
@@ -21,11 +24,13 @@ pub(crate) async fn run(place: Place, command: Up, begun: Instant) -> Result<(),
     let Some(lock) = Lock::take(&place)? else {
         return running_already(&place, command.output).await;
     };
-    let settings = match Settings::read(place.root())? {
-        Some(settings) => settings,
-        None => Settings::choose(command.portal_port).map_err(anyhow::Error::from)?,
+    let flags = Flags {
+        files: command.config.clone(),
+        demo: command.demo,
+        portal_port: command.portal_port,
     };
-    let platform = Platform::start(place, lock, settings, command.demo, begun).await?;
+    let (settings, configuration) = configure(&place, &flags)?;
+    let platform = Platform::start(place, lock, settings, &configuration, begun).await?;
     let link = platform.sign_in_link().await?;
     match command.output {
         SummaryFormat::Json => output::line(with_link(&platform.summary, &link)),
@@ -46,6 +51,29 @@ pub(crate) async fn run(place: Place, command: Up, begun: Instant) -> Result<(),
         ));
     }
     Ok(())
+}
+
+/// Reads the settings of an earlier start, or chooses them, and the configuration. An error in it stops the start before
+/// anything is touched; a warning does not.
+fn configure(place: &Place, flags: &Flags) -> Result<(Settings, Configuration), Failure> {
+    let earlier = Settings::read(place.root())?;
+    let address = |settings: &Settings| format!("http://127.0.0.1:{}", settings.ports.portal);
+    let known = earlier.as_ref().map(address);
+    let mut configuration = Configuration::read(flags, known.as_deref().unwrap_or_default());
+    commands::config::tell(&configuration.diagnostics, Severity::Warning);
+    if pave_diagnostic::has_errors(&configuration.diagnostics) {
+        return Err(Failure::user("the configuration has errors, see above")
+            .hint("`pave config check` says the same without starting anything"));
+    }
+    let settings = match earlier {
+        Some(settings) => settings,
+        None => {
+            let settings = Settings::choose(configuration.portal_port()).map_err(anyhow::Error::from)?;
+            configuration = Configuration::read(flags, &address(&settings));
+            settings
+        }
+    };
+    Ok((settings, configuration))
 }
 
 /// Another process has it running: says where, as that one did.

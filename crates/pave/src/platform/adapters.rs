@@ -113,6 +113,34 @@ impl pave_gitops::Credentials for GitCredentials {
     }
 }
 
+/// Reads the REST API of a host that knows our service accounts, as one of them.
+pub(super) struct HostApi {
+    pub(super) http: reqwest::Client,
+    pub(super) base: Url,
+    pub(super) identities: Identities,
+    /// Namespace and name.
+    pub(super) account: (&'static str, &'static str),
+}
+
+impl pave_tracer::devops::DevOpsReader for HostApi {
+    fn get<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Value, String>> {
+        Box::pin(async move {
+            let url = self.base.join(path).map_err(|error| error.to_string())?;
+            // Such a token lives for a short while only, and costs one signature.
+            let token = self.identities.service_account_token(self.account.0, self.account.1);
+            let request = self.http.get(url).bearer_auth(token.map_err(|error| error.to_string())?);
+            let request = request.header(http::header::ACCEPT, "application/json");
+            let response = request.send().await.map_err(|error| error.without_url().to_string())?;
+            let status = response.status();
+            // A bad token is often answered by 203 and a page.
+            if status != reqwest::StatusCode::OK {
+                return Err(format!("the host answered {status}"));
+            }
+            response.json().await.map_err(|error| error.without_url().to_string())
+        })
+    }
+}
+
 /// How long a token that a template run shows to the forge is good for, and how long one is used again.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 const TOKEN_REUSE: Duration = Duration::from_secs(30 * 60);

@@ -61,9 +61,14 @@ pub(crate) fn foundation(cloud: &Cloud<'_>) -> Vec<Value> {
         binding("pave-tracer", "pave-tracer", &[account("tracer")]),
         role(
             "pave-reader",
-            &json!([{ "nonResourceURLs": ["/forge/*"], "verbs": ["get"] }]),
+            &json!([{ "nonResourceURLs": ["/forge/*", "/pipelines/*", "/environments/*"], "verbs": ["get"] }]),
         ),
-        binding("pave-reader", "pave-reader", &[group(READERS)]),
+        // Runs check code out, and the tracer looks at pull requests and runs.
+        binding(
+            "pave-reader",
+            "pave-reader",
+            &[group(READERS), account("tracer"), account("build-service")],
+        ),
         json!({
             "apiVersion": "v1",
             "kind": "Secret",

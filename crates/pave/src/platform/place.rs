@@ -71,6 +71,11 @@ impl Place {
         self.keys().join("webhook.secret")
     }
 
+    /// Definitions, runs and logs of the pipelines.
+    pub(crate) fn pipelines(&self) -> PathBuf {
+        self.root.join("pipelines")
+    }
+
     /// Private copies of repositories that templates read from.
     pub(crate) fn mirrors(&self) -> PathBuf {
         self.root.join("mirrors")

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use pave_auth::{Identities, Principal};
 use pave_catalog::Catalog;
+use pave_devops::Feed;
 use pave_hosts::{HostReader, Integrations};
 use pave_journal::Journal;
 use pave_keys::Keys;
@@ -13,16 +14,18 @@ use pave_local_forge::Forge;
 use pave_portal::{Addresses, Gate};
 use pave_runtime::{Tasks, clock};
 use pave_scaffolder::Scaffolder;
-use serde_json::json;
+use pave_tracer::devops::DevOpsHost;
 use tokio::net::TcpListener;
 
-use super::adapters::{CatalogOfTemplates, GitCredentials, PersonCredentials, Sources};
+use super::adapters::{CatalogOfTemplates, GitCredentials, HostApi, PersonCredentials, Sources};
 use super::bootstrap::{self, Cloud};
 use super::demo;
 use super::instance::{Instance, Lock};
 use super::people;
 use super::place::Place;
-use super::{kubeconfig, listen, settled};
+use super::project;
+use super::{kubeconfig, listen, pipelines, settled};
+use crate::configuration::Configuration;
 use crate::settings::Settings;
 use crate::summary::Summary;
 
@@ -78,6 +81,7 @@ async fn open_azure(
     settings: &Settings,
     keys: &Keys,
     identities: &Identities,
+    cluster: &Cluster,
 ) -> anyhow::Result<Azure> {
     let secret = people::kept_secret(&place.cloud_secret())?;
     let url = format!("https://127.0.0.1:{}", settings.ports.azure);
@@ -96,6 +100,9 @@ async fn open_azure(
         &secret,
     )];
     options.identities = Some(identities.clone());
+    // A managed Kubernetes is a cluster beside the platform's own, below its address.
+    options.control_planes =
+        Some(cluster.control_planes(&format!("https://127.0.0.1:{}", settings.ports.cluster)));
     Ok(Azure::open(options).await?)
 }
 
@@ -105,9 +112,10 @@ impl Platform {
         place: Place,
         lock: Lock,
         mut settings: Settings,
-        demo: bool,
+        configuration: &Configuration,
         begun: Instant,
     ) -> anyhow::Result<Self> {
+        let demo = configuration.demo();
         let tasks = Tasks::new();
         let listeners = Listeners::bind(&settings).await?;
         let keys = Keys::open(&place.keys())?;
@@ -135,7 +143,7 @@ impl Platform {
             cluster.router(),
             &tasks,
         );
-        let azure = open_azure(&place, &settings, &keys, &identities).await?;
+        let azure = open_azure(&place, &settings, &keys, &identities, &cluster).await?;
         listen::serve(
             "azure",
             listeners.azure,
@@ -146,7 +154,19 @@ impl Platform {
 
         let kinds = Kinds::new(cluster.client(&bootstrap::principal()));
         bootstrap::apply(&kinds, &bootstrap::foundation(&cloud(&summary))).await?;
-        let forge = open_forge(&place, &keys, &identities, &cluster, &summary, &tasks).await?;
+        let feed = Feed::default();
+        let forge = open_forge(&place, &keys, &identities, &cluster, &summary, &feed, &tasks).await?;
+        forge.show_pages_at(summary.portal_url.parse()?);
+        pipelines::open(&pipelines::Parts {
+            place: &place,
+            keys: &keys,
+            identities: &identities,
+            cluster: &cluster,
+            forge: &forge,
+            feed: &feed,
+            tasks: &tasks,
+        })
+        .await?;
         listen::serve("forge", listeners.forge, Some(tls), forge.router(), &tasks);
 
         let world = World {
@@ -155,6 +175,9 @@ impl Platform {
             identities: &identities,
             cluster: &cluster,
             summary: &summary,
+            configuration,
+            feed: &feed,
+            forge_url: forge.base_url(),
             tasks: &tasks,
         };
         // Before the engines, so that what they look for first is there; a second time it finds its own commit.
@@ -165,6 +188,11 @@ impl Platform {
         listen::serve("portal", listeners.portal, None, portal, &tasks);
         if settings.demo {
             world.subscribe(&forge).await?;
+            if !settings.pipelines {
+                world.set_up_project().await?;
+                settings.pipelines = true;
+                settings.write(place.root())?;
+            }
         }
         if settings.demo {
             bootstrap::apply(
@@ -261,6 +289,7 @@ async fn open_forge(
     identities: &Identities,
     cluster: &Cluster,
     summary: &Summary,
+    feed: &Feed,
     tasks: &Tasks,
 ) -> anyhow::Result<Forge> {
     let options = pave_local_forge::Options {
@@ -270,6 +299,7 @@ async fn open_forge(
         base_url: summary.forge_url.parse()?,
         keys: keys.clone(),
         tasks: tasks.clone(),
+        feed: feed.clone(),
     };
     Ok(Forge::open(options).await?)
 }
@@ -281,6 +311,9 @@ struct World<'a> {
     identities: &'a Identities,
     cluster: &'a Cluster,
     summary: &'a Summary,
+    configuration: &'a Configuration,
+    feed: &'a Feed,
+    forge_url: &'a url::Url,
     tasks: &'a Tasks,
 }
 
@@ -295,9 +328,8 @@ impl World<'_> {
         let http = self.keys.http_client()?;
         let reader_token = people::reader_token(self.identities, &self.place.reader_token()).await?;
         let forge_host = self.summary.forge_url.trim_start_matches("https://").to_owned();
-        let integrations = Integrations::from_config(&json!({
-            "azure": [{ "host": forge_host, "credentials": [{ "personalAccessToken": reader_token }] }],
-        }))?;
+        let integrations =
+            Integrations::from_config(&self.configuration.integrations_with(&forge_host, &reader_token))?;
         let authority = self.keys.ca_path().to_owned();
         let reader = HostReader::new(
             integrations.clone(),
@@ -308,14 +340,20 @@ impl World<'_> {
         let sources = Arc::new(Sources::new(reader, integrations.clone()));
         let journal = Journal::open(&self.place.journal())?;
 
-        let gitops = self.controllers(&integrations, http, &journal).await;
-        let catalog = Catalog::open(
+        let gitops = self.controllers(&integrations, http.clone(), &journal).await;
+        let demo_location = demo.then(|| self.catalog_location());
+        let rules = self
+            .configuration
+            .rules(demo_location.as_deref())
+            .map_err(anyhow::Error::msg)?;
+        let catalog = Catalog::open_with(
             pave_catalog::Options {
                 database: self.place.catalog(),
                 reader: Arc::clone(&sources) as Arc<dyn pave_catalog::SourceReader>,
-                allowed: ALLOWED.map(String::from).to_vec(),
-                locations: demo.then(|| self.catalog_location()).into_iter().collect(),
+                allowed: Vec::new(),
+                locations: self.locations(demo_location),
             },
+            rules,
             self.tasks,
         )
         .await?;
@@ -335,8 +373,8 @@ impl World<'_> {
                 reader: Arc::clone(&sources) as Arc<dyn pave_scaffolder::SourceReader>,
                 credentials: Arc::new(PersonCredentials::new(
                     self.identities.clone(),
-                    integrations,
-                    forge_host,
+                    integrations.clone(),
+                    forge_host.clone(),
                 )),
                 catalog: Arc::new(CatalogOfTemplates(catalog.clone())),
                 gate: Arc::clone(&gate) as Arc<dyn pave_scaffolder::PublishGate>,
@@ -364,6 +402,12 @@ impl World<'_> {
             sources,
             webhook: self.webhook()?,
             addresses: self.addresses(),
+            configuration: self.configuration.shown(&forge_host),
+            feed: self.feed.clone(),
+            organizations: vec![(forge_host.clone(), demo::ORGANIZATION.to_owned())],
+            shared_hosts: vec![forge_host],
+            http,
+            integrations,
         };
         Ok((pave_portal::open(context, self.tasks)?, catalog))
     }
@@ -377,7 +421,7 @@ impl World<'_> {
     ) -> pave_gitops::GitopsHandle {
         let providers = pave_providers::Context {
             client: self.client("providers"),
-            http,
+            http: http.clone(),
         };
         let composition = pave_composition::Context {
             client: self.client("composition"),
@@ -401,6 +445,7 @@ impl World<'_> {
         let tracer = pave_tracer::Context {
             client: self.client("tracer"),
             journal: journal.clone(),
+            hosts: self.source_hosts(http),
         };
         pave_tracer::run(tracer, self.tasks);
         gitops
@@ -415,6 +460,11 @@ impl World<'_> {
             data: self.summary.data.clone(),
             kubeconfig: self.summary.kubeconfig.clone(),
         }
+    }
+
+    /// Where the catalog begins: the demo's root file, and what the configuration names.
+    fn locations(&self, demo: Option<String>) -> Vec<String> {
+        demo.into_iter().chain(self.configuration.locations.iter().cloned()).collect()
     }
 
     /// Where the catalog begins: the demo's root file.
@@ -443,43 +493,57 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Makes the demo's repository with its first commit, as the administrator.
+    /// The forge, as the tracer reads it: over its REST API, with an account of its own.
+    fn source_hosts(&self, http: reqwest::Client) -> Vec<DevOpsHost> {
+        let base = self.forge_url.clone();
+        let api = HostApi {
+            http,
+            base: base.clone(),
+            identities: self.identities.clone(),
+            account: (SYSTEM, "tracer"),
+        };
+        vec![DevOpsHost {
+            base,
+            feed: self.feed.clone(),
+            reader: Arc::new(api),
+        }]
+    }
+
+    /// Sets up the demo's second project: connection, pipelines, branch policies.
+    async fn set_up_project(&self) -> anyhow::Result<()> {
+        let project = project::Project {
+            http: &self.keys.http_client()?,
+            forge: &self.summary.forge_url,
+            token: &self.summary.portal_token,
+            cloud: cloud(self.summary),
+        };
+        project.set_up().await
+    }
+
+    /// Makes the demo's repositories, each with its first commit, as the administrator.
     async fn seed(&self, forge: &Forge, administrator: &Principal) -> anyhow::Result<()> {
         let host = self.summary.forge_url.trim_start_matches("https://");
-        let repository = match forge
-            .repository(demo::ORGANIZATION, demo::PROJECT, demo::REPOSITORY)
-            .await?
-        {
-            Some(repository) => repository,
-            None => {
-                forge
-                    .create_repository(demo::ORGANIZATION, demo::PROJECT, demo::REPOSITORY)
-                    .await?
-            }
-        };
-        let changes: Vec<_> = demo::files(host)
-            .into_iter()
-            .map(|(path, content)| pave_git::Change::write(path, content))
-            .collect();
-        forge
-            .seed(&repository, &changes, "Set up the platform", administrator)
-            .await?;
+        for demo::Repository { project, name, files } in demo::repositories(host) {
+            let known = forge.repository(demo::ORGANIZATION, project, name).await?;
+            let repository = match known {
+                Some(repository) => repository,
+                None => {
+                    forge
+                        .create_repository(demo::ORGANIZATION, project, name)
+                        .await?
+                }
+            };
+            let changes: Vec<_> = files
+                .into_iter()
+                .map(|(path, content)| pave_git::Change::write(path, content))
+                .collect();
+            forge
+                .seed(&repository, &changes, "Set up the platform", administrator)
+                .await?;
+        }
         Ok(())
     }
 }
-
-/// Kinds that catalog locations may hold.
-const ALLOWED: [&str; 9] = [
-    "Component",
-    "API",
-    "Resource",
-    "System",
-    "Domain",
-    "Group",
-    "User",
-    "Location",
-    "Template",
-];
 
 /// The kubeconfig holds a token, so only its owner may read it.
 fn write_private(place: &Place, text: &str) -> anyhow::Result<()> {

@@ -1,8 +1,10 @@
 use axum::extract::{Path, Query as QueryExtractor, RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use pave_catalog::{Catalog, Order, Page, Query};
+use pave_catalog::{Catalog, CatalogError, Order, Page, Query};
+use pave_diagnostic::Diagnostics;
 use pave_names::EntityRef;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -27,6 +29,9 @@ pub(super) fn routes() -> Router<Portal> {
         .route("/refresh", post(refresh))
         .route("/locations", get(locations).post(register))
         .route("/locations/{id}", get(location).delete(unregister))
+        .route("/locations/by-entity/{kind}/{namespace}/{name}", get(location_of))
+        .route("/analyze-location", post(analyze))
+        .route("/validate-entity", post(validate))
 }
 
 fn query_of(raw: Option<&str>) -> Result<Query, ApiError> {
@@ -225,45 +230,188 @@ async fn location(
         .ok_or_else(|| ApiError::not_found(format!("Found no location with ID {id}")))
 }
 
-#[derive(Deserialize)]
-struct NewLocation {
-    #[serde(rename = "type")]
-    kind: String,
-    target: String,
+/// The location that an entity came from.
+async fn location_of(
+    State(catalog): State<Catalog>,
+    _caller: Caller,
+    Path(name): Name,
+) -> Result<Json<Value>, ApiError> {
+    let reference = EntityRef::new(&name.0, &name.1, &name.2);
+    Ok(Json(json!(catalog.location_of(&reference).await?)))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct DryRun {
+struct Analysis {
+    location: NewLocation,
+    #[serde(default)]
+    catalog_filename: Option<String>,
+}
+
+/// What a repository would add, without adding it.
+async fn analyze(
+    State(catalog): State<Catalog>,
+    _caller: Caller,
+    Json(wanted): Json<Analysis>,
+) -> Result<Json<Value>, ApiError> {
+    if wanted.location.kind != "url" {
+        return Err(ApiError::input("only locations of type `url` can be analyzed"));
+    }
+    let file = wanted.catalog_filename.as_deref();
+    Ok(Json(catalog.analyze(&wanted.location.target, file).await?))
+}
+
+#[derive(Deserialize)]
+struct Candidate {
+    entity: Value,
+    location: String,
+}
+
+/// Checks an entity that is not in any file yet.
+async fn validate(_caller: Caller, Json(wanted): Json<Candidate>) -> Result<Response, ApiError> {
+    if !wanted.location.contains(':') {
+        return Err(ApiError::input(format!(
+            "`{}` is not a location; expected `<type>:<target>`, such as `url:https://…`",
+            wanted.location
+        )));
+    }
+    // JSON is YAML, so that the check is the one that files get.
+    let (_, diagnostics) = pave_entity::parse_entities(&wanted.location, &wanted.entity.to_string());
+    let errors: Vec<Value> = diagnostics
+        .iter()
+        .filter(|finding| finding.severity == pave_diagnostic::Severity::Error)
+        .map(|finding| json!({ "name": "InputError", "message": finding.message, "code": finding.code }))
+        .collect();
+    if errors.is_empty() {
+        return Ok(StatusCode::OK.into_response());
+    }
+    Ok((StatusCode::BAD_REQUEST, Json(json!({ "errors": errors }))).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewLocation {
+    #[serde(rename = "type")]
+    kind: String,
+    target: String,
+    /// `required` or `optional`; what cannot be read is told either way.
+    #[serde(default, rename = "presence")]
+    _presence: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manner {
     #[serde(default)]
     dry_run: bool,
+    #[serde(default)]
+    on_conflict: Option<String>,
 }
 
 async fn register(
     State(portal): State<Portal>,
     caller: Caller,
-    QueryExtractor(dry_run): QueryExtractor<DryRun>,
+    QueryExtractor(manner): QueryExtractor<Manner>,
     Json(wanted): Json<NewLocation>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let dry_run = dry_run.dry_run;
-    if !dry_run {
-        let request = pave_auth::AccessRequest::path("create", "/pave/locations");
-        crate::own::permit(&portal, &caller.0, &request).await?;
+) -> Result<Response, ApiError> {
+    if manner.dry_run {
+        return try_out(&portal, &wanted).await;
     }
-    let registered = portal
-        .catalog
-        .register(&wanted.kind, &wanted.target, dry_run)
+    let request = pave_auth::AccessRequest::path("create", "/pave/locations");
+    crate::own::permit(&portal, &caller.0, &request).await?;
+    let registered = match portal.catalog.register(&wanted.kind, &wanted.target, false).await {
+        Err(CatalogError::Conflict(_)) if manner.on_conflict.as_deref() == Some("refresh") => {
+            return refreshed(&portal, &wanted.target).await;
+        }
+        registered => registered?,
+    };
+    portal
+        .audit
+        .record(&caller.0, Action::RegisterLocation, wanted.target, "")
         .await?;
-    let mut answer = json!({ "location": registered.location, "entities": registered.entities });
-    if dry_run {
-        answer["exists"] = json!(registered.exists);
-    } else {
-        portal
-            .audit
-            .record(&caller.0, Action::RegisterLocation, wanted.target, "")
-            .await?;
+    let answer = json!({ "location": registered.location, "entities": registered.entities });
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// The location that is there already, read again.
+async fn refreshed(portal: &Portal, target: &str) -> Result<Response, ApiError> {
+    portal.catalog.refresh_where(|known| known == target).await;
+    let all = portal.catalog.locations().await?;
+    let location = all.iter().find(|location| location.target == target);
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({ "location": location, "entities": [] })),
+    )
+        .into_response())
+}
+
+/// What registering would give; a refusal comes with what to do about it, a template with what its check finds.
+async fn try_out(portal: &Portal, wanted: &NewLocation) -> Result<Response, ApiError> {
+    if wanted.kind != "url" {
+        return Err(ApiError::input(
+            "Registered locations must be of an allowed type [\"url\"]",
+        ));
     }
-    Ok((StatusCode::CREATED, Json(answer)))
+    let registered = match portal.catalog.try_out(&wanted.kind, &wanted.target).await? {
+        Ok(registered) => registered,
+        Err(refusal) => {
+            let status = StatusCode::BAD_REQUEST;
+            let body = json!({
+                "error": { "name": "InputError", "message": refusal.message },
+                "response": { "statusCode": status.as_u16() },
+                "diagnostics": refusal.diagnostics,
+            });
+            return Ok((status, Json(body)).into_response());
+        }
+    };
+    let diagnostics = check_templates(portal, &registered.entities).await;
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({
+            "location": registered.location,
+            "entities": registered.entities,
+            "exists": registered.exists,
+            "diagnostics": diagnostics,
+        })),
+    )
+        .into_response())
+}
+
+/// Checks the templates among the entities against the actions that are installed.
+async fn check_templates(portal: &Portal, entities: &[Value]) -> Diagnostics {
+    let mut urls: Vec<&str> = entities
+        .iter()
+        .filter(|entity| is_template(entity))
+        .filter_map(|entity| {
+            entity["metadata"]["annotations"]["backstage.io/managed-by-location"]
+                .as_str()?
+                .strip_prefix("url:")
+        })
+        .collect();
+    urls.dedup();
+    let actions = portal.scaffolder.actions();
+    let mut found = Diagnostics::new();
+    for url in urls {
+        // It was read a moment ago; when it is gone now, reading it again will say so.
+        let Ok(bytes) = portal.sources.read(url).await else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let (documents, _) = pave_yaml::parse(url, &text, pave_yaml::Dialect::Backstage);
+        for document in documents
+            .iter()
+            .filter(|document| is_template(&document.to_value()))
+        {
+            found.extend(pave_template::lint(document, &text, &actions));
+        }
+    }
+    found
+}
+
+fn is_template(entity: &Value) -> bool {
+    entity["kind"]
+        .as_str()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("template"))
 }
 
 async fn unregister(

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -71,7 +72,9 @@ async fn parameter_schema(
     Ok(Json(portal.scaffolder.parameter_schema(&entity)?))
 }
 
+/// Actions, and beside upstream's fields the templates that use each.
 async fn actions(State(portal): State<Portal>, _caller: Caller) -> Json<Value> {
+    let users = users(&portal);
     let actions: Vec<Value> = portal
         .scaffolder
         .actions()
@@ -87,10 +90,38 @@ async fn actions(State(portal): State<Portal>, _caller: Caller) -> Json<Value> {
                 "description": action.description,
                 "examples": examples,
                 "schema": { "input": action.input, "output": action.output },
+                "usedBy": users.get(action.id.as_str()).cloned().unwrap_or_default(),
             })
         })
         .collect();
     Json(json!(actions))
+}
+
+/// References of the catalog's templates by the actions that their steps name.
+fn users(portal: &Portal) -> BTreeMap<String, Vec<String>> {
+    let query = pave_catalog::Query {
+        filter: vec!["kind=template".to_owned()],
+        limit: Some(usize::MAX / 2),
+        ..pave_catalog::Query::default()
+    };
+    let templates = portal
+        .catalog
+        .query(&query)
+        .map(|page| page.items)
+        .unwrap_or_default();
+    let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entity in &templates {
+        let Some(reference) = pave_entity::reference(entity) else {
+            continue;
+        };
+        for action in pave_template::template::used_actions(entity) {
+            users
+                .entry(action.to_owned())
+                .or_default()
+                .push(reference.to_string());
+        }
+    }
+    users
 }
 
 #[derive(Deserialize)]

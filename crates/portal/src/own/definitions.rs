@@ -19,7 +19,17 @@ pub(super) async fn preview(portal: &Portal, files: &[pave_scaffolder::PlannedFi
             })
         })
         .collect();
-    let definitions = Definitions {
+    preview_of(portal, &files).await
+}
+
+/// The same for files from anywhere.
+pub(super) async fn preview_of(portal: &Portal, files: &[PlannedFile]) -> Preview {
+    pave_road::preview(files, &defined(portal).await)
+}
+
+/// What the cluster defines.
+pub(super) async fn defined(portal: &Portal) -> Definitions {
+    Definitions {
         definitions: all(
             portal,
             "apiextensions.crossplane.io",
@@ -30,8 +40,7 @@ pub(super) async fn preview(portal: &Portal, files: &[pave_scaffolder::PlannedFi
         compositions: all(portal, "apiextensions.crossplane.io", "v1", "Composition").await,
         provider_configs: all(portal, "azure.upbound.io", "v1beta1", "ProviderConfig").await,
         files: Vec::new(),
-    };
-    pave_road::preview(&files, &definitions)
+    }
 }
 
 /// All objects of a kind; none when the cluster does not serve it.

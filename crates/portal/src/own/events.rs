@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
 use super::access::Readable;
-use super::{application, environment};
+use super::{application, devops, environment};
 use crate::context::Portal;
 use crate::error::ApiError;
 use crate::live::{Change, Watched};
@@ -49,6 +49,7 @@ async fn events(
 fn stream(portal: Portal, principal: Principal, after: u64) -> impl Stream<Item = Result<Event, Infallible>> {
     async_stream::stream! {
         let mut changes = portal.live.changes();
+        let mut feed = portal.live.feed();
         let hops = portal.journal.events(after);
         pin_mut!(hops);
         // Says that the stream stands, before anything happens.
@@ -67,6 +68,12 @@ fn stream(portal: Portal, principal: Principal, after: u64) -> impl Stream<Item 
                         yield Ok(event);
                     },
                     // Too far behind: the page reconnects and reads everything again.
+                    Err(broadcast::error::RecvError::Lagged(_) | broadcast::error::RecvError::Closed) => return,
+                },
+                hint = feed.recv() => match hint {
+                    Ok(hint) => if let Some(hint) = devops::hint(&portal, &principal, &hint).await {
+                        yield Ok(event("devops", &hint));
+                    },
                     Err(broadcast::error::RecvError::Lagged(_) | broadcast::error::RecvError::Closed) => return,
                 },
             }

@@ -29,6 +29,8 @@ async fn session(State(portal): State<Portal>, caller: Caller) -> Json<Value> {
         },
         "version": env!("CARGO_PKG_VERSION"),
         "addresses": *portal.addresses,
+        "title": portal.configuration.title,
+        "organization": portal.configuration.organization,
         "stations": Station::ALL,
     }))
 }

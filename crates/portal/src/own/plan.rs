@@ -63,6 +63,8 @@ async fn plan(
     {
         return Err(ApiError::input(error.to_string()));
     }
+    // Warnings of the actions themselves: files that stand there already, branches that others use.
+    findings.extend(preview.diagnostics);
     let mut files = Vec::new();
     for file in &preview.files {
         files.push(json!({

@@ -90,6 +90,7 @@ pub(super) fn titled(mut summary: RoadSummary) -> RoadSummary {
     let title = named(Station::Claim)
         .and_then(|hop| claim_of(&hop.subject))
         .map(|(namespace, name)| format!("{namespace}/{name}"))
+        .or_else(|| named(Station::PullRequest).and_then(proposal_title))
         .or_else(|| named(Station::Commit).and_then(file_title))
         .or_else(|| summary.hops.first().map(|hop| hop.title.clone()))
         .unwrap_or_default();
@@ -112,6 +113,11 @@ fn file_title(commit: &Hop) -> Option<String> {
     let mut parts = file.rsplitn(3, '/');
     let name = parts.next()?.split('.').next()?;
     Some(format!("{}/{name}", parts.next()?))
+}
+
+/// `Pull request 7: rg-one` as `rg-one`.
+fn proposal_title(hop: &Hop) -> Option<String> {
+    hop.title.split_once(": ").map(|(_, title)| title.to_owned())
 }
 
 /// Namespace and name in `claim/<namespace>/<name>`.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get};
@@ -40,9 +42,15 @@ async fn tokens(State(portal): State<Portal>, caller: Caller) -> Result<Json<Val
     Ok(Json(json!({ "items": items })))
 }
 
+/// Longest life of a token, in days, where one is named.
+const LONGEST: u64 = 366;
+
 #[derive(Deserialize)]
 struct NewToken {
     purpose: String,
+    /// Days until it expires; without, it does not.
+    #[serde(default)]
+    days: Option<u64>,
 }
 
 async fn create(
@@ -54,9 +62,15 @@ async fn create(
     if purpose.is_empty() {
         return Err(ApiError::input("a token needs a purpose: what is it for?"));
     }
+    if wanted.days.is_some_and(|days| !(1..=LONGEST).contains(&days)) {
+        return Err(ApiError::input(format!(
+            "a token lives 1 to {LONGEST} days, or for ever"
+        )));
+    }
+    let lifetime = wanted.days.map(|days| Duration::from_secs(days * 24 * 60 * 60));
     let token = portal
         .identities
-        .issue_token(&caller.0.entity, purpose, None)
+        .issue_token(&caller.0.entity, purpose, lifetime)
         .await?;
     portal
         .audit

@@ -18,7 +18,10 @@ pub(super) async fn add_children(kinds: &Kinds, resources: &mut [Value]) {
     for resource in &mut *resources {
         resource["children"] = json!([]);
     }
-    let parents = resources.iter_mut().filter(|it| may_have_children(it)).take(PARENTS);
+    let parents = resources
+        .iter_mut()
+        .filter(|it| may_have_children(it))
+        .take(PARENTS);
     join_all(parents.map(|resource| async move {
         let group = resource["group"].as_str().unwrap_or_default();
         let version = resource["version"].as_str().unwrap_or_default();
@@ -36,7 +39,10 @@ pub(super) async fn add_children(kinds: &Kinds, resources: &mut [Value]) {
 /// Kubernetes' own kinds and the definitions of others refer to nothing that is drawn here.
 fn may_have_children(resource: &Value) -> bool {
     let group = resource["group"].as_str().unwrap_or_default();
-    group.contains('.') && !group.ends_with(".k8s.io") && !group.ends_with("crossplane.io") && group != "argoproj.io"
+    group.contains('.')
+        && !group.ends_with(".k8s.io")
+        && !group.ends_with("crossplane.io")
+        && group != "argoproj.io"
 }
 
 fn children<'a>(kinds: &'a Kinds, parent: &'a Value, depth: usize) -> BoxFuture<'a, Vec<Value>> {
@@ -78,7 +84,13 @@ fn references(object: &Value) -> Vec<Value> {
     let own_namespace = at("/metadata/namespace").cloned().unwrap_or_default();
     let mut found: Vec<Value> = at("/spec/resourceRef").cloned().into_iter().collect();
     for pointer in ["/spec/resourceRefs", "/spec/crossplane/resourceRefs"] {
-        found.extend(at(pointer).and_then(Value::as_array).into_iter().flatten().cloned());
+        found.extend(
+            at(pointer)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .cloned(),
+        );
     }
     for reference in &mut found {
         if reference["namespace"].is_null() {
@@ -90,7 +102,9 @@ fn references(object: &Value) -> Vec<Value> {
             Value::Null => own_namespace,
             named => named.clone(),
         };
-        found.push(json!({ "apiVersion": "v1", "kind": "Secret", "namespace": namespace, "name": secret["name"] }));
+        found.push(
+            json!({ "apiVersion": "v1", "kind": "Secret", "namespace": namespace, "name": secret["name"] }),
+        );
     }
     found.retain(|it| it["name"].is_string() && it["kind"].is_string());
     found
@@ -99,7 +113,10 @@ fn references(object: &Value) -> Vec<Value> {
 async fn read(kinds: &Kinds, reference: &Value) -> Option<Value> {
     let kind = kinds.of(reference).await.ok()?;
     let namespace = reference["namespace"].as_str().filter(|_| kind.namespaced);
-    let found = kind.api(kinds.client(), namespace).get(reference["name"].as_str()?).await;
+    let found = kind
+        .api(kinds.client(), namespace)
+        .get(reference["name"].as_str()?)
+        .await;
     serde_json::to_value(found.ok()?).ok()
 }
 
@@ -136,7 +153,10 @@ mod tests {
                 "writeConnectionSecretToRef": { "name": "s", "namespace": "system" } } }),
             &["Group /g", "Secret system/s"],
         );
-        check(&json!({ "metadata": {}, "spec": { "crossplane": { "resourceRefs": [{ "apiVersion": "a/v1", "kind": "Group", "name": "g" }] } } }), &["Group /g"]);
+        check(
+            &json!({ "metadata": {}, "spec": { "crossplane": { "resourceRefs": [{ "apiVersion": "a/v1", "kind": "Group", "name": "g" }] } } }),
+            &["Group /g"],
+        );
         check(&json!({ "kind": "ConfigMap" }), &[]);
     }
 }

@@ -14,10 +14,34 @@ export function Gallery() {
     `${item.metadata.name} ${item.metadata.title} ${item.metadata.description} ${item.metadata.tags?.join(" ")}`.toLowerCase().includes(filter.trim().toLowerCase()),
   );
   return (
-    <Page title="Create" below="Each template says what you get and what it touches; nothing is made before you have seen it.">
+    <Page
+      title="Create"
+      below="Each template says what you get and what it touches; nothing is made before you have seen it."
+      actions={
+        <>
+          <LinkButton to="/catalog-import" variant="outlined">
+            Register existing component
+          </LinkButton>
+          <LinkButton to="/create/actions" variant="text">
+            Installed actions
+          </LinkButton>
+        </>
+      }
+    >
       {templates.isPending && <Loading rows={3} />}
       {templates.isError && <Failure error={templates.error} retry={() => void templates.refetch()} />}
-      {templates.data && all.length === 0 && <Empty title="No templates yet">Register a catalog location that holds a Template.</Empty>}
+      {templates.data && all.length === 0 && (
+        <Empty
+          title="No templates yet"
+          action={
+            <LinkButton to="/catalog-import" variant="outlined">
+              Register existing component
+            </LinkButton>
+          }
+        >
+          Register a catalog location that holds a Template.
+        </Empty>
+      )}
       {all.length > 3 && (
         <TextField
           label="Filter templates"

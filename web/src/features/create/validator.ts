@@ -1,6 +1,7 @@
 import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 import { toErrorSchema, type RJSFSchema, type RJSFValidationError, type ValidationData, type ValidatorType } from "@rjsf/utils";
 import type { Json } from "../../api/types";
+import { patternReason } from "./pattern";
 
 // JSON Schema draft 7, read as it stands. The usual validator compiles schemas to code, which the portal's content security
 // policy rightly forbids.
@@ -27,12 +28,14 @@ function at(root: unknown, pointer: string): Json | undefined {
 }
 
 // What is wrong, in words a person at a form can use.
-export function inWords(keyword: string, limit: Json | undefined, fallback: string): string {
+export function inWords(keyword: string, limit: Json | undefined, fallback: string, value?: Json): string {
   switch (keyword) {
     case "required":
       return "is required";
     case "pattern":
-      return `does not match the pattern ${String(limit)}`;
+      return patternReason(String(limit), typeof value === "string" ? value : "");
+    case "format":
+      return `must be a valid ${String(limit)}`;
     case "minLength":
       return limit === 1 ? "must not be empty" : `must have at least ${String(limit)} characters`;
     case "maxLength":
@@ -50,13 +53,27 @@ export function inWords(keyword: string, limit: Json | undefined, fallback: stri
   }
 }
 
+// What the template's author says instead (`errorMessage`, as ajv-errors reads it): for everything, or by keyword and property.
+function authorsWords(schema: RJSFSchema, keywordLocation: string, missing: string | undefined): string | undefined {
+  const [, above = "", keyword = ""] = /^(.*)\/([^/]+)$/.exec(keywordLocation) ?? [];
+  const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+  const member = (value: unknown, key: string) => (typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined);
+  const own = at(schema, `${above}/errorMessage`);
+  if (missing !== undefined) {
+    return text(member(member(own, "required"), missing)) ?? text(member(own, "required"));
+  }
+  const [, parent, property = ""] = /^(.*)\/properties\/([^/]+)$/.exec(above) ?? [];
+  const outer = parent === undefined ? undefined : member(at(schema, `${parent}/errorMessage`), "properties");
+  return text(own) ?? text(member(own, keyword)) ?? text(member(outer, property));
+}
+
 export function findings(schema: RJSFSchema, data: unknown): RJSFValidationError[] {
   return check(schema, data)
     .filter((unit) => !OUTER.has(unit.keyword))
     .map((unit) => {
       const missing = unit.keyword === "required" ? /"(.+)"/.exec(unit.error)?.[1] : undefined;
       const path = unit.instanceLocation.replace(/^#/, "") + (missing === undefined ? "" : `/${missing}`);
-      const message = inWords(unit.keyword, at(schema, unit.keywordLocation), unit.error);
+      const message = authorsWords(schema, unit.keywordLocation, missing) ?? inWords(unit.keyword, at(schema, unit.keywordLocation), unit.error, at(data, unit.instanceLocation));
       return { name: unit.keyword, message, property: path.replaceAll("/", "."), stack: `${path.slice(1)} ${message}`, schemaPath: unit.keywordLocation };
     });
 }

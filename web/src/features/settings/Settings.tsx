@@ -1,15 +1,19 @@
-import { Alert, Box, Button, FormControlLabel, Radio, RadioGroup, Table, TableBody, TableCell, TableHead, TableRow, TextField, Typography } from "@mui/material";
+import { Box, Button, FormControlLabel, Radio, RadioGroup, Tab, Tabs, Typography } from "@mui/material";
 import { useColorScheme } from "@mui/material/styles";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { getRouteApi } from "@tanstack/react-router";
 import { api } from "../../api/client";
 import { disconnectLive } from "../../api/live";
 import { queries } from "../../api/queries";
 import { mono } from "../../theme/theme";
 import { CopyButton } from "../../ui/Code";
-import { Empty, Failure, Loading, Page, Section } from "../../ui/Page";
-import { When } from "../../ui/When";
-import { TableBox } from "../../ui/TableBox";
+import { Page, Section } from "../../ui/Page";
+import { AuditLog } from "./AuditLog";
+import { ConfigurationTab } from "./ConfigurationTab";
+import { Integrations } from "./Integrations";
+import { Tokens } from "./Tokens";
+
+const route = getRouteApi("/settings");
 
 const ADDRESSES: Record<string, string> = {
   portal: "Portal",
@@ -20,8 +24,17 @@ const ADDRESSES: Record<string, string> = {
   kubeconfig: "Kubeconfig",
 };
 
+const TABS = [
+  { value: "general", label: "General", content: General },
+  { value: "integrations", label: "Integrations", content: Integrations },
+  { value: "tokens", label: "Your tokens", content: Tokens },
+  { value: "configuration", label: "Configuration", content: ConfigurationTab },
+  { value: "audit", label: "Audit log", content: AuditLog },
+] as const;
+
 export function Settings() {
-  const session = useQuery(queries.session());
+  const { tab } = route.useSearch();
+  const navigate = route.useNavigate();
   const client = useQueryClient();
   const signOut = useMutation({
     mutationFn: api.signOut,
@@ -31,6 +44,7 @@ export function Settings() {
       window.location.assign("/");
     },
   });
+  const shown = TABS.find(({ value }) => value === tab) ?? TABS[0];
   return (
     <Page
       title="Settings"
@@ -40,6 +54,30 @@ export function Settings() {
         </Button>
       }
     >
+      <Tabs
+        value={shown.value}
+        variant="scrollable"
+        scrollButtons="auto"
+        allowScrollButtonsMobile
+        aria-label="Settings"
+        onChange={(_, next: string) => void navigate({ search: { tab: next === "general" ? undefined : next }, replace: true })}
+        sx={{ mb: 3, borderBottom: 1, borderColor: "divider" }}
+      >
+        {TABS.map(({ value, label }) => (
+          <Tab key={value} value={value} label={label} id={`tab-${value}`} aria-controls={value === shown.value ? `panel-${value}` : undefined} />
+        ))}
+      </Tabs>
+      <Box role="tabpanel" id={`panel-${shown.value}`} aria-labelledby={`tab-${shown.value}`}>
+        <shown.content />
+      </Box>
+    </Page>
+  );
+}
+
+function General() {
+  const session = useQuery(queries.session());
+  return (
+    <>
       <Section title="Appearance">
         <Scheme />
       </Section>
@@ -57,13 +95,7 @@ export function Settings() {
           ))}
         </Box>
       </Section>
-      <Section title="Your tokens">
-        <Tokens />
-      </Section>
-      <Section title="Audit log">
-        <Audit />
-      </Section>
-    </Page>
+    </>
   );
 }
 
@@ -75,115 +107,5 @@ function Scheme() {
       <FormControlLabel value="light" control={<Radio />} label="Light" />
       <FormControlLabel value="dark" control={<Radio />} label="Dark" />
     </RadioGroup>
-  );
-}
-
-function Tokens() {
-  const client = useQueryClient();
-  const tokens = useQuery(queries.tokens());
-  const [purpose, setPurpose] = useState("");
-  const refresh = () => client.invalidateQueries({ queryKey: ["tokens"] });
-  const create = useMutation({
-    mutationFn: () => api.createToken(purpose),
-    onSuccess: () => {
-      setPurpose("");
-      return refresh();
-    },
-    gcTime: 0,
-  });
-  const revoke = useMutation({ mutationFn: api.revokeToken, onSuccess: refresh });
-  return (
-    <>
-      <Box
-        component="form"
-        sx={{ display: "flex", gap: 1, mb: 2, maxWidth: 520 }}
-        onSubmit={(event) => {
-          event.preventDefault();
-          create.mutate();
-        }}
-      >
-        <TextField label="What is the token for?" value={purpose} onChange={(event) => setPurpose(event.target.value)} />
-        <Button type="submit" variant="contained" disabled={purpose.trim() === ""} loading={create.isPending} sx={{ flex: "none" }}>
-          Create token
-        </Button>
-      </Box>
-      {create.data && (
-        <Alert severity="success" variant="outlined" sx={{ mb: 2, overflowWrap: "anywhere" }} onClose={() => create.reset()}>
-          Copy it now, it is shown this once: <code>{create.data.token}</code> <CopyButton text={create.data.token} label="Copy the token" />
-        </Alert>
-      )}
-      {(create.error ?? revoke.error) && <Failure error={create.error ?? revoke.error} />}
-      {tokens.isPending && <Loading rows={2} />}
-      {tokens.isError && <Failure error={tokens.error} />}
-      {tokens.data?.items.length === 0 && <Empty title="No tokens" />}
-      {tokens.data && tokens.data.items.length > 0 && (
-        <TableBox label="Tokens">
-          <Table size="small">
-            <TableHead>
-              <TableRow>
-                <TableCell>Purpose</TableCell>
-                <TableCell>Created</TableCell>
-                <TableCell>Expires</TableCell>
-                <TableCell align="right">Revoke</TableCell>
-              </TableRow>
-            </TableHead>
-            <TableBody>
-              {tokens.data.items.map((token) => (
-                <TableRow key={token.id}>
-                  <TableCell>{token.purpose}</TableCell>
-                  <TableCell>
-                    <When at={token.createdAt} />
-                  </TableCell>
-                  <TableCell>{token.expiresAt ? <When at={token.expiresAt} /> : "never"}</TableCell>
-                  <TableCell align="right">
-                    <Button size="small" color="error" onClick={() => revoke.mutate(token.id)} aria-label={`Revoke ${token.purpose}`}>
-                      Revoke
-                    </Button>
-                  </TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </TableBox>
-      )}
-    </>
-  );
-}
-
-function Audit() {
-  const audit = useQuery(queries.audit());
-  if (audit.isPending) {
-    return <Loading rows={3} />;
-  }
-  if (audit.isError) {
-    return <Failure error={audit.error} />;
-  }
-  return (
-    <TableBox label="Audit log">
-      <Table size="small">
-        <TableHead>
-          <TableRow>
-            <TableCell>When</TableCell>
-            <TableCell>Who</TableCell>
-            <TableCell>Did</TableCell>
-            <TableCell>To</TableCell>
-          </TableRow>
-        </TableHead>
-        <TableBody>
-          {audit.data.items.slice(0, 50).map((entry, index) => (
-            <TableRow key={index}>
-              <TableCell>
-                <When at={entry.time} />
-              </TableCell>
-              <TableCell>{entry.actor}</TableCell>
-              <TableCell>{entry.action}</TableCell>
-              <TableCell sx={{ overflowWrap: "anywhere" }}>
-                {entry.subject} {entry.detail}
-              </TableCell>
-            </TableRow>
-          ))}
-        </TableBody>
-      </Table>
-    </TableBox>
   );
 }
