@@ -52,7 +52,7 @@ test("files, history and branches can be looked at", { timeout: 60_000 }, async 
   await accessible(page, "file");
   await page.getByRole("link", { name: "History" }).click();
   await page.getByRole("link", { name: "Set up the platform" }).first().click();
-  await page.getByRole("button", { name: /catalog-info\.yaml/ }).waitFor();
+  await page.getByRole("button", { name: "catalog-info.yaml", exact: true }).waitFor();
   await accessible(page, "commit");
   await page.keyboard.press("3");
   await page.getByRole("region", { name: "Branches, table" }).waitFor();

@@ -13,6 +13,7 @@ pub(crate) mod place;
 mod project;
 mod settled;
 mod start;
+mod world;
 
 pub(crate) use holder::{of_port, of_wildcard};
 pub(crate) use start::Platform;

@@ -32,7 +32,7 @@ interface Request {
 
 const part = encodeURIComponent;
 
-function address({ host, organization, project }: D.Place, tail: string, query: Query = {}): string {
+export function address({ host, organization, project }: D.Place, tail: string, query: Query = {}): string {
   const search = new URLSearchParams({ "api-version": API_VERSION });
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== "") {

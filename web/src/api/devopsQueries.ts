@@ -5,7 +5,7 @@ import type * as D from "./devopsTypes";
 // The keys begin with where a thing is, so that one hint of the event stream reaches all answers about it.
 
 const lower = (text: string | undefined) => (text ?? "").toLowerCase();
-const of = ({ host, organization, project }: D.Place) => ["devops", lower(host), lower(organization), lower(project)] as const;
+export const of = ({ host, organization, project }: D.Place) => ["devops", lower(host), lower(organization), lower(project)] as const;
 export const gitKey = (place: D.RepositoryPlace) => [...of(place), "git", lower(place.repository)] as const;
 export const requestsKey = (place: D.Place) => [...of(place), "pullrequests"] as const;
 export const requestKey = (place: D.PullRequestPlace) => [...requestsKey(place), place.id] as const;

@@ -34,10 +34,19 @@ impl Pipelines {
         project: &Project,
         name: &str,
     ) -> Result<(), String> {
-        let path = format!("/{}/{}/{}/{name}", realm.word(), project.organization, project.name);
+        let path = format!(
+            "/{}/{}/{}/{name}",
+            realm.word(),
+            project.organization,
+            project.name
+        );
         let request = AccessRequest::path(verb, path);
         let decision = self.options().authorizer.authorize(principal, &request).await;
-        if decision.allowed { Ok(()) } else { Err(decision.reason) }
+        if decision.allowed {
+            Ok(())
+        } else {
+            Err(decision.reason)
+        }
     }
 
     /// Refuses who may not; who may not even look is told that there is nothing.
@@ -49,9 +58,14 @@ impl Pipelines {
         project: &Project,
         name: &str,
     ) -> Result<(), AreaError> {
-        let Err(reason) = self.allows(principal, verb, realm, project, name).await else { return Ok(()) };
+        let Err(reason) = self.allows(principal, verb, realm, project, name).await else {
+            return Ok(());
+        };
         if verb == "get" {
-            return Err(AreaError::not_found(format!("`{name}` was not found among {}, or you may not see it: {reason}", realm.word())));
+            return Err(AreaError::not_found(format!(
+                "`{name}` was not found among {}, or you may not see it: {reason}",
+                realm.word()
+            )));
         }
         Err(AreaError::forbidden(format!(
             "Access denied. {} needs permission `{verb}` on {} `{name}`: {reason}",

@@ -44,7 +44,11 @@ pub fn main(arguments: &[String]) -> i32 {
         Err(error) => {
             let directory = JobDirectory(Path::new(directory).to_owned());
             let cause = format!("the agent could not run the job: {error}");
-            let exit = Exit { outcome: Outcome::Failed, at: pave_runtime::clock::now().to_string(), cause };
+            let exit = Exit {
+                outcome: Outcome::Failed,
+                at: pave_runtime::clock::now().to_string(),
+                cause,
+            };
             i32::from(directory.write("exit", &exit).is_err()) + 1
         }
     }
@@ -65,7 +69,10 @@ fn work(directory: &Path) -> std::io::Result<()> {
     fs::create_dir_all(directory.file("logs"))?;
     make_workspace(&job)?;
     let session = Arc::new(Session::open(directory, job, secrets)?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let exit = runtime.block_on(run::job(&session));
     runtime.shutdown_background();
     let groups = session.state().groups.clone();
@@ -86,8 +93,14 @@ fn make_workspace(job: &JobFile) -> std::io::Result<()> {
         job.isolation.own(&path)?;
     }
     // Who may enter: the user that runs steps, and nobody else.
-    fs::set_permissions(&job.workspace, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-    let authorities = [(&job.authority, "authority.pem"), (&job.terraform.metadata_authority, "metadata-authority.pem")];
+    fs::set_permissions(
+        &job.workspace,
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )?;
+    let authorities = [
+        (&job.authority, "authority.pem"),
+        (&job.terraform.metadata_authority, "metadata-authority.pem"),
+    ];
     for (authority, name) in authorities {
         let Some(authority) = authority else { continue };
         // The original may lie where steps cannot read.

@@ -23,12 +23,14 @@ use crate::run::{Progress, Run};
 pub(crate) async fn resume(pipelines: &Arc<Pipelines>) -> Result {
     let mut known = std::collections::HashSet::new();
     for id in pipelines.store().active().await? {
-        let Some((run, _)) = pipelines.store().run(id).await? else { continue };
+        let Some((run, _)) = pipelines.store().run(id).await? else {
+            continue;
+        };
         let running: Vec<_> = run
             .stages
             .iter()
             .flat_map(|stage| &stage.jobs)
-            .filter(|job| job.progress == Progress::InProgress)
+            .filter(|job| job.progress == Progress::Running)
             .map(|job| job.id)
             .collect();
         known.extend(running.iter().map(|job| pipelines.workspace(*job)));
@@ -39,7 +41,11 @@ pub(crate) async fn resume(pipelines: &Arc<Pipelines>) -> Result {
         advance_later(pipelines, id);
     }
     // What an agent that died left behind.
-    for entry in std::fs::read_dir(pipelines.work()).into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir(pipelines.work())
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         if !known.contains(&entry.path()) {
             drop(std::fs::remove_dir_all(entry.path()));
         }
@@ -50,18 +56,27 @@ pub(crate) async fn resume(pipelines: &Arc<Pipelines>) -> Result {
 /// Looks at a run in the background.
 pub(crate) fn advance_later(pipelines: &Arc<Pipelines>, id: i64) {
     let own = Arc::clone(pipelines);
-    pipelines.options().tasks.spawn("pipeline run", async move { advance(&own, id).await });
+    pipelines
+        .options()
+        .tasks
+        .spawn("pipeline run", async move { advance(&own, id).await });
 }
 
 /// Starts everything of a run that can start, and ends it when all has ended.
 pub(crate) async fn advance(pipelines: &Arc<Pipelines>, id: i64) {
     if let Err(error) = try_advance(pipelines, id).await {
-        tracing::error!(run = id, error = &error as &dyn std::error::Error, "a run could not go on");
+        tracing::error!(
+            run = id,
+            error = &error as &dyn std::error::Error,
+            "a run could not go on"
+        );
     }
 }
 
 async fn try_advance(pipelines: &Arc<Pipelines>, id: i64) -> Result {
-    let Some(active) = pipelines.active(id) else { return Ok(()) };
+    let Some(active) = pipelines.active(id) else {
+        return Ok(());
+    };
     let mut run = active.lock().await;
     if run.progress == Progress::Completed {
         return Ok(());
@@ -89,8 +104,15 @@ pub(crate) async fn save(pipelines: &Pipelines, run: &mut Run) -> Result {
 /// Removes the files of runs that are too old to keep.
 async fn sweep(pipelines: &Pipelines, run: &Run) -> Result {
     let kept = pipelines.options().limits.kept_runs;
-    let runs = pipelines.store().runs(run.project.id, vec![run.definition], kept + 20).await?;
-    for old in runs.iter().skip(kept).filter(|old| old.progress == Progress::Completed) {
+    let runs = pipelines
+        .store()
+        .runs(run.project.id, vec![run.definition], kept + 20)
+        .await?;
+    for old in runs
+        .iter()
+        .skip(kept)
+        .filter(|old| old.progress == Progress::Completed)
+    {
         for job in old.stages.iter().flat_map(|stage| &stage.jobs) {
             drop(std::fs::remove_dir_all(pipelines.job_directory(job.id).0));
         }

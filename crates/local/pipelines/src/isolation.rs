@@ -54,7 +54,9 @@ impl Isolation {
             let reason = "`setpriv` is missing or not allowed to change the user".to_owned();
             return Self::None { reason };
         }
-        let readable = hidden(data).into_iter().find(|directory| may(uid, gid, directory, 0o4));
+        let readable = hidden(data)
+            .into_iter()
+            .find(|directory| may(uid, gid, directory, 0o4));
         match readable {
             None => user,
             Some(directory) => Self::None {
@@ -68,7 +70,9 @@ impl Isolation {
     pub fn describe(&self) -> String {
         match self {
             Self::User { uid, .. } => format!("isolated: steps run as user {uid}"),
-            Self::Namespace { .. } => "isolated: steps run in a namespace without home and data directory".to_owned(),
+            Self::Namespace { .. } => {
+                "isolated: steps run in a namespace without home and data directory".to_owned()
+            }
             Self::None { reason } => format!("not isolated: {reason}"),
         }
     }
@@ -80,7 +84,12 @@ impl Isolation {
     }
 
     /// The command that runs `program` so; `visible` stays visible below what is hidden.
-    pub(crate) fn wrap(&self, visible: &[&Path], program: &str, arguments: &[String]) -> (String, Vec<String>) {
+    pub(crate) fn wrap(
+        &self,
+        visible: &[&Path],
+        program: &str,
+        arguments: &[String],
+    ) -> (String, Vec<String>) {
         let rest = std::iter::once(program.to_owned()).chain(arguments.iter().cloned());
         match self {
             Self::User { uid, gid } => {
@@ -94,8 +103,21 @@ impl Isolation {
                 ("setpriv".to_owned(), own.into_iter().chain(rest).collect())
             }
             Self::Namespace { hidden } => {
-                let own = ["--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-                let shell = ["sh".to_owned(), "-c".to_owned(), hiding(hidden, visible), "sh".to_owned()];
+                let own = [
+                    "--user",
+                    "--map-root-user",
+                    "--mount",
+                    "--pid",
+                    "--fork",
+                    "--kill-child",
+                    "--mount-proc",
+                ];
+                let shell = [
+                    "sh".to_owned(),
+                    "-c".to_owned(),
+                    hiding(hidden, visible),
+                    "sh".to_owned(),
+                ];
                 let all = own.iter().map(|word| (*word).to_owned()).chain(shell).chain(rest);
                 ("unshare".to_owned(), all.collect())
             }
@@ -130,7 +152,9 @@ pub fn reachable_workspaces(data: &Path) -> PathBuf {
         let existing = data.ancestors().find(|part| part.exists()).unwrap_or(&data);
         if !existing.ancestors().all(|part| may(uid, gid, part, 0o1)) {
             let place = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, data.as_os_str().as_encoded_bytes());
-            return PathBuf::from("/var/lib/pave").join(&place.simple().to_string()[..12]).join("work");
+            return PathBuf::from("/var/lib/pave")
+                .join(&place.simple().to_string()[..12])
+                .join("work");
         }
     }
     data.join("work")
@@ -139,10 +163,13 @@ pub fn reachable_workspaces(data: &Path) -> PathBuf {
 /// Every Linux has `nobody`; 65534 is its number where even the file is missing.
 fn nobody() -> (u32, u32) {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let found = users.lines().find(|line| line.starts_with("nobody:")).and_then(|line| {
-        let mut fields = line.split(':').skip(2);
-        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
-    });
+    let found = users
+        .lines()
+        .find(|line| line.starts_with("nobody:"))
+        .and_then(|line| {
+            let mut fields = line.split(':').skip(2);
+            Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+        });
     found.unwrap_or((65534, 65534))
 }
 
@@ -150,7 +177,13 @@ fn may(uid: u32, gid: u32, path: &Path, bit: u32) -> bool {
     // What leads to a directory decides as well: below a closed one nothing can be read.
     let allowed = |path: &Path, bit: u32| {
         fs::metadata(path).is_ok_and(|found| {
-            let shift = if found.uid() == uid { 6 } else if found.gid() == gid { 3 } else { 0 };
+            let shift = if found.uid() == uid {
+                6
+            } else if found.gid() == gid {
+                3
+            } else {
+                0
+            };
             found.mode() & (bit << shift) != 0
         })
     };
@@ -180,7 +213,10 @@ fn hiding(hidden: &[PathBuf], visible: &[&Path]) -> String {
     let _ = write!(script, "keep=$(mktemp -d); mount -t tmpfs none \"$keep\"; ");
     for (index, path) in below.iter().enumerate() {
         let path = quote(path);
-        let _ = write!(script, "if [ -d {path} ]; then mkdir \"$keep/{index}\"; else : > \"$keep/{index}\"; fi; ");
+        let _ = write!(
+            script,
+            "if [ -d {path} ]; then mkdir \"$keep/{index}\"; else : > \"$keep/{index}\"; fi; "
+        );
         let _ = write!(script, "mount --rbind {path} \"$keep/{index}\"; ");
     }
     for directory in hidden {
@@ -189,7 +225,10 @@ fn hiding(hidden: &[PathBuf], visible: &[&Path]) -> String {
     for (index, path) in below.iter().enumerate() {
         let path = quote(path);
         let _ = write!(script, "if [ -d \"$keep/{index}\" ]; then mkdir -p {path}; ");
-        let _ = write!(script, "else mkdir -p \"$(dirname {path})\"; : > {path}; fi; mount --rbind \"$keep/{index}\" {path}; ");
+        let _ = write!(
+            script,
+            "else mkdir -p \"$(dirname {path})\"; : > {path}; fi; mount --rbind \"$keep/{index}\" {path}; "
+        );
     }
     script.push_str("umount -l \"$keep\"; rmdir \"$keep\" 2>/dev/null || true; cd \"$PWD\"; exec \"$@\"");
     script
@@ -225,17 +264,32 @@ mod tests {
         };
         let script = format!("cat {}/file; test ! -e {}", kept.display(), secret.display());
         let (program, arguments) = isolation.wrap(&[&kept], "sh", &["-c".to_owned(), script]);
-        if !succeeds("unshare", &["--user".to_owned(), "--map-root-user".to_owned(), "--mount".to_owned(), "true".to_owned()]) {
+        if !succeeds(
+            "unshare",
+            &[
+                "--user".to_owned(),
+                "--map-root-user".to_owned(),
+                "--mount".to_owned(),
+                "true".to_owned(),
+            ],
+        ) {
             return;
         }
         let output = Command::new(program).args(arguments).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "seen", "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "seen",
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert!(output.status.success());
     }
 
     #[test]
     fn what_is_chosen_is_said() {
-        let none = Isolation::None { reason: "no".to_owned() };
+        let none = Isolation::None {
+            reason: "no".to_owned(),
+        };
         assert_eq!(none.describe(), "not isolated: no");
         assert!(!none.is_isolated());
     }

@@ -25,4 +25,3 @@ pub use error::PipelinesError;
 pub use isolation::{Isolation, reachable_workspaces};
 pub use options::{AgentProgram, Limits, Options, TerraformSettings};
 pub use pipelines::Pipelines;
-

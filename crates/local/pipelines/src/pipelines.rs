@@ -48,20 +48,31 @@ struct Directories {
 impl Pipelines {
     /// Opens the pipelines, goes on with the runs that were under way, and starts to listen for pushes.
     pub async fn open(options: Options) -> std::result::Result<Arc<Self>, PipelinesError> {
-        let data = std::path::absolute(&options.data)
-            .map_err(|source| PipelinesError::Write { path: options.data.clone(), source })?;
-        let workspaces = options.workspaces.clone().unwrap_or_else(|| reachable_workspaces(&data));
+        let data = std::path::absolute(&options.data).map_err(|source| PipelinesError::Write {
+            path: options.data.clone(),
+            source,
+        })?;
+        let workspaces = options
+            .workspaces
+            .clone()
+            .unwrap_or_else(|| reachable_workspaces(&data));
         let directories = Directories {
             jobs: data.join("jobs"),
             work: workspaces.join("jobs"),
             states: workspaces.join("state"),
         };
-        for (directory, mode) in
-            [(&directories.jobs, 0o700), (&workspaces, 0o711), (&directories.work, 0o711), (&directories.states, 0o711)]
-        {
+        for (directory, mode) in [
+            (&directories.jobs, 0o700),
+            (&workspaces, 0o711),
+            (&directories.work, 0o711),
+            (&directories.states, 0o711),
+        ] {
             make_directory(directory, mode)?;
         }
-        let isolation = options.isolation.clone().unwrap_or_else(|| Isolation::detect(&directories.jobs));
+        let isolation = options
+            .isolation
+            .clone()
+            .unwrap_or_else(|| Isolation::detect(&directories.jobs));
         let store = Store::open(&data.join("pipelines.db"))?;
         let (sealer, http) = (options.keys.sealer(), options.keys.http_client()?);
         let agents = Arc::new(Semaphore::new(options.limits.agents.max(1)));
@@ -81,7 +92,10 @@ impl Pipelines {
         });
         engine::resume(&pipelines).await?;
         tasks.spawn("pipeline triggers", trigger::listen(Arc::clone(&pipelines)));
-        tasks.spawn("pipeline approvals", engine::approve::watch(Arc::clone(&pipelines)));
+        tasks.spawn(
+            "pipeline approvals",
+            engine::approve::watch(Arc::clone(&pipelines)),
+        );
         Ok(pipelines)
     }
 
@@ -104,7 +118,9 @@ impl Pipelines {
     }
 
     pub(crate) fn shared(&self) -> Result<Arc<Self>> {
-        self.own.upgrade().ok_or_else(|| NeighbourError("the pipelines are closed".to_owned()).into())
+        self.own
+            .upgrade()
+            .ok_or_else(|| NeighbourError("the pipelines are closed".to_owned()).into())
     }
 
     pub(crate) fn job_directory(&self, id: Uuid) -> JobDirectory {
@@ -124,7 +140,10 @@ impl Pipelines {
     }
 
     /// Seals a set of named secrets.
-    pub(crate) fn seal(&self, secrets: &std::collections::BTreeMap<String, String>) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn seal(
+        &self,
+        secrets: &std::collections::BTreeMap<String, String>,
+    ) -> Result<Option<Vec<u8>>> {
         if secrets.is_empty() {
             return Ok(None);
         }
@@ -141,18 +160,28 @@ impl Pipelines {
 
     /// The run, for changing it; `None` when it has ended or never was.
     pub(crate) fn active(&self, id: i64) -> Option<Arc<AsyncMutex<Run>>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.active
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned()
     }
 
     pub(crate) fn activate(&self, run: Run) -> Arc<AsyncMutex<Run>> {
         let id = run.id;
         let shared = Arc::new(AsyncMutex::new(run));
-        self.active.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&shared));
+        self.active
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, Arc::clone(&shared));
         shared
     }
 
     pub(crate) fn deactivate(&self, id: i64) {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.active
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
     }
 
     /// The run as it is now.
@@ -173,7 +202,11 @@ impl Pipelines {
     }
 
     pub(crate) fn changed(&self, project: &Project, area: &'static str, id: impl Into<String>) {
-        self.options.feed.publish(Event::Changed { project: project.clone(), area, id: id.into() });
+        self.options.feed.publish(Event::Changed {
+            project: project.clone(),
+            area,
+            id: id.into(),
+        });
     }
 }
 
@@ -182,13 +215,19 @@ impl Area for Pipelines {
         rest::LOCATIONS
     }
 
-    fn serve(&self, request: AreaRequest) -> BoxFuture<'_, std::result::Result<axum::response::Response, AreaError>> {
+    fn serve(
+        &self,
+        request: AreaRequest,
+    ) -> BoxFuture<'_, std::result::Result<axum::response::Response, AreaError>> {
         Box::pin(rest::serve(self, request))
     }
 }
 
 impl Builds for Pipelines {
-    fn validate(&self, request: ValidationRequest) -> BoxFuture<'_, std::result::Result<i64, NeighbourError>> {
+    fn validate(
+        &self,
+        request: ValidationRequest,
+    ) -> BoxFuture<'_, std::result::Result<i64, NeighbourError>> {
         Box::pin(async move {
             let queued = trigger::pull_request(self, request).await;
             queued.map_err(|error| NeighbourError(error.to_string()))
@@ -197,14 +236,20 @@ impl Builds for Pipelines {
 
     fn state(&self, build: i64) -> BoxFuture<'_, std::result::Result<Option<RunState>, NeighbourError>> {
         Box::pin(async move {
-            let run = self.run(build).await.map_err(|error| NeighbourError(error.to_string()))?;
+            let run = self
+                .run(build)
+                .await
+                .map_err(|error| NeighbourError(error.to_string()))?;
             Ok(run.map(|run| run.state()))
         })
     }
 }
 
 fn make_directory(path: &Path, mode: u32) -> Result {
-    let wrong = |source| PipelinesError::Write { path: path.to_owned(), source };
+    let wrong = |source| PipelinesError::Write {
+        path: path.to_owned(),
+        source,
+    };
     let missing: Vec<&Path> = path.ancestors().take_while(|part| !part.exists()).collect();
     for part in missing.into_iter().rev() {
         std::fs::create_dir(part).map_err(wrong)?;

@@ -27,7 +27,9 @@ pub(crate) async fn serve(pipelines: &Pipelines, request: AreaRequest) -> Answer
     match parts.as_slice() {
         ["build", rest @ ..] => builds::serve(pipelines, &request, rest).await,
         ["pipelines", "approvals", rest @ ..] => approvals::approvals(pipelines, &request, rest).await,
-        ["pipelines", "checks", "configurations", rest @ ..] => approvals::checks(pipelines, &request, rest).await,
+        ["pipelines", "checks", "configurations", rest @ ..] => {
+            approvals::checks(pipelines, &request, rest).await
+        }
         ["pipelines", "pipelinepermissions", ..] => permissions(&request),
         ["pipelines", rest @ ..] => definitions::pipelines(pipelines, &request, rest).await,
         ["distributedtask", rest @ ..] => tasks::serve(pipelines, &request, rest).await,
@@ -38,11 +40,18 @@ pub(crate) async fn serve(pipelines: &Pipelines, request: AreaRequest) -> Answer
 
 /// Who may use what is decided by the authorizer; the call is taken, and what it says is told back.
 pub(crate) fn permissions(request: &AreaRequest) -> Answer {
-    let resource = request.tail.iter().skip(2).map(String::as_str).collect::<Vec<_>>();
+    let resource = request
+        .tail
+        .iter()
+        .skip(2)
+        .map(String::as_str)
+        .collect::<Vec<_>>();
     if request.method == Method::GET {
         let kind = resource.first().copied().unwrap_or_default();
         let id = resource.get(1).copied().unwrap_or_default();
-        return ok(json!({"resource": {"type": kind, "id": id}, "allPipelines": {"authorized": true}, "pipelines": []}));
+        return ok(
+            json!({"resource": {"type": kind, "id": id}, "allPipelines": {"authorized": true}, "pipelines": []}),
+        );
     }
     ok(request.json()?)
 }
@@ -50,7 +59,11 @@ pub(crate) fn permissions(request: &AreaRequest) -> Answer {
 /// The project of the path, which this call needs.
 pub(crate) fn project(request: &AreaRequest) -> Result<&Project, AreaError> {
     request.project.as_ref().ok_or_else(|| {
-        AreaError::new(StatusCode::NOT_FOUND, "ProjectDoesNotExistWithNameException", "TF200016: The URL names no project, which this call needs.")
+        AreaError::new(
+            StatusCode::NOT_FOUND,
+            "ProjectDoesNotExistWithNameException",
+            "TF200016: The URL names no project, which this call needs.",
+        )
     })
 }
 
@@ -63,21 +76,26 @@ pub(crate) fn nothing(request: &AreaRequest) -> AreaError {
     )
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it ends handlers, which return this")]
 pub(crate) fn ok(body: Value) -> Answer {
     Ok(axum::Json(body).into_response())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it ends handlers, which return this")]
 pub(crate) fn empty() -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the list is made for the answer")]
 pub(crate) fn list(values: Vec<Value>) -> Answer {
     ok(json!({"count": values.len(), "value": values}))
 }
 
 /// Text of a field; numbers are given as text.
 pub(crate) fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
-    body.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+    body.pointer(pointer)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
 }
 
 /// A number that clients give as a number or as text.
@@ -88,10 +106,15 @@ pub(crate) fn number(body: &Value, pointer: &str) -> Option<i64> {
 
 /// The number in a path.
 pub(crate) fn id(text: &str) -> Result<i64, AreaError> {
-    text.parse().map_err(|_| AreaError::bad_request(format!("`{text}` is not a number.")))
+    text.parse()
+        .map_err(|_| AreaError::bad_request(format!("`{text}` is not a number.")))
 }
 
 /// How many entries are wanted at most.
 pub(crate) fn top(request: &AreaRequest, default: usize) -> usize {
-    request.parameter("$top").or_else(|| request.parameter("top")).and_then(|it| it.parse().ok()).unwrap_or(default)
+    request
+        .parameter("$top")
+        .or_else(|| request.parameter("top"))
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(default)
 }

@@ -17,7 +17,7 @@ use crate::agent::job::Issue;
 pub(crate) enum Progress {
     #[default]
     Pending,
-    InProgress,
+    Running,
     Completed,
 }
 
@@ -190,15 +190,22 @@ impl Run {
     }
 
     pub(crate) fn job(&self, id: Uuid) -> Option<(&StageRun, &JobRun)> {
-        self.stages.iter().find_map(|stage| Some((stage, stage.jobs.iter().find(|job| job.id == id)?)))
+        self.stages
+            .iter()
+            .find_map(|stage| Some((stage, stage.jobs.iter().find(|job| job.id == id)?)))
     }
 
     pub(crate) fn job_mut(&mut self, id: Uuid) -> Option<&mut JobRun> {
-        self.stages.iter_mut().flat_map(|stage| &mut stage.jobs).find(|job| job.id == id)
+        self.stages
+            .iter_mut()
+            .flat_map(|stage| &mut stage.jobs)
+            .find(|job| job.id == id)
     }
 
     pub(crate) fn stage_mut(&mut self, name: &str) -> Option<&mut StageRun> {
-        self.stages.iter_mut().find(|stage| stage.name.eq_ignore_ascii_case(name))
+        self.stages
+            .iter_mut()
+            .find(|stage| stage.name.eq_ignore_ascii_case(name))
     }
 
     /// State for those who only care for the run as a whole.
@@ -206,14 +213,19 @@ impl Run {
         use pave_devops::RunState;
         match (self.progress, self.result) {
             (Progress::Completed, Some(Outcome::Canceled)) => RunState::Canceled,
-            (Progress::Completed, Some(Outcome::Succeeded | Outcome::SucceededWithIssues | Outcome::Skipped)) => {
-                RunState::Succeeded
-            }
+            (
+                Progress::Completed,
+                Some(Outcome::Succeeded | Outcome::SucceededWithIssues | Outcome::Skipped),
+            ) => RunState::Succeeded,
             (Progress::Completed, _) => RunState::Failed,
             _ => {
                 let jobs = self.stages.iter().flat_map(|stage| &stage.jobs);
-                let running = jobs.clone().any(|job| job.progress == Progress::InProgress);
-                if running { RunState::Running } else { RunState::Waiting }
+                let running = jobs.clone().any(|job| job.progress == Progress::Running);
+                if running {
+                    RunState::Running
+                } else {
+                    RunState::Waiting
+                }
             }
         }
     }
@@ -228,12 +240,18 @@ impl JobRun {
     /// As conditions of later jobs see it; secrets are left out.
     pub(crate) fn dependency(&self, direct: bool) -> Dependency {
         let visible = self.outputs.iter().filter(|(_, value)| !value.secret);
-        let prefix = if self.leg.is_empty() { String::new() } else { format!("{}.", self.leg) };
+        let prefix = if self.leg.is_empty() {
+            String::new()
+        } else {
+            format!("{}.", self.leg)
+        };
         Dependency {
             name: self.name.clone(),
             outcome: self.outcome.unwrap_or(Outcome::Skipped),
             direct,
-            outputs: visible.map(|(name, value)| (format!("{prefix}{name}"), value.value.clone())).collect(),
+            outputs: visible
+                .map(|(name, value)| (format!("{prefix}{name}"), value.value.clone()))
+                .collect(),
         }
     }
 }

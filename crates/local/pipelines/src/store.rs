@@ -69,7 +69,9 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn open(file: &Path) -> std::result::Result<Self, StoreError> {
-        Ok(Self { database: Database::open(file, MIGRATIONS)? })
+        Ok(Self {
+            database: Database::open(file, MIGRATIONS)?,
+        })
     }
 
     /// Adds a thing; `None` if its name is taken.
@@ -84,7 +86,9 @@ impl Store {
         let (body, folded) = (serde_json::to_string(body)?, name.to_lowercase());
         let added = self.database.write(move |tx| {
             let sql = "SELECT count(*) FROM thing WHERE kind = ?1 AND project = ?2 AND folded = ?3";
-            let taken: i64 = tx.query_row(sql, params![kind.word(), project.to_string(), folded], |row| row.get(0))?;
+            let taken: i64 = tx.query_row(sql, params![kind.word(), project.to_string(), folded], |row| {
+                row.get(0)
+            })?;
             if taken > 0 {
                 return Ok(None);
             }
@@ -109,7 +113,8 @@ impl Store {
     ) -> Result<bool> {
         let (body, folded) = (serde_json::to_string(body)?, name.to_lowercase());
         let replaced = self.database.write(move |tx| {
-            let sql = "UPDATE OR IGNORE thing SET folded = ?3, body = ?4, secret = ?5 WHERE kind = ?1 AND id = ?2";
+            let sql =
+                "UPDATE OR IGNORE thing SET folded = ?3, body = ?4, secret = ?5 WHERE kind = ?1 AND id = ?2";
             tx.execute(sql, params![kind.word(), id, folded, body, secret])
         });
         Ok(replaced.await? == 1)
@@ -117,14 +122,19 @@ impl Store {
 
     pub(crate) async fn remove(&self, kind: Kind, id: i64) -> Result<bool> {
         let removed = self.database.write(move |tx| {
-            tx.execute("DELETE FROM thing WHERE kind = ?1 AND id = ?2", params![kind.word(), id])
+            tx.execute(
+                "DELETE FROM thing WHERE kind = ?1 AND id = ?2",
+                params![kind.word(), id],
+            )
         });
         Ok(removed.await? == 1)
     }
 
     pub(crate) async fn thing<T: DeserializeOwned>(&self, kind: Kind, id: i64) -> Result<Option<Stored<T>>> {
         let sql = "SELECT id, project, body, secret FROM thing WHERE kind = ?1 AND id = ?2";
-        let found = self.database.read(move |db| db.query_row(sql, params![kind.word(), id], raw).optional());
+        let found = self
+            .database
+            .read(move |db| db.query_row(sql, params![kind.word(), id], raw).optional());
         found.await?.map(read).transpose()
     }
 
@@ -135,10 +145,12 @@ impl Store {
         name: &str,
     ) -> Result<Option<Stored<T>>> {
         let folded = name.to_lowercase();
-        let sql = "SELECT id, project, body, secret FROM thing WHERE kind = ?1 AND project = ?2 AND folded = ?3";
-        let found = self
-            .database
-            .read(move |db| db.query_row(sql, params![kind.word(), project.to_string(), folded], raw).optional());
+        let sql =
+            "SELECT id, project, body, secret FROM thing WHERE kind = ?1 AND project = ?2 AND folded = ?3";
+        let found = self.database.read(move |db| {
+            db.query_row(sql, params![kind.word(), project.to_string(), folded], raw)
+                .optional()
+        });
         found.await?.map(read).transpose()
     }
 
@@ -153,7 +165,9 @@ impl Store {
         let project = project.map(|id| id.to_string());
         let found = self.database.read(move |db| {
             let mut statement = db.prepare_cached(sql)?;
-            statement.query_map(params![kind.word(), project], raw)?.collect::<rusqlite::Result<Vec<_>>>()
+            statement
+                .query_map(params![kind.word(), project], raw)?
+                .collect::<rusqlite::Result<Vec<_>>>()
         });
         found.await?.into_iter().map(read).collect()
     }
@@ -195,7 +209,10 @@ impl Store {
         let body = serde_json::to_string(run)?;
         let (id, active) = (run.id, run.progress != Progress::Completed);
         let saved = self.database.write(move |tx| {
-            tx.execute("UPDATE build SET body = ?2, active = ?3 WHERE id = ?1", params![id, body, active])
+            tx.execute(
+                "UPDATE build SET body = ?2, active = ?3 WHERE id = ?1",
+                params![id, body, active],
+            )
         });
         saved.await?;
         Ok(())
@@ -205,9 +222,12 @@ impl Store {
     pub(crate) async fn run(&self, id: i64) -> Result<Option<(Run, Option<Vec<u8>>)>> {
         let found = self.database.read(move |db| {
             let sql = "SELECT body, secret FROM build WHERE id = ?1";
-            db.query_row(sql, [id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).optional()
+            db.query_row(sql, [id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
+                .optional()
         });
-        let Some((body, secret)) = found.await? else { return Ok(None) };
+        let Some((body, secret)) = found.await? else {
+            return Ok(None);
+        };
         Ok(Some((serde_json::from_str(&body)?, secret)))
     }
 
@@ -219,12 +239,21 @@ impl Store {
             let rows = statement.query_map([project.to_string()], |row| {
                 let definition: i64 = row.get(1)?;
                 let wanted = definitions.is_empty() || definitions.contains(&definition);
-                Ok(if wanted { Some(row.get::<_, String>(0)?) } else { None })
+                Ok(if wanted {
+                    Some(row.get::<_, String>(0)?)
+                } else {
+                    None
+                })
             })?;
-            rows.filter_map(rusqlite::Result::transpose).take(most).collect::<rusqlite::Result<Vec<_>>>()
+            rows.filter_map(rusqlite::Result::transpose)
+                .take(most)
+                .collect::<rusqlite::Result<Vec<_>>>()
         });
         let bodies = found.await?;
-        bodies.iter().map(|body| serde_json::from_str(body).map_err(PipelinesError::from)).collect()
+        bodies
+            .iter()
+            .map(|body| serde_json::from_str(body).map_err(PipelinesError::from))
+            .collect()
     }
 
     /// Ids of runs that have not ended, oldest first.
@@ -237,7 +266,12 @@ impl Store {
     }
 
     /// The run of a pull request's merge commit.
-    pub(crate) async fn of_pull_request(&self, definition: i64, pull_request: i64, version: &str) -> Result<Option<i64>> {
+    pub(crate) async fn of_pull_request(
+        &self,
+        definition: i64,
+        pull_request: i64,
+        version: &str,
+    ) -> Result<Option<i64>> {
         let version = version.to_owned();
         let found = self.database.read(move |db| {
             let sql = "SELECT id FROM build WHERE definition = ?1 AND pull_request = ?2 AND version = ?3 ORDER BY id DESC LIMIT 1";
@@ -249,15 +283,21 @@ impl Store {
     /// What was last built, or looked at, of each branch.
     pub(crate) async fn built(&self, definition: i64) -> Result<Vec<(String, String)>> {
         let found = self.database.read(move |db| {
-            let mut statement = db.prepare_cached("SELECT reference, version FROM built WHERE definition = ?1")?;
-            statement.query_map([definition], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            let mut statement =
+                db.prepare_cached("SELECT reference, version FROM built WHERE definition = ?1")?;
+            statement
+                .query_map([definition], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
         });
         Ok(found.await?)
     }
 
     pub(crate) async fn note_built(&self, definition: i64, reference: &str, version: &str) -> Result {
         let (reference, version) = (reference.to_owned(), version.to_owned());
-        Ok(self.database.write(move |tx| note_built(tx, definition, &reference, &version)).await?)
+        Ok(self
+            .database
+            .write(move |tx| note_built(tx, definition, &reference, &version))
+            .await?)
     }
 }
 
@@ -269,7 +309,12 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
 
 fn read<T: DeserializeOwned>((id, project, body, secret): Raw) -> Result<Stored<T>> {
     let project = Uuid::try_parse(&project).unwrap_or_default();
-    Ok(Stored { id, project, body: serde_json::from_str(&body)?, secret })
+    Ok(Stored {
+        id,
+        project,
+        body: serde_json::from_str(&body)?,
+        secret,
+    })
 }
 
 fn count(tx: &rusqlite::Transaction<'_>, name: &str) -> rusqlite::Result<i64> {
@@ -284,7 +329,12 @@ fn count_from(tx: &rusqlite::Transaction<'_>, name: &str, seed: i64) -> rusqlite
     )
 }
 
-fn note_built(tx: &rusqlite::Transaction<'_>, definition: i64, reference: &str, version: &str) -> rusqlite::Result<()> {
+fn note_built(
+    tx: &rusqlite::Transaction<'_>,
+    definition: i64,
+    reference: &str,
+    version: &str,
+) -> rusqlite::Result<()> {
     tx.execute(
         "INSERT INTO built (definition, reference, version) VALUES (?1, ?2, ?3)
          ON CONFLICT (definition, reference) DO UPDATE SET version = excluded.version",

@@ -159,8 +159,10 @@ impl Approval {
             wanted.eq_ignore_ascii_case(&principal.id.to_string())
                 || wanted == principal.user
                 || wanted == principal.entity.to_string()
-                || principal.groups.iter().any(|group| group == wanted || format!("group:default/{group}") == wanted)
+                || principal
+                    .groups
+                    .iter()
+                    .any(|group| group == wanted || format!("group:default/{group}") == wanted)
         })
     }
 }
-

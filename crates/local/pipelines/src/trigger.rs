@@ -45,10 +45,17 @@ pub(crate) async fn listen(pipelines: Arc<Pipelines>) {
 }
 
 async fn compare_all(pipelines: &Pipelines, repository: Option<Uuid>, pusher: Option<&Principal>) {
-    let definitions = match pipelines.store().things::<Definition>(Kind::Definition, None).await {
+    let definitions = match pipelines
+        .store()
+        .things::<Definition>(Kind::Definition, None)
+        .await
+    {
         Ok(definitions) => definitions,
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "definitions cannot be read");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "definitions cannot be read"
+            );
             return;
         }
     };
@@ -59,7 +66,11 @@ async fn compare_all(pipelines: &Pipelines, repository: Option<Uuid>, pusher: Op
         }
         if let Err(error) = compare(pipelines, &definition, pusher).await {
             let name = &definition.body.name;
-            tracing::error!(name, error = &error as &dyn std::error::Error, "a pipeline could not be triggered");
+            tracing::error!(
+                name,
+                error = &error as &dyn std::error::Error,
+                "a pipeline could not be triggered"
+            );
         }
     }
 }
@@ -72,12 +83,19 @@ pub(crate) async fn begin(pipelines: &Pipelines, definition: i64, repository: Uu
     Ok(())
 }
 
-async fn compare(pipelines: &Pipelines, definition: &Stored<Definition>, pusher: Option<&Principal>) -> Result {
+async fn compare(
+    pipelines: &Pipelines,
+    definition: &Stored<Definition>,
+    pusher: Option<&Principal>,
+) -> Result {
     let _turn = pipelines.queueing.lock().await;
     let built = pipelines.store().built(definition.id).await?;
     let repository = definition.body.repository.id;
     for (branch, head) in pipelines.options().repositories.branches(repository).await? {
-        let last = built.iter().find(|(name, _)| *name == branch).map(|(_, version)| version.as_str());
+        let last = built
+            .iter()
+            .find(|(name, _)| *name == branch)
+            .map(|(_, version)| version.as_str());
         if last == Some(head.as_str()) {
             continue;
         }
@@ -108,9 +126,15 @@ async fn pushed(
     let built = pipelines.store().built(definition.id).await?;
     let from = match last {
         Some(last) => last.to_owned(),
-        None => built.into_iter().find(|(name, _)| *name == default).map_or_else(|| ZERO.to_owned(), |(_, it)| it),
+        None => built
+            .into_iter()
+            .find(|(name, _)| *name == default)
+            .map_or_else(|| ZERO.to_owned(), |(_, it)| it),
     };
-    let paths = repositories.changed_paths(repository, &from, head).await.unwrap_or_default();
+    let paths = repositories
+        .changed_paths(repository, &from, head)
+        .await
+        .unwrap_or_default();
     if !wanted(&prepared, branch, &paths) {
         pipelines.store().note_built(definition.id, branch, head).await?;
         return Ok(());
@@ -141,13 +165,24 @@ pub(crate) async fn pull_request(pipelines: &Pipelines, request: ValidationReque
     let pull_request = request.pull_request;
     let merge = pull_request.merge_commit.clone();
     if merge.is_empty() {
-        let words = format!("Pull request {} has conflicts; there is no merge to build.", pull_request.id);
+        let words = format!(
+            "Pull request {} has conflicts; there is no merge to build.",
+            pull_request.id
+        );
         return Err(pave_devops::AreaError::bad_request(words).into());
     }
-    if let Some(known) = pipelines.store().of_pull_request(request.definition, pull_request.id, &merge).await? {
+    if let Some(known) = pipelines
+        .store()
+        .of_pull_request(request.definition, pull_request.id, &merge)
+        .await?
+    {
         return Ok(known);
     }
-    let Some(definition) = pipelines.store().thing::<Definition>(Kind::Definition, request.definition).await? else {
+    let Some(definition) = pipelines
+        .store()
+        .thing::<Definition>(Kind::Definition, request.definition)
+        .await?
+    else {
         let words = format!("Build definition {} does not exist.", request.definition);
         return Err(pave_devops::AreaError::not_found(words).into());
     };
@@ -165,5 +200,14 @@ pub(crate) async fn pull_request(pipelines: &Pipelines, request: ValidationReque
         ..Wish::default()
     };
     let prepared = prepare(pipelines, &definition, &wish).await?;
-    Ok(add(pipelines, &definition, &pull_request.created_by, wish, prepared, true).await?.id)
+    Ok(add(
+        pipelines,
+        &definition,
+        &pull_request.created_by,
+        wish,
+        prepared,
+        true,
+    )
+    .await?
+    .id)
 }

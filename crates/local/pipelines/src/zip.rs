@@ -31,7 +31,8 @@ impl Archive {
         for number in [sum.sum(), size(packed.len())?, size(content.len())?] {
             common.extend(number.to_le_bytes());
         }
-        let length = u16::try_from(name.len()).map_err(|_| std::io::Error::other("a name is too long for a ZIP archive"))?;
+        let length = u16::try_from(name.len())
+            .map_err(|_| std::io::Error::other("a name is too long for a ZIP archive"))?;
         common.extend(length.to_le_bytes());
         self.bytes.extend(0x0403_4b50_u32.to_le_bytes());
         self.bytes.extend(&common);
@@ -45,7 +46,10 @@ impl Archive {
         self.directory.extend([0; 12]);
         self.directory.extend(offset.to_le_bytes());
         self.directory.extend(name.as_bytes());
-        self.entries = self.entries.checked_add(1).ok_or_else(|| std::io::Error::other("too many files for a ZIP archive"))?;
+        self.entries = self
+            .entries
+            .checked_add(1)
+            .ok_or_else(|| std::io::Error::other("too many files for a ZIP archive"))?;
         Ok(())
     }
 
@@ -54,7 +58,10 @@ impl Archive {
         if path.is_file() {
             return self.add(prefix, &std::fs::read(path)?);
         }
-        let mut below: Vec<PathBuf> = std::fs::read_dir(path)?.flatten().map(|entry| entry.path()).collect();
+        let mut below: Vec<PathBuf> = std::fs::read_dir(path)?
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
         below.sort();
         for path in below {
             let name = path.file_name().unwrap_or_default().to_string_lossy();

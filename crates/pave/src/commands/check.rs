@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::output;
 
 /// Folders that hold nothing a person wrote for this.
-const SKIPPED: [&str; 3] = [".git", "node_modules", "target"];
+const SKIPPED: [&str; 4] = [".git", ".terraform", "node_modules", "target"];
 /// A fix may make room for another one; more rounds than this means that two undo each other.
 const ROUNDS: usize = 10;
 
@@ -120,7 +120,7 @@ fn difference(fix: &Fix, text: &str) -> Vec<String> {
     lines
 }
 
-/// All YAML files of the paths, in order, each once.
+/// All YAML and Terraform files of the paths, in order, each once.
 fn read(paths: &[PathBuf]) -> Result<Files, Failure> {
     let mut files = Files::new();
     for path in paths {
@@ -150,11 +150,13 @@ fn folder(path: &Path, files: &mut Files) -> Result<(), Failure> {
         let entry = entry.map_err(failure)?;
         let kind = entry.file_type().map_err(failure)?;
         let (path, name) = (entry.path(), entry.file_name());
-        let yaml = path.extension().is_some_and(|it| it == "yaml" || it == "yml");
+        let is_ours = path
+            .extension()
+            .is_some_and(|it| it == "yaml" || it == "yml" || it == "tf");
         // Links are not followed: they may lead in circles, or out of what was named.
         if kind.is_dir() && !SKIPPED.iter().any(|skipped| name == *skipped) {
             folder(&path, files)?;
-        } else if kind.is_file() && yaml {
+        } else if kind.is_file() && is_ours {
             file(&path, files)?;
         }
     }
@@ -187,6 +189,8 @@ mod tests {
             ("a.yaml", "a: 1"),
             ("b/c.yml", "c: 1"),
             ("b/d.txt", "x"),
+            ("b/main.tf", "# none"),
+            (".terraform/modules/x.tf", "# none"),
             (".git/e.yaml", "e: 1"),
         ] {
             let path = root.path().join(path);
@@ -195,7 +199,7 @@ mod tests {
         }
         let files = read(&[root.path().to_owned(), root.path().join("a.yaml")]).unwrap();
         let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).collect();
-        assert_eq!(texts, ["a: 1", "c: 1"]);
+        assert_eq!(texts, ["a: 1", "c: 1", "# none"]);
         assert!(read(&[root.path().join("gone")]).is_err());
     }
 

@@ -65,14 +65,11 @@ fn configure(place: &Place, flags: &Flags) -> Result<(Settings, Configuration), 
         return Err(Failure::user("the configuration has errors, see above")
             .hint("`pave config check` says the same without starting anything"));
     }
-    let settings = match earlier {
-        Some(settings) => settings,
-        None => {
-            let settings = Settings::choose(configuration.portal_port()).map_err(anyhow::Error::from)?;
-            configuration = Configuration::read(flags, &address(&settings));
-            settings
-        }
-    };
+    if let Some(settings) = earlier {
+        return Ok((settings, configuration));
+    }
+    let settings = Settings::choose(configuration.portal_port()).map_err(anyhow::Error::from)?;
+    configuration = Configuration::read(flags, &address(&settings));
     Ok((settings, configuration))
 }
 

@@ -87,14 +87,15 @@ impl pave_scaffolder::SourceReader for Sources {
 /// What GitOps shows to a Git host: the integration's credential.
 pub(super) struct GitCredentials {
     integrations: Integrations,
-    authority: PathBuf,
+    /// The system's and the local authority in one file.
+    authorities: Option<PathBuf>,
 }
 
 impl GitCredentials {
-    pub(super) fn new(integrations: Integrations, authority: PathBuf) -> Self {
+    pub(super) fn new(integrations: Integrations, authorities: Option<PathBuf>) -> Self {
         Self {
             integrations,
-            authority,
+            authorities,
         }
     }
 }
@@ -104,10 +105,7 @@ impl pave_gitops::Credentials for GitCredentials {
         let location = self.integrations.repository_of(url).ok()?;
         let credential = self.integrations.credential(&location).ok().flatten();
         let mut remote = Remote::new(url.parse().ok()?);
-        // Other hosts are trusted as the system trusts them.
-        if credential.is_some() {
-            remote.authority = Some(self.authority.clone());
-        }
+        remote.authority.clone_from(&self.authorities);
         remote.credential = credential;
         Some(remote)
     }

@@ -10,6 +10,7 @@ use pave_kube::{Kinds, KindsError};
 use serde_json::{Value, json};
 
 use super::people::READERS;
+use crate::summary::Summary;
 
 /// Field manager of these objects.
 const MANAGER: &str = "pave";
@@ -31,6 +32,17 @@ pub(crate) struct Cloud<'a> {
     pub(crate) subscription: &'a str,
     pub(crate) client_id: &'a str,
     pub(crate) client_secret: &'a str,
+}
+
+/// The cloud of this installation.
+pub(crate) fn cloud(summary: &Summary) -> Cloud<'_> {
+    Cloud {
+        url: &summary.azure_url,
+        tenant: &summary.tenant,
+        subscription: &summary.subscription,
+        client_id: &summary.client_id,
+        client_secret: &summary.client_secret,
+    }
 }
 
 /// Objects that need nothing but the cluster itself.

@@ -5,30 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use pave_auth::Identities;
-use pave_devops::{Area, Builds, Feed, Repositories};
+use pave_devops::{Area, Builds, Repositories};
 use pave_keys::Keys;
-use pave_local_cluster::Cluster;
 use pave_local_forge::Forge;
 use pave_local_pipelines::{AgentProgram, Limits, Options, Pipelines, TerraformSettings, reachable_workspaces};
-use pave_runtime::Tasks;
 
-use super::place::Place;
-
-/// What the pipelines are joined from.
-pub(super) struct Parts<'a> {
-    pub(super) place: &'a Place,
-    pub(super) keys: &'a Keys,
-    pub(super) identities: &'a Identities,
-    pub(super) cluster: &'a Cluster,
-    pub(super) forge: &'a Forge,
-    pub(super) feed: &'a Feed,
-    pub(super) tasks: &'a Tasks,
-}
+use super::world::World;
 
 /// Opens the pipelines, and lets the forge answer for them.
-pub(super) async fn open(parts: &Parts<'_>) -> anyhow::Result<Arc<Pipelines>> {
-    let data = parts.place.pipelines();
+pub(super) async fn open(world: &World<'_>, forge: &Forge) -> anyhow::Result<()> {
+    let data = world.place.pipelines();
     // Whoever runs steps passes through it to the workspaces, and reads nothing on the way.
     fs::create_dir_all(&data)?;
     set_mode(&data, 0o711)?;
@@ -39,29 +25,29 @@ pub(super) async fn open(parts: &Parts<'_>) -> anyhow::Result<Arc<Pipelines>> {
     let options = Options {
         data,
         workspaces: Some(workspaces),
-        keys: parts.keys.clone(),
-        identities: parts.identities.clone(),
-        authorizer: parts.cluster.authorizer(),
-        repositories: Arc::new(parts.forge.clone()) as Arc<dyn Repositories>,
-        feed: parts.feed.clone(),
-        base_url: parts.forge.base_url().clone(),
-        tasks: parts.tasks.clone(),
-        terraform: terraform(&tools, &program, parts.keys)
+        keys: world.keys.clone(),
+        identities: world.identities.clone(),
+        authorizer: world.cluster.authorizer(),
+        repositories: Arc::new(forge.clone()) as Arc<dyn Repositories>,
+        feed: world.feed.clone(),
+        base_url: forge.base_url().clone(),
+        tasks: world.tasks.clone(),
+        terraform: terraform(&tools, &program, world.keys)
             .with_context(|| format!("cannot set up Terraform's provider in `{}`", tools.display()))?,
         agent: AgentProgram {
             program,
             arguments: vec!["agent".to_owned()],
         },
-        authority: Some(parts.keys.ca_path().to_owned()),
+        authority: Some(world.keys.ca_path().to_owned()),
         isolation: None,
         limits: Limits::default(),
     };
     let pipelines = Pipelines::open(options).await?;
-    parts.forge.join(
+    forge.join(
         vec![Arc::clone(&pipelines) as Arc<dyn Area>],
-        Arc::clone(&pipelines) as Arc<dyn Builds>,
+        pipelines as Arc<dyn Builds>,
     );
-    Ok(pipelines)
+    Ok(())
 }
 
 /// Writes the mirror with the small provider, and Terraform's configuration that names it.

@@ -21,32 +21,73 @@ pub(crate) async fn run(session: &Arc<Session>, checkout: &Checkout, stop: &Canc
         return Ok(());
     }
     let wanted = session.expand(&checkout.repository);
-    let known = session.job.repositories.iter().find(|it| it.alias.eq_ignore_ascii_case(&wanted));
+    let known = session
+        .job
+        .repositories
+        .iter()
+        .find(|it| it.alias.eq_ignore_ascii_case(&wanted));
     let Some(repository) = known.cloned() else {
-        let aliases: Vec<&str> = session.job.repositories.iter().map(|it| it.alias.as_str()).collect();
+        let aliases: Vec<&str> = session
+            .job
+            .repositories
+            .iter()
+            .map(|it| it.alias.as_str())
+            .collect();
         let known = aliases.join("`, `");
-        return Err(StepError::Words(format!("`checkout: {wanted}` names no repository of this pipeline; known are `{known}`.")));
+        return Err(StepError::Words(format!(
+            "`checkout: {wanted}` names no repository of this pipeline; known are `{known}`."
+        )));
     };
     let directory = target(session, checkout, &repository);
     prepare(session, &directory)?;
-    let git = Git { session, directory: &directory, repository: &repository, stop };
-    git.must(&["init", "--quiet", "--initial-branch=main", "."]).await?;
+    let git = Git {
+        session,
+        directory: &directory,
+        repository: &repository,
+        stop,
+    };
+    git.must(&["init", "--quiet", "--initial-branch=main", "."])
+        .await?;
     git.must(&["config", "advice.detachedHead", "false"]).await?;
-    if git.run(&["remote", "add", "origin", &repository.url]).await?.number() != 0 {
-        git.must(&["remote", "set-url", "origin", &repository.url]).await?;
+    if git
+        .run(&["remote", "add", "origin", &repository.url])
+        .await?
+        .number()
+        != 0
+    {
+        git.must(&["remote", "set-url", "origin", &repository.url])
+            .await?;
     }
     if checkout.clean {
         git.must(&["clean", "-ffdx", "--quiet"]).await?;
     }
     fetch(&git, checkout).await?;
-    git.must(&["checkout", "--quiet", "--progress", "--force", "--detach", "FETCH_HEAD"]).await?;
-    if let Some(kind) = checkout.submodules.as_deref().filter(|it| matches!(*it, "true" | "recursive")) {
-        let recursive = if kind == "recursive" { &["--recursive"][..] } else { &[] };
-        git.must(&[&["submodule", "update", "--init", "--force"], recursive].concat()).await?;
+    git.must(&[
+        "checkout",
+        "--quiet",
+        "--progress",
+        "--force",
+        "--detach",
+        "FETCH_HEAD",
+    ])
+    .await?;
+    if let Some(kind) = checkout
+        .submodules
+        .as_deref()
+        .filter(|it| matches!(*it, "true" | "recursive"))
+    {
+        let recursive = if kind == "recursive" {
+            &["--recursive"][..]
+        } else {
+            &[]
+        };
+        git.must(&[&["submodule", "update", "--init", "--force"], recursive].concat())
+            .await?;
     }
     if checkout.persist_credentials {
         let header = format!("AUTHORIZATION: bearer {}", session.secrets.access_token);
-        git.must(&["config", &format!("http.{}.extraheader", repository.url), &header]).await?;
+        git.must(&["config", &format!("http.{}.extraheader", repository.url), &header])
+            .await?;
     }
     set_variables(session, &repository, &directory);
     Ok(())
@@ -70,9 +111,14 @@ fn target(session: &Session, checkout: &Checkout, repository: &JobRepository) ->
 
 fn prepare(session: &Session, directory: &PathBuf) -> Result {
     let inside = std::path::absolute(directory)?;
-    let climbs = inside.components().any(|part| matches!(part, std::path::Component::ParentDir));
+    let climbs = inside
+        .components()
+        .any(|part| matches!(part, std::path::Component::ParentDir));
     if climbs || !inside.starts_with(&session.job.workspace) {
-        return Err(StepError::Words(format!("`path` of a checkout must stay in `{}`.", session.job.workspace.display())));
+        return Err(StepError::Words(format!(
+            "`path` of a checkout must stay in `{}`.",
+            session.job.workspace.display()
+        )));
     }
     std::fs::create_dir_all(directory)?;
     session.job.isolation.own(directory)?;
@@ -82,8 +128,16 @@ fn prepare(session: &Session, directory: &PathBuf) -> Result {
 async fn fetch(git: &Git<'_>, checkout: &Checkout) -> Result {
     let depth = checkout.fetch_depth.unwrap_or(1);
     let depth = (depth > 0).then(|| format!("--depth={depth}"));
-    let tags = if checkout.fetch_tags == Some(true) { "--tags" } else { "--no-tags" };
-    let what = if git.repository.version.is_empty() { &git.repository.reference } else { &git.repository.version };
+    let tags = if checkout.fetch_tags == Some(true) {
+        "--tags"
+    } else {
+        "--no-tags"
+    };
+    let what = if git.repository.version.is_empty() {
+        &git.repository.reference
+    } else {
+        &git.repository.version
+    };
     let mut arguments = vec!["fetch", "--force", "--prune", "--progress", tags];
     arguments.extend(depth.as_deref());
     arguments.extend(["origin", what.as_str()]);
@@ -101,21 +155,32 @@ async fn fetch(git: &Git<'_>, checkout: &Checkout) -> Result {
         }
         if attempt < ATTEMPTS && !git.stop.is_cancelled() {
             let pause = Duration::from_secs(u64::from(attempt));
-            git.session.say(&format!("##[warning]Fetching failed, attempt {} follows in {} s.", attempt + 1, pause.as_secs()));
+            git.session.say(&format!(
+                "##[warning]Fetching failed, attempt {} follows in {} s.",
+                attempt + 1,
+                pause.as_secs()
+            ));
             tokio::select! {
                 () = git.stop.cancelled() => return Err(StepError::Said),
                 () = tokio::time::sleep(pause) => {}
             }
         }
     }
-    Err(StepError::Words(format!("Git fetch of `{what}` from {} failed.", git.repository.url)))
+    Err(StepError::Words(format!(
+        "Git fetch of `{what}` from {} failed.",
+        git.repository.url
+    )))
 }
 
 fn set_variables(session: &Session, repository: &JobRepository, directory: &std::path::Path) {
     if repository.alias.eq_ignore_ascii_case("self") {
         let path = directory.display().to_string();
         let mut state = session.state();
-        for name in ["build.repository.localpath", "build.sourcesdirectory", "system.defaultworkingdirectory"] {
+        for name in [
+            "build.repository.localpath",
+            "build.sourcesdirectory",
+            "system.defaultworkingdirectory",
+        ] {
             // With several repositories the sources are one level up, and so is the working directory.
             let keep = name != "build.repository.localpath" && directory != session.job.workspace.join("s");
             if let Some(held) = state.variables.get_mut(name).filter(|_| !keep) {
@@ -135,7 +200,8 @@ struct Git<'a> {
 impl Git<'_> {
     async fn run(&self, arguments: &[&str]) -> Result<Ended> {
         if arguments.first() != Some(&"config") {
-            self.session.say(&format!("##[command]git {}", arguments.join(" ")));
+            self.session
+                .say(&format!("##[command]git {}", arguments.join(" ")));
         }
         let start = Start {
             program: "git".to_owned(),
@@ -154,7 +220,9 @@ impl Git<'_> {
             0 => Ok(()),
             code => {
                 let command = arguments.first().unwrap_or(&"");
-                Err(StepError::Words(format!("Git {command} failed with exit code: {code}")))
+                Err(StepError::Words(format!(
+                    "Git {command} failed with exit code: {code}"
+                )))
             }
         }
     }
@@ -162,17 +230,29 @@ impl Git<'_> {
     /// Fetches all of the branch and takes the commit from it.
     async fn by_reference(&self, tags: &str) -> Result<bool> {
         let version = &self.repository.version;
-        let fetched = self.run(&["fetch", "--force", tags, "origin", &self.repository.reference]).await?;
+        let fetched = self
+            .run(&["fetch", "--force", tags, "origin", &self.repository.reference])
+            .await?;
         if fetched.number() != 0 {
             return Ok(false);
         }
         let wanted = format!("{version}^{{commit}}");
-        if self.run(&["rev-parse", "--quiet", "--verify", &wanted]).await?.number() != 0 {
+        if self
+            .run(&["rev-parse", "--quiet", "--verify", &wanted])
+            .await?
+            .number()
+            != 0
+        {
             return Ok(false);
         }
         // What is checked out afterwards is FETCH_HEAD.
         let git_directory = self.directory.join(".git/FETCH_HEAD");
-        Ok(self.run(&["update-ref", "--no-deref", "FETCH_HEAD", version]).await?.number() == 0 && git_directory.exists())
+        Ok(self
+            .run(&["update-ref", "--no-deref", "FETCH_HEAD", version])
+            .await?
+            .number()
+            == 0
+            && git_directory.exists())
     }
 
     /// The token is in the environment: a command line can be read by everybody.

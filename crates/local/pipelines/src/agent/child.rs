@@ -50,9 +50,16 @@ impl Ended {
 }
 
 /// Runs a process to its end, or interrupts it when `stop` says so.
-pub(crate) async fn run(session: &Arc<Session>, start: Start, stop: &CancellationToken) -> std::io::Result<Ended> {
+pub(crate) async fn run(
+    session: &Arc<Session>,
+    start: Start,
+    stop: &CancellationToken,
+) -> std::io::Result<Ended> {
     let mut child = spawn(session, &start)?;
-    let group = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
+    let group = child
+        .id()
+        .and_then(|pid| i32::try_from(pid).ok())
+        .unwrap_or_default();
     session.state().groups.insert(group);
     let output = child.stdout.take();
     let complaints = child.stderr.take();
@@ -117,7 +124,11 @@ async fn wait(
     }
     signal_group(group, Signal::INT);
     let patience = Duration::from_secs(session.job.cancel_timeout);
-    let stopped = |code| Ended { code, stopped: true, output: Vec::new() };
+    let stopped = |code| Ended {
+        code,
+        stopped: true,
+        output: Vec::new(),
+    };
     if let Ok(status) = tokio::time::timeout(patience, child.wait()).await {
         return Ok(stopped(status?.code()));
     }

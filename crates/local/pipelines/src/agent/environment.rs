@@ -28,8 +28,14 @@ impl Session {
     pub(crate) fn temporary_file(&self, extension: &str, content: &str) -> std::io::Result<PathBuf> {
         use std::io::Write as _;
         use std::os::unix::fs::OpenOptionsExt as _;
-        let path = self.temporary().join(format!("{}{extension}", uuid::Uuid::new_v4()));
-        let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path)?;
+        let path = self
+            .temporary()
+            .join(format!("{}{extension}", uuid::Uuid::new_v4()));
+        let mut file = std::fs::OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(&path)?;
         file.write_all(content.as_bytes())?;
         self.job.isolation.own(&path)?;
         Ok(path)
@@ -47,14 +53,22 @@ impl Session {
             }
         }
         drop(state);
-        all.extend(own.iter().map(|(name, value)| (name.clone(), self.expand(value).replace('\0', ""))));
+        all.extend(
+            own.iter()
+                .map(|(name, value)| (name.clone(), self.expand(value).replace('\0', ""))),
+        );
         all
     }
 
     fn base_environment(&self) -> Vec<(String, String)> {
         let home = self.temporary().join("home");
         let mut path: Vec<String> = self.state().paths.iter().rev().cloned().collect();
-        path.push(std::env::var("PATH").ok().filter(|it| !it.is_empty()).unwrap_or_else(|| PATH.to_owned()));
+        path.push(
+            std::env::var("PATH")
+                .ok()
+                .filter(|it| !it.is_empty())
+                .unwrap_or_else(|| PATH.to_owned()),
+        );
         let mut all = vec![
             ("PATH".to_owned(), path.join(":")),
             ("HOME".to_owned(), home.display().to_string()),

@@ -17,14 +17,21 @@ pub(crate) struct Inside {
 impl Inside {
     pub(crate) fn open(workspace: &Path) -> io::Result<Self> {
         let root = openat(CWD, workspace, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { root, path: workspace.to_owned() })
+        Ok(Self {
+            root,
+            path: workspace.to_owned(),
+        })
     }
 
     /// Opens a file or directory of the workspace.
     pub(crate) fn file(&self, path: &Path) -> io::Result<File> {
         let outside = || io::Error::other(format!("`{}` is not in the workspace", path.display()));
         let relative = path.strip_prefix(&self.path).map_err(|_| outside())?;
-        let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
+        let relative = if relative.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            relative
+        };
         // NONBLOCK: a named pipe must not hold us up.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
@@ -50,7 +57,13 @@ impl Inside {
         Ok(copied)
     }
 
-    fn copy_directory(&self, path: &Path, target: &Path, most: u64, copied: &mut (u64, u64)) -> io::Result<()> {
+    fn copy_directory(
+        &self,
+        path: &Path,
+        target: &Path,
+        most: u64,
+        copied: &mut (u64, u64),
+    ) -> io::Result<()> {
         std::fs::create_dir_all(target)?;
         let directory = self.file(path)?;
         for entry in std::fs::read_dir(format!("/proc/self/fd/{}", directory.as_raw_fd()))? {

@@ -151,16 +151,46 @@ pub(crate) struct Event {
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub(crate) enum What {
     JobStarted,
-    StepStarted { step: usize, name: String, attempt: u32 },
-    StepEnded { step: usize, outcome: Outcome, issues: Vec<Issue>, lines: u64 },
-    Progress { step: usize, percent: u32, text: String },
+    StepStarted {
+        step: usize,
+        name: String,
+        attempt: u32,
+    },
+    StepEnded {
+        step: usize,
+        outcome: Outcome,
+        issues: Vec<Issue>,
+        lines: u64,
+    },
+    Progress {
+        step: usize,
+        percent: u32,
+        text: String,
+    },
     /// An output variable; the value of a secret is sealed.
-    Output { step: String, name: String, value: String, secret: bool },
-    Artifact { name: String },
-    Attachment { step: usize, category: String, name: String },
-    Tag { tag: String },
-    BuildNumber { number: String },
-    Leftovers { ended: usize },
+    Output {
+        step: String,
+        name: String,
+        value: String,
+        secret: bool,
+    },
+    Artifact {
+        name: String,
+    },
+    Attachment {
+        step: usize,
+        category: String,
+        name: String,
+    },
+    Tag {
+        tag: String,
+    },
+    BuildNumber {
+        number: String,
+    },
+    Leftovers {
+        ended: usize,
+    },
 }
 
 /// How a job ended.
@@ -190,7 +220,10 @@ impl JobDirectory {
     }
 
     pub(crate) fn attachment(&self, category: &str, name: &str) -> PathBuf {
-        self.0.join("attachments").join(safe_name(category)).join(safe_name(name))
+        self.0
+            .join("attachments")
+            .join(safe_name(category))
+            .join(safe_name(name))
     }
 
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> std::io::Result<T> {
@@ -208,7 +241,12 @@ impl JobDirectory {
 /// Writes a file that only its owner can read, wholly or not at all.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let unfinished = path.with_extension("unfinished");
-    let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&unfinished)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)
@@ -217,8 +255,16 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> 
 /// A name that people chose, as the name of one file: nothing in it leads elsewhere.
 pub(crate) fn safe_name(name: &str) -> String {
     let keep = |character: char| character.is_alphanumeric() || "-_. ".contains(character);
-    let safe: String = name.chars().map(|it| if keep(it) { it } else { '_' }).take(100).collect();
-    if safe.is_empty() || safe.chars().all(|it| it == '.') { format!("_{safe}") } else { safe }
+    let safe: String = name
+        .chars()
+        .map(|it| if keep(it) { it } else { '_' })
+        .take(100)
+        .collect();
+    if safe.is_empty() || safe.chars().all(|it| it == '.') {
+        format!("_{safe}")
+    } else {
+        safe
+    }
 }
 
 #[cfg(test)]
@@ -227,7 +273,13 @@ mod tests {
 
     #[test]
     fn names_of_files_lead_nowhere_else() {
-        for (name, expected) in [("drop", "drop"), ("../x", ".._x"), ("..", "_.."), ("a/b", "a_b"), ("", "_")] {
+        for (name, expected) in [
+            ("drop", "drop"),
+            ("../x", ".._x"),
+            ("..", "_.."),
+            ("a/b", "a_b"),
+            ("", "_"),
+        ] {
             assert_eq!(safe_name(name), expected);
         }
     }

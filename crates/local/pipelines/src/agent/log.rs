@@ -85,7 +85,10 @@ impl StepLog {
         let whole = if start == 0 && self.cut == 0 {
             0
         } else {
-            kept[start..].iter().position(|byte| *byte == b'\n').map_or(kept.len(), |at| start + at + 1)
+            kept[start..]
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(kept.len(), |at| start + at + 1)
         };
         let cut = self.cut + whole as u64;
         if cut > 0 {
@@ -101,7 +104,11 @@ impl StepLog {
     }
 
     fn write(&mut self, text: &str) {
-        let text = if text.len() > LONGEST_LINE { &text[..text.floor_char_boundary(LONGEST_LINE)] } else { text };
+        let text = if text.len() > LONGEST_LINE {
+            &text[..boundary(text, LONGEST_LINE)]
+        } else {
+            text
+        };
         let time = pave_runtime::clock::now();
         let line = format!("{time:.7} {text}\n");
         self.written += line.len() as u64;
@@ -109,6 +116,14 @@ impl StepLog {
         // A full disk must not end an apply that is under way; the log is short then.
         drop(self.file.write_all(line.as_bytes()));
     }
+}
+
+/// The largest place up to `most` where a text can be cut.
+fn boundary(text: &str, most: usize) -> usize {
+    (0..=most)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -127,7 +142,12 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.len() < 1500, "{}", text.len());
         let last = text.lines().last().unwrap();
-        assert!(text.contains("line 0\n") && text.contains("bytes of output are cut here") && last.ends_with("line ***"), "{text}");
-        assert_eq!(log.lines() as usize, text.lines().count());
+        assert!(
+            text.contains("line 0\n")
+                && text.contains("bytes of output are cut here")
+                && last.ends_with("line ***"),
+            "{text}"
+        );
+        assert_eq!(usize::try_from(log.lines()).unwrap(), text.lines().count());
     }
 }

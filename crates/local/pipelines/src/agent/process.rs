@@ -24,7 +24,10 @@ impl Process {
     }
 
     pub(crate) fn of(pid: i32) -> Option<Self> {
-        stat(pid).map(|stat| Self { pid, started: stat.started })
+        stat(pid).map(|stat| Self {
+            pid,
+            started: stat.started,
+        })
     }
 
     pub(crate) fn is_alive(self) -> bool {
@@ -73,12 +76,17 @@ fn belonging(job: &str, groups: &BTreeSet<i32>) -> BTreeSet<i32> {
     let all: Vec<(i32, Stat)> = processes().filter_map(|pid| Some((pid, stat(pid)?))).collect();
     let mut found: BTreeSet<i32> = all
         .iter()
-        .filter(|(pid, stat)| *pid != own && (groups.contains(&stat.group) || is_marked(*pid, mark.as_bytes())))
+        .filter(|(pid, stat)| {
+            *pid != own && (groups.contains(&stat.group) || is_marked(*pid, mark.as_bytes()))
+        })
         .map(|(pid, _)| *pid)
         .collect();
     loop {
         let before = found.len();
-        let children = all.iter().filter(|(_, stat)| found.contains(&stat.parent)).map(|(pid, _)| *pid);
+        let children = all
+            .iter()
+            .filter(|(_, stat)| found.contains(&stat.parent))
+            .map(|(pid, _)| *pid);
         let children: Vec<i32> = children.collect();
         found.extend(children);
         if found.len() == before {

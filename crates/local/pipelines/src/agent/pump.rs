@@ -98,7 +98,11 @@ fn handle(line: &str, stream: Stream, session: &Session) {
     step.complained |= stream == Stream::Error && !line.trim().is_empty();
     step.log.line(&masked);
     let number = step.log.lines();
-    let Some(found) = step.reader.as_mut().and_then(|reader| reader.line(&masked, number)) else {
+    let Some(found) = step
+        .reader
+        .as_mut()
+        .and_then(|reader| reader.line(&masked, number))
+    else {
         return;
     };
     state.issue(found.kind, &found.message, found.data, found.line);

@@ -28,7 +28,11 @@ pub(crate) struct Stop {
 impl Stop {
     /// What ends a step that begins now.
     pub(crate) fn for_step(&self) -> CancellationToken {
-        if self.asked.is_cancelled() { self.over.clone() } else { self.asked.clone() }
+        if self.asked.is_cancelled() {
+            self.over.clone()
+        } else {
+            self.asked.clone()
+        }
     }
 }
 
@@ -44,11 +48,18 @@ pub(crate) async fn job(session: &Arc<Session>) -> Exit {
     let outcome = session.state().outcome;
     let minutes = session.job.timeout / 60;
     let cause = if stop.late.is_cancelled() {
-        format!("The job ran longer than the maximum time of {minutes} minutes ({} s).", session.job.timeout)
+        format!(
+            "The job ran longer than the maximum time of {minutes} minutes ({} s).",
+            session.job.timeout
+        )
     } else {
         String::new()
     };
-    Exit { outcome, at: pave_runtime::clock::now().to_string(), cause }
+    Exit {
+        outcome,
+        at: pave_runtime::clock::now().to_string(),
+        cause,
+    }
 }
 
 async fn watch(session: Arc<Session>, stop: Stop) {
@@ -63,7 +74,11 @@ async fn watch(session: Arc<Session>, stop: Stop) {
         () = cancelled(&session) => {}
         () = deadline => stop.late.cancel(),
     }
-    let outcome = if stop.late.is_cancelled() { Outcome::Failed } else { Outcome::Canceled };
+    let outcome = if stop.late.is_cancelled() {
+        Outcome::Failed
+    } else {
+        Outcome::Canceled
+    };
     session.state().outcome = outcome;
     stop.asked.cancel();
     tokio::time::sleep(Duration::from_secs(session.job.cancel_timeout)).await;

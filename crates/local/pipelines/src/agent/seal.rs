@@ -19,7 +19,9 @@ pub(crate) fn seal(key: &str, plain: &str) -> Option<String> {
     SystemRandom::new().fill(&mut nonce).ok()?;
     let mut text = plain.as_bytes().to_vec();
     let own = Nonce::assume_unique_for_key(nonce);
-    opened(key)?.seal_in_place_append_tag(own, Aad::empty(), &mut text).ok()?;
+    opened(key)?
+        .seal_in_place_append_tag(own, Aad::empty(), &mut text)
+        .ok()?;
     Some(STANDARD.encode([&nonce[..], &text].concat()))
 }
 

@@ -72,8 +72,15 @@ pub(crate) struct StepState {
 
 impl Session {
     pub(crate) fn open(directory: JobDirectory, job: JobFile, secrets: Secrets) -> std::io::Result<Self> {
-        let events = OpenOptions::new().create(true).append(true).mode(0o600).open(directory.file("events.jsonl"))?;
-        let hidden = secrets.variables.values().chain(std::iter::once(&secrets.access_token));
+        let events = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(directory.file("events.jsonl"))?;
+        let hidden = secrets
+            .variables
+            .values()
+            .chain(std::iter::once(&secrets.access_token));
         let hidden = hidden.chain(secrets.connections.values().flat_map(BTreeMap::values));
         let masker = Masker::new(hidden.filter(|secret| !secret.trim().is_empty()).cloned());
         let variables = job.variables.iter().map(|variable| {
@@ -97,7 +104,12 @@ impl Session {
             kept: BTreeMap::new(),
             events,
         };
-        Ok(Self { directory, job, secrets, state: Mutex::new(state) })
+        Ok(Self {
+            directory,
+            job,
+            secrets,
+            state: Mutex::new(state),
+        })
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -106,7 +118,10 @@ impl Session {
 
     /// Value of a variable, whatever the case of its name.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        self.state().variables.get(&name.to_lowercase()).map(|held| held.value.clone())
+        self.state()
+            .variables
+            .get(&name.to_lowercase())
+            .map(|held| held.value.clone())
     }
 
     /// Fills in `$(macros)`.
@@ -152,17 +167,26 @@ impl State {
 
     fn expand_to(&self, text: &str, secrets: bool, depth: u32) -> String {
         pave_pipeline::expand_macros(text, &|name: &str| {
-            let held = self.variables.get(&name.to_lowercase()).filter(|held| secrets || !held.secret)?;
+            let held = self
+                .variables
+                .get(&name.to_lowercase())
+                .filter(|held| secrets || !held.secret)?;
             let value = &held.value;
             let nested = depth > 0 && !held.secret && value.contains("$(");
-            Some(if nested { self.expand_to(value, secrets, depth - 1) } else { value.clone() })
+            Some(if nested {
+                self.expand_to(value, secrets, depth - 1)
+            } else {
+                value.clone()
+            })
         })
     }
 
     /// Appends an event. It is on disk before anything that depends on it happens.
     pub(crate) fn event(&mut self, what: What) {
         let at = pave_runtime::clock::now().to_string();
-        let Ok(mut line) = serde_json::to_vec(&Event { at, what }) else { return };
+        let Ok(mut line) = serde_json::to_vec(&Event { at, what }) else {
+            return;
+        };
         line.push(b'\n');
         // Whoever waits for the job learns from `exit` how it ended; a full disk must not end an apply.
         drop(self.events.write_all(&line));
@@ -183,7 +207,11 @@ impl State {
     /// Notes an issue and writes it into the log.
     pub(crate) fn complain(&mut self, kind: &str, message: &str, data: BTreeMap<String, String>) {
         for (index, line) in message.lines().enumerate() {
-            let prefix = if index == 0 { format!("##[{kind}]") } else { String::new() };
+            let prefix = if index == 0 {
+                format!("##[{kind}]")
+            } else {
+                String::new()
+            };
             self.say(&format!("{prefix}{line}"));
         }
         let line = self.step.as_ref().map_or(0, |step| step.log.lines());
@@ -200,10 +228,20 @@ impl State {
         }
         data.insert("type".to_owned(), kind.to_owned());
         if line > 0 {
-            data.entry("logFileLineNumber".to_owned()).or_insert_with(|| line.to_string());
+            data.entry("logFileLineNumber".to_owned())
+                .or_insert_with(|| line.to_string());
         }
-        let category = if data.contains_key("sourcepath") { "Code" } else { "General" };
-        step.issues.push(Issue { kind: kind.to_owned(), category: category.to_owned(), message, data });
+        let category = if data.contains_key("sourcepath") {
+            "Code"
+        } else {
+            "General"
+        };
+        step.issues.push(Issue {
+            kind: kind.to_owned(),
+            category: category.to_owned(),
+            message,
+            data,
+        });
     }
 
     /// Sets a variable unless it is read-only; says so if it is.
@@ -217,7 +255,12 @@ impl State {
         if secret {
             self.hide(value);
         }
-        let held = Held { name: name.to_owned(), value: value.to_owned(), secret, read_only: false };
+        let held = Held {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            secret,
+            read_only: false,
+        };
         self.variables.insert(key, held);
     }
 

@@ -36,11 +36,19 @@ pub(crate) async fn run(
     let Some(found) = which(session, program) else {
         return Err(StepError::Words(format!(
             "`{program}` is not on this machine. {}",
-            if program == "pwsh" { "Install PowerShell, or write the step as `bash`." } else { "Install it." }
+            if program == "pwsh" {
+                "Install PowerShell, or write the step as `bash`."
+            } else {
+                "Install it."
+            }
         )));
     };
     // The mark at the start of the file lets PowerShell read it as UTF-8.
-    let text = if extension == ".ps1" { format!("\u{feff}{}", script.text) } else { script.text };
+    let text = if extension == ".ps1" {
+        format!("\u{feff}{}", script.text)
+    } else {
+        script.text
+    };
     let file = session.temporary_file(extension, &text)?;
     arguments.push(file.display().to_string());
     arguments.extend(script.arguments);
@@ -50,7 +58,10 @@ pub(crate) async fn run(
     session.say(&format!("##[command]{} {}", found.display(), arguments.join(" ")));
     let directory = script.directory.unwrap_or_else(|| session.sources());
     if !directory.is_dir() {
-        return Err(StepError::Words(format!("The working directory `{}` does not exist.", directory.display())));
+        return Err(StepError::Words(format!(
+            "The working directory `{}` does not exist.",
+            directory.display()
+        )));
     }
     let start = Start {
         program: found.display().to_string(),
@@ -66,7 +77,10 @@ pub(crate) async fn run(
     }
     if ended.number() != 0 {
         let name = if program == "bash" { "Bash" } else { "PowerShell" };
-        return Err(StepError::Words(format!("{name} exited with code '{}'.", ended.number())));
+        return Err(StepError::Words(format!(
+            "{name} exited with code '{}'.",
+            ended.number()
+        )));
     }
     let complained = session.state().step.as_ref().is_some_and(|step| step.complained);
     if script.fail_on_stderr && complained {
@@ -78,6 +92,12 @@ pub(crate) async fn run(
 
 /// Where a program lies, on the PATH of steps.
 pub(crate) fn which(session: &Session, program: &str) -> Option<PathBuf> {
-    let path = session.environment(&[]).into_iter().find(|(name, _)| name == "PATH")?.1;
-    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
+    let path = session
+        .environment(&[])
+        .into_iter()
+        .find(|(name, _)| name == "PATH")?
+        .1;
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(program))
+        .find(|file| file.is_file())
 }

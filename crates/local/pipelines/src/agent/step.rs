@@ -35,12 +35,20 @@ pub(crate) async fn run(session: &Arc<Session>, index: usize, stop: &Stop) {
     match wanted(session, &step) {
         Ok(true) => {}
         Ok(false) => {
-            session.event(What::StepEnded { step: index, outcome: Outcome::Skipped, issues: Vec::new(), lines: 0 });
+            session.event(What::StepEnded {
+                step: index,
+                outcome: Outcome::Skipped,
+                issues: Vec::new(),
+                lines: 0,
+            });
             return;
         }
         Err(error) => {
             begin(session, index, log, &name, 1);
-            session.fail(&format!("The condition `{}` cannot be evaluated: {error}", step.condition.unwrap_or_default()));
+            session.fail(&format!(
+                "The condition `{}` cannot be evaluated: {error}",
+                step.condition.unwrap_or_default()
+            ));
             end(session, index, Outcome::Failed, false);
             return;
         }
@@ -51,7 +59,11 @@ pub(crate) async fn run(session: &Arc<Session>, index: usize, stop: &Stop) {
         let outcome = attempt_step(session, &session.job.steps[index], stop).await;
         let again = outcome == Outcome::Failed && attempt <= step.retries && !stop.asked.is_cancelled();
         if again {
-            session.warn(&format!("Retrying the step, attempt {} of {}.", attempt + 1, step.retries + 1));
+            session.warn(&format!(
+                "Retrying the step, attempt {} of {}.",
+                attempt + 1,
+                step.retries + 1
+            ));
             close(session);
             attempt += 1;
             continue;
@@ -71,9 +83,15 @@ fn wanted(session: &Session, step: &pave_pipeline::Step) -> std::result::Result<
 }
 
 fn begin(session: &Session, index: usize, log: i64, name: &str, attempt: u32) {
-    session.event(What::StepStarted { step: index, name: name.to_owned(), attempt });
+    session.event(What::StepStarted {
+        step: index,
+        name: name.to_owned(),
+        attempt,
+    });
     let limits = session.job.output;
-    let Ok(log) = StepLog::create(&session.directory.log(log), limits.head, limits.tail) else { return };
+    let Ok(log) = StepLog::create(&session.directory.log(log), limits.head, limits.tail) else {
+        return;
+    };
     let own = session.job.steps[index].step.name.clone().unwrap_or_default();
     session.state().step = Some(StepState {
         index,
@@ -86,33 +104,42 @@ fn begin(session: &Session, index: usize, log: i64, name: &str, attempt: u32) {
     });
     session.say(&format!("##[section]Starting: {name}"));
     if !session.job.isolation.is_isolated() {
-        session.say(&format!("##[warning]This step is {}.", session.job.isolation.describe()));
+        session.say(&format!(
+            "##[warning]This step is {}.",
+            session.job.isolation.describe()
+        ));
     }
 }
 
 async fn attempt_step(session: &Arc<Session>, job_step: &JobStep, stop: &Stop) -> Outcome {
-    let step = &job_step.step;
+    let wanted = &job_step.step;
     let token = stop.for_step().child_token();
     let late = CancellationToken::new();
-    let timer = (step.timeout_minutes > 0).then(|| {
+    let timer = (wanted.timeout_minutes > 0).then(|| {
         let (token, late) = (token.clone(), late.clone());
-        let limit = Duration::from_secs(u64::from(step.timeout_minutes) * 60);
+        let limit = Duration::from_secs(u64::from(wanted.timeout_minutes) * 60);
         tokio::spawn(async move {
             tokio::time::sleep(limit).await;
             late.cancel();
             token.cancel();
         })
     });
-    let done = act(session, step, &token).await;
+    let done = act(session, wanted, &token).await;
     if let Some(timer) = timer {
         timer.abort();
     }
     if late.is_cancelled() {
-        session.fail(&format!("The task has timed out after {} minutes.", step.timeout_minutes));
+        session.fail(&format!(
+            "The task has timed out after {} minutes.",
+            wanted.timeout_minutes
+        ));
         return Outcome::Failed;
     }
     if stop.late.is_cancelled() && token.is_cancelled() {
-        session.fail(&format!("The job ran longer than the maximum time of {} seconds; the step was ended.", session.job.timeout));
+        session.fail(&format!(
+            "The job ran longer than the maximum time of {} seconds; the step was ended.",
+            session.job.timeout
+        ));
         return Outcome::Failed;
     }
     if token.is_cancelled() {
@@ -127,12 +154,22 @@ async fn attempt_step(session: &Arc<Session>, job_step: &JobStep, stop: &Stop) -
             return Outcome::Failed;
         }
     }
-    session.state().step.as_ref().and_then(|step| step.completion).unwrap_or(Outcome::Succeeded)
+    session
+        .state()
+        .step
+        .as_ref()
+        .and_then(|step| step.completion)
+        .unwrap_or(Outcome::Succeeded)
 }
 
-async fn act(session: &Arc<Session>, step: &pave_pipeline::Step, stop: &CancellationToken) -> Result {
+async fn act(session: &Arc<Session>, step: &pave_pipeline::Step, ended: &CancellationToken) -> Result {
     match &step.action {
-        Action::Script { shell, text, working_directory, fail_on_stderr } => {
+        Action::Script {
+            shell,
+            text,
+            working_directory,
+            fail_on_stderr,
+        } => {
             let script = shell::Script {
                 shell: *shell,
                 text: session.expand(text),
@@ -140,29 +177,45 @@ async fn act(session: &Arc<Session>, step: &pave_pipeline::Step, stop: &Cancella
                 fail_on_stderr: *fail_on_stderr,
                 arguments: Vec::new(),
             };
-            shell::run(session, script, &step.env, stop).await
+            shell::run(session, script, &step.env, ended).await
         }
-        Action::Checkout(checkout) => checkout::run(session, checkout, stop).await,
-        Action::Task { name, major, inputs } => task::run(session, (name, *major), inputs, &step.env, stop).await,
+        Action::Checkout(checkout) => checkout::run(session, checkout, ended).await,
+        Action::Task { name, major, inputs } => {
+            task::run(session, (name, *major), inputs, &step.env, ended).await
+        }
         Action::Publish { path, artifact } => task::artifact::publish(session, path, artifact),
-        Action::Download { source, artifact, path, patterns } => {
-            task::artifact::download(session, source, artifact, path, patterns)
-        }
+        Action::Download {
+            source,
+            artifact,
+            path,
+            patterns,
+        } => task::artifact::download(session, source, artifact, path, patterns),
     }
 }
 
 /// Writes what the step leaves behind in its log; gives its issues and the number of lines.
 fn close(session: &Session) -> (Vec<super::job::Issue>, u64) {
     let mut state = session.state();
-    let Some(mut step) = state.step.take() else { return (Vec::new(), 0) };
-    if let Some(found) = step.reader.as_mut().and_then(super::terraform::errors::Reader::finish) {
+    let Some(mut step) = state.step.take() else {
+        return (Vec::new(), 0);
+    };
+    if let Some(found) = step
+        .reader
+        .as_mut()
+        .and_then(super::terraform::errors::Reader::finish)
+    {
         state.step = Some(step);
         state.issue(found.kind, &found.message, found.data, found.line);
-        let Some(reopened) = state.step.take() else { return (Vec::new(), 0) };
+        let Some(reopened) = state.step.take() else {
+            return (Vec::new(), 0);
+        };
         step = reopened;
     }
     step.log.finish(&|text| {
-        let lines: Vec<_> = text.lines().map(|line| state.masker.mask(line).into_owned()).collect();
+        let lines: Vec<_> = text
+            .lines()
+            .map(|line| state.masker.mask(line).into_owned())
+            .collect();
         lines.join("\n")
     });
     (step.issues, step.log.lines())
@@ -180,7 +233,12 @@ fn end(session: &Session, index: usize, outcome: Outcome, tolerated: bool) {
     state.outcome = worse(state.outcome, outcome);
     let status = state.outcome.as_str().to_owned();
     state.set("Agent.JobStatus", &status, false);
-    state.event(What::StepEnded { step: index, outcome, issues, lines });
+    state.event(What::StepEnded {
+        step: index,
+        outcome,
+        issues,
+        lines,
+    });
 }
 
 /// How the job stands after one more step.

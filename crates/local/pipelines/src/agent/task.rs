@@ -18,17 +18,27 @@ pub(crate) struct Inputs(Vec<(String, String)>);
 
 impl Inputs {
     fn new(session: &Session, written: &[(String, String)]) -> Self {
-        Self(written.iter().map(|(name, value)| (name.clone(), session.expand(value))).collect())
+        Self(
+            written
+                .iter()
+                .map(|(name, value)| (name.clone(), session.expand(value)))
+                .collect(),
+        )
     }
 
     /// The value of the first of these names that is given and not empty.
     pub(crate) fn get(&self, names: &[&str]) -> Option<&str> {
-        let given = |name: &&str| self.0.iter().find(|(other, value)| other.eq_ignore_ascii_case(name) && !value.trim().is_empty());
+        let given = |name: &&str| {
+            self.0
+                .iter()
+                .find(|(other, value)| other.eq_ignore_ascii_case(name) && !value.trim().is_empty())
+        };
         names.iter().find_map(given).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.get(&[name]).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
+        self.get(&[name])
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
     }
 
     pub(crate) fn pairs(&self) -> &[(String, String)] {
@@ -36,7 +46,8 @@ impl Inputs {
     }
 
     pub(crate) fn must(&self, names: &[&str]) -> Result<&str> {
-        self.get(names).ok_or_else(|| StepError::Words(format!("Input required: {}", names.first().unwrap_or(&""))))
+        self.get(names)
+            .ok_or_else(|| StepError::Words(format!("Input required: {}", names.first().unwrap_or(&""))))
     }
 }
 
@@ -94,7 +105,9 @@ async fn script(
     environment: &[(String, String)],
     stop: &CancellationToken,
 ) -> Result {
-    let from_file = inputs.get(&["targetType"]).is_some_and(|kind| kind.eq_ignore_ascii_case("filePath"));
+    let from_file = inputs
+        .get(&["targetType"])
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("filePath"));
     let arguments = inputs.get(&["arguments"]).unwrap_or_default();
     let text = if from_file {
         let file = session.path(inputs.must(&["filePath"])?);

@@ -20,14 +20,24 @@ use super::step::{Result, StepError};
 use super::task::Inputs;
 
 /// Clouds whose endpoints Terraform's provider knows by itself.
-const PUBLIC: [&str; 5] = ["AzureCloud", "AzureUSGovernment", "AzureChinaCloud", "AzureGermanCloud", "AzureStack"];
+const PUBLIC: [&str; 5] = [
+    "AzureCloud",
+    "AzureUSGovernment",
+    "AzureChinaCloud",
+    "AzureGermanCloud",
+    "AzureStack",
+];
 
 pub(crate) use state::Kept;
 
 /// `TerraformInstaller`: finds the program that is here.
 pub(crate) async fn install(session: &Arc<Session>, inputs: &Inputs, stop: &CancellationToken) -> Result {
     let program = program(session)?;
-    let wanted = inputs.get(&["terraformVersion"]).unwrap_or("latest").trim_start_matches('v').to_owned();
+    let wanted = inputs
+        .get(&["terraformVersion"])
+        .unwrap_or("latest")
+        .trim_start_matches('v')
+        .to_owned();
     let start = Start {
         program: program.display().to_string(),
         arguments: vec!["version".to_owned(), "-json".to_owned()],
@@ -38,10 +48,16 @@ pub(crate) async fn install(session: &Arc<Session>, inputs: &Inputs, stop: &Canc
     };
     let ended = child::run(session, start, stop).await?;
     let version: Value = serde_json::from_slice(&ended.output).unwrap_or_default();
-    let found = version.get("terraform_version").and_then(Value::as_str).unwrap_or("unknown").to_owned();
+    let found = version
+        .get("terraform_version")
+        .and_then(Value::as_str)
+        .unwrap_or("unknown")
+        .to_owned();
     session.say(&format!("Terraform {found} is at {}.", program.display()));
     if wanted != "latest" && wanted != found {
-        session.warn(&format!("Terraform {wanted} is asked for; {found} is what this machine has, and it is used."));
+        session.warn(&format!(
+            "Terraform {wanted} is asked for; {found} is what this machine has, and it is used."
+        ));
     }
     if let Some(directory) = program.parent() {
         session.state().paths.push(directory.display().to_string());
@@ -60,13 +76,17 @@ pub(crate) async fn run(
     let identifier = uuid::Uuid::new_v4().to_string();
     let wanted = TerraformInputs {
         values: inputs.pairs().to_vec(),
-        default_directory: session.variable("System.DefaultWorkingDirectory").unwrap_or_default(),
+        default_directory: session
+            .variable("System.DefaultWorkingDirectory")
+            .unwrap_or_default(),
         identifier: identifier.clone(),
     };
     let resource = connection(session, wanted.connection())?;
     let backend = connection(session, wanted.backend_connection())?;
-    let (resource_azure, backend_azure) =
-        (signed_in(session, resource.as_ref()).await?, signed_in(session, backend.as_ref()).await?);
+    let (resource_azure, backend_azure) = (
+        signed_in(session, resource.as_ref()).await?,
+        signed_in(session, backend.as_ref()).await?,
+    );
     let made = command(&wanted, resource_azure.as_ref(), backend_azure.as_ref());
     let made = made.map_err(|found| StepError::Words(crate::engine::queue::in_a_line(&found)))?;
     for secret in &made.secrets {
@@ -74,7 +94,10 @@ pub(crate) async fn run(
     }
     let directory = session.path(&made.directory);
     if !directory.is_dir() {
-        return Err(StepError::Words(format!("The working directory `{}` does not exist.", directory.display())));
+        return Err(StepError::Words(format!(
+            "The working directory `{}` does not exist.",
+            directory.display()
+        )));
     }
     let task = Task {
         session,
@@ -110,7 +133,11 @@ impl Task<'_> {
         if let (Some(kept), "apply" | "destroy" | "custom") = (&kept, name.as_str()) {
             kept.copy(session)?;
         }
-        let shown = format!("##[command]{} {}", self.program.display(), made.arguments.join(" "));
+        let shown = format!(
+            "##[command]{} {}",
+            self.program.display(),
+            made.arguments.join(" ")
+        );
         let plan_file = self.plan_file(&name, &mut made, identifier);
         if let Some(kept) = &kept {
             kept.open(session)?;
@@ -133,7 +160,9 @@ impl Task<'_> {
             self.output("changesPresent", if code == changes { "true" } else { "false" });
         }
         if !made.success_codes.contains(&code) {
-            return Err(StepError::Words(format!("Terraform command '{name}' failed with exit code '{code}'.")));
+            return Err(StepError::Words(format!(
+                "Terraform command '{name}' failed with exit code '{code}'."
+            )));
         }
         self.write_output(&made, &ended)?;
         Ok(())
@@ -150,8 +179,15 @@ impl Task<'_> {
         if let Some(step) = session.state().step.as_mut() {
             step.reader = Some(errors::Reader::new(&self.relative));
         }
-        let ended = child::run(session, self.start(made.arguments.clone(), made, made.output_file.is_some()), self.stop).await?;
-        if let Some(plan) = plan_file.filter(|_| made.success_codes.contains(&ended.number()) && !ended.stopped) {
+        let ended = child::run(
+            session,
+            self.start(made.arguments.clone(), made, made.output_file.is_some()),
+            self.stop,
+        )
+        .await?;
+        if let Some(plan) =
+            plan_file.filter(|_| made.success_codes.contains(&ended.number()) && !ended.stopped)
+        {
             self.keep_plan(made, plan).await?;
         }
         Ok(ended)
@@ -161,7 +197,13 @@ impl Task<'_> {
         let own: Vec<(String, String)> = self.own.iter().chain(&made.environment).cloned().collect();
         let job = &self.session.job.terraform;
         let mut visible: Vec<PathBuf> = vec![job.states.clone()];
-        visible.extend(job.visible.iter().chain(&job.cli_config).chain(&job.metadata_authority).cloned());
+        visible.extend(
+            job.visible
+                .iter()
+                .chain(&job.cli_config)
+                .chain(&job.metadata_authority)
+                .cloned(),
+        );
         Start {
             program: self.program.display().to_string(),
             arguments,
@@ -175,8 +217,14 @@ impl Task<'_> {
     fn check_lock_file(&self) -> Result {
         let job = &self.session.job.terraform;
         let local = self.connection.as_ref().is_none_or(is_local);
-        let Some(mirror) = job.mirror.as_ref().filter(|_| local) else { return Ok(()) };
-        let shown = if self.relative.is_empty() { String::new() } else { format!("{}/", self.relative) };
+        let Some(mirror) = job.mirror.as_ref().filter(|_| local) else {
+            return Ok(());
+        };
+        let shown = if self.relative.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", self.relative)
+        };
         match lockfile::diagnose(&self.directory, mirror, &shown) {
             Some(found) => {
                 let place = found.clone();
@@ -202,7 +250,10 @@ impl Task<'_> {
             return Ok(Some(known));
         }
         let kept = Arc::new(state::take(self.session, &self.directory, self.stop).await?);
-        self.session.state().kept.insert(self.directory.clone(), Arc::clone(&kept));
+        self.session
+            .state()
+            .kept
+            .insert(self.directory.clone(), Arc::clone(&kept));
         Ok(Some(kept))
     }
 
@@ -211,7 +262,10 @@ impl Task<'_> {
         if name != "plan" {
             return None;
         }
-        let given = made.arguments.iter().find_map(|argument| argument.strip_prefix("-out="));
+        let given = made
+            .arguments
+            .iter()
+            .find_map(|argument| argument.strip_prefix("-out="));
         if let Some(given) = given {
             return Some(self.directory.join(given));
         }
@@ -224,43 +278,71 @@ impl Task<'_> {
         let arguments = vec!["show".to_owned(), "-json".to_owned(), plan.display().to_string()];
         let shown = child::run(self.session, self.start(arguments, made, true), self.stop).await?;
         if shown.number() != 0 {
-            self.session.warn("The plan could not be shown as JSON; it is not attached.");
+            self.session
+                .warn("The plan could not be shown as JSON; it is not attached.");
             return Ok(());
         }
-        let name = made.publish_plan.as_ref().map_or_else(|| self.attachment_name(), |(_, name)| name.clone());
+        let name = made
+            .publish_plan
+            .as_ref()
+            .map_or_else(|| self.attachment_name(), |(_, name)| name.clone());
         keep(self.session, "terraform-plan-results", &name, &shown.output)?;
         Ok(())
     }
 
     /// Which resources there are now, by address and id.
     async fn keep_results(&self, kept: Option<&Kept>) -> Result {
-        let text = match kept {
-            Some(kept) => std::fs::read(kept.directory.join("terraform.tfstate")).unwrap_or_default(),
-            None => {
-                let arguments = vec!["show".to_owned(), "-json".to_owned()];
-                let start = self.start(arguments, &Command::default(), true);
-                // The step may have been cancelled; what it made must be known all the same.
-                child::run(self.session, start, &CancellationToken::new()).await?.output
+        let text = if let Some(kept) = kept {
+            std::fs::read(kept.state()).unwrap_or_default()
+        } else {
+            let arguments = vec!["show".to_owned(), "-json".to_owned()];
+            let start = self.start(arguments, &Command::default(), true);
+            // The step may have been cancelled; what it made must be known all the same.
+            child::run(self.session, start, &CancellationToken::new())
+                .await?
+                .output
+        };
+        if text.is_empty() {
+            // Nothing was made.
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&text);
+        let found = match pave_pipeline::terraform::state_resources(&text) {
+            Ok(found) => found,
+            Err(error) => {
+                self.session.warn(&format!(
+                    "Which resources there are now cannot be told: the state cannot be read ({error})."
+                ));
+                return Ok(());
             }
         };
-        let text = String::from_utf8_lossy(&text);
-        let Ok(found) = pave_pipeline::terraform::state_resources(&text) else { return Ok(()) };
         let resources = found.iter().map(|it| {
             let kind = it.address.rsplit('.').nth(1).unwrap_or_default();
             json!({"address": it.address, "type": kind, "id": it.id})
         });
         let resources: Vec<Value> = resources.collect();
         let result = json!({"workingDirectory": self.relative, "resources": resources});
-        keep(self.session, "terraform-apply-results", &self.attachment_name(), result.to_string().as_bytes())?;
+        keep(
+            self.session,
+            "terraform-apply-results",
+            &self.attachment_name(),
+            result.to_string().as_bytes(),
+        )?;
         Ok(())
     }
 
     fn attachment_name(&self) -> String {
-        if self.relative.is_empty() { "root".to_owned() } else { self.relative.replace('/', "-") }
+        if self.relative.is_empty() {
+            "root".to_owned()
+        } else {
+            self.relative.replace('/', "-")
+        }
     }
 
     fn write_output(&self, made: &Command, ended: &Ended) -> Result {
-        let Some(file) = &made.output_file else { return Ok(()) };
+        let Some(file) = &made.output_file else {
+            return Ok(());
+        };
         let path = self.session.path(file);
         if !path.starts_with(&self.session.job.workspace) {
             return Err(StepError::Words(format!("`{file}` is not in the workspace.")));
@@ -314,19 +396,31 @@ fn connection(session: &Session, name: Option<&str>) -> Result<Option<Connection
     let found = all.find(|it| it.name.eq_ignore_ascii_case(name) || it.id.eq_ignore_ascii_case(name));
     match found {
         Some(found) => Ok(Some(found.clone())),
-        None => Err(StepError::Words(format!("PV2253: there is no service connection `{name}` in this project that the run may use."))),
+        None => Err(StepError::Words(format!(
+            "PV2253: there is no service connection `{name}` in this project that the run may use."
+        ))),
     }
 }
 
 fn is_local(connection: &Connection) -> bool {
-    let environment = connection.data.get("environment").map_or("AzureCloud", String::as_str);
-    !PUBLIC.iter().any(|public| public.eq_ignore_ascii_case(environment))
+    let environment = connection
+        .data
+        .get("environment")
+        .map_or("AzureCloud", String::as_str);
+    !PUBLIC
+        .iter()
+        .any(|public| public.eq_ignore_ascii_case(environment))
 }
 
 async fn signed_in(session: &Session, connection: Option<&Connection>) -> Result<Option<AzureConnection>> {
-    let Some(connection) = connection else { return Ok(None) };
+    let Some(connection) = connection else {
+        return Ok(None);
+    };
     let parameter = |name: &str| {
-        let found = connection.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = connection
+            .parameters
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     };
     let secrets = session.secrets.connections.get(&connection.id);
@@ -339,10 +433,16 @@ async fn signed_in(session: &Session, connection: Option<&Connection>) -> Result
         // An unknown scheme is taken for a principal, as the task does.
         _ => Credential::ServicePrincipal {
             client_id: parameter("serviceprincipalid"),
-            client_secret: secrets.and_then(|it| it.get("serviceprincipalkey")).cloned().unwrap_or_default(),
+            client_secret: secrets
+                .and_then(|it| it.get("serviceprincipalkey"))
+                .cloned()
+                .unwrap_or_default(),
         },
     };
-    let subscription = connection.data.iter().find(|(key, _)| key.eq_ignore_ascii_case("subscriptionid"));
+    let subscription = connection
+        .data
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case("subscriptionid"));
     Ok(Some(AzureConnection {
         subscription_id: subscription.map(|(_, value)| value.clone()).unwrap_or_default(),
         tenant_id: parameter("tenantid"),
@@ -352,24 +452,44 @@ async fn signed_in(session: &Session, connection: Option<&Connection>) -> Result
 
 /// Asks for a token of this run, which the cloud trusts.
 async fn federated(session: &Session, connection: &Connection) -> Result<String> {
-    let wrong = |error: &dyn std::fmt::Display| StepError::Words(format!("no federated token for `{}`: {error}", connection.name));
+    let wrong = |error: &dyn std::fmt::Display| {
+        StepError::Words(format!("no federated token for `{}`: {error}", connection.name))
+    };
     pave_keys::install_crypto();
     let mut client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(30));
     if let Some(authority) = &session.job.authority {
-        let certificate = reqwest::Certificate::from_pem(&std::fs::read(authority)?).map_err(|error| wrong(&error))?;
+        let certificate =
+            reqwest::Certificate::from_pem(&std::fs::read(authority)?).map_err(|error| wrong(&error))?;
         client = client.tls_certs_merge([certificate]);
     }
     let client = client.build().map_err(|error| wrong(&error))?;
-    let url = format!("{}?api-version=7.1&serviceConnectionId={}", session.job.terraform.oidc_request, connection.id);
-    let asked = client.post(url).bearer_auth(&session.secrets.access_token).send().await;
-    let answer = asked.and_then(reqwest::Response::error_for_status).map_err(|error| wrong(&error))?;
+    let url = format!(
+        "{}?api-version=7.1&serviceConnectionId={}",
+        session.job.terraform.oidc_request, connection.id
+    );
+    let asked = client
+        .post(url)
+        .bearer_auth(&session.secrets.access_token)
+        .send()
+        .await;
+    let answer = asked
+        .and_then(reqwest::Response::error_for_status)
+        .map_err(|error| wrong(&error))?;
     let body: Value = answer.json().await.map_err(|error| wrong(&error))?;
-    let token = body.get("oidcToken").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let token = body
+        .get("oidcToken")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     session.state().hide(&token);
     Ok(token)
 }
 
-fn environment(session: &Session, own: &[(String, String)], connection: Option<&Connection>) -> Vec<(String, String)> {
+fn environment(
+    session: &Session,
+    own: &[(String, String)],
+    connection: Option<&Connection>,
+) -> Vec<(String, String)> {
     let mut all = session.environment(own);
     let job = &session.job.terraform;
     let mut set = |name: &str, value: String| all.push((name.to_owned(), value));
@@ -385,7 +505,11 @@ fn environment(session: &Session, own: &[(String, String)], connection: Option<&
         if let Ok(url) = url::Url::parse(&connection.url)
             && let Some(host) = url.host_str()
         {
-            set("ARM_METADATA_HOSTNAME", url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
+            set(
+                "ARM_METADATA_HOSTNAME",
+                url.port()
+                    .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+            );
         }
         if job.metadata_authority.is_some() {
             let copy = session.job.workspace.join("_temp/metadata-authority.pem");

@@ -9,13 +9,15 @@ use crate::run::{Progress, Run};
 
 /// Stops a run; `None` when it has ended already.
 pub(crate) async fn cancel(pipelines: &Arc<Pipelines>, id: i64) -> Result<Option<Run>> {
-    let Some(active) = pipelines.active(id) else { return Ok(None) };
+    let Some(active) = pipelines.active(id) else {
+        return Ok(None);
+    };
     let mut run = active.lock().await;
     run.canceled = true;
     super::approve::withdraw(pipelines, &run).await?;
     save(pipelines, &mut run).await?;
     for job in run.stages.iter().flat_map(|stage| &stage.jobs) {
-        if job.progress == Progress::InProgress {
+        if job.progress == Progress::Running {
             follow::cancel(pipelines, job.id);
         }
     }
@@ -36,7 +38,9 @@ pub(crate) async fn retry(pipelines: &Arc<Pipelines>, id: i64, stage: &str, all:
         },
     };
     let mut run = active.lock().await;
-    let ended = run.stage_mut(stage).is_some_and(|stage| stage.progress == Progress::Completed);
+    let ended = run
+        .stage_mut(stage)
+        .is_some_and(|stage| stage.progress == Progress::Completed);
     if !ended || !timeline::retry(&mut run, stage, all) {
         if run.progress == Progress::Completed {
             pipelines.deactivate(id);
@@ -51,9 +55,16 @@ pub(crate) async fn retry(pipelines: &Arc<Pipelines>, id: i64, stage: &str, all:
 
 /// Starts a stage that waits for a person (`trigger: manual`).
 pub(crate) async fn release(pipelines: &Arc<Pipelines>, id: i64, stage: &str) -> Result<bool> {
-    let Some(active) = pipelines.active(id) else { return Ok(false) };
+    let Some(active) = pipelines.active(id) else {
+        return Ok(false);
+    };
     let mut run = active.lock().await;
-    let Some(found) = run.stage_mut(stage).filter(|stage| stage.progress == Progress::Pending) else { return Ok(false) };
+    let Some(found) = run
+        .stage_mut(stage)
+        .filter(|stage| stage.progress == Progress::Pending)
+    else {
+        return Ok(false);
+    };
     found.released = true;
     save(pipelines, &mut run).await?;
     drop(run);

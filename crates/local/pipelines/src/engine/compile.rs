@@ -51,9 +51,20 @@ pub(crate) async fn compile(pipelines: &Pipelines, source: &Source<'_>) -> Resul
 }
 
 /// Apart from what waits: what files are read through cannot be sent between threads.
-fn once(source: &Source<'_>, path: &str, text: &str, files: &HashMap<(Option<String>, String), String>) -> Compiled {
+fn once(
+    source: &Source<'_>,
+    path: &str,
+    text: &str,
+    files: &HashMap<(Option<String>, String), String>,
+) -> Compiled {
     let (parameters, variables) = (&source.parameters, &source.variables);
-    pave_pipeline::compile(&CompileRequest { path, text, files, parameters, variables })
+    pave_pipeline::compile(&CompileRequest {
+        path,
+        text,
+        files,
+        parameters,
+        variables,
+    })
 }
 
 async fn template(
@@ -68,8 +79,15 @@ async fn template(
     if alias.eq_ignore_ascii_case("self") {
         return file(pipelines, source.repository, source.version, &wanted.path).await;
     }
-    let Some(resource) = repositories.iter().find(|it| it.alias.eq_ignore_ascii_case(alias)) else { return Ok(None) };
-    let Some((repository, _, version)) = resolve(pipelines, source.repository, resource).await? else { return Ok(None) };
+    let Some(resource) = repositories
+        .iter()
+        .find(|it| it.alias.eq_ignore_ascii_case(alias))
+    else {
+        return Ok(None);
+    };
+    let Some((repository, _, version)) = resolve(pipelines, source.repository, resource).await? else {
+        return Ok(None);
+    };
     file(pipelines, &repository, &version, &wanted.path).await
 }
 
@@ -81,19 +99,41 @@ pub(crate) async fn resolve(
 ) -> Result<Option<(RepositoryAt, String, String)>> {
     let repositories = &pipelines.options().repositories;
     let (project, name) = match resource.name.split_once('/') {
-        Some((project, name)) => (repositories.project(&own.project.organization, project).await?, name),
+        Some((project, name)) => (
+            repositories.project(&own.project.organization, project).await?,
+            name,
+        ),
         None => (Some(own.project.clone()), resource.name.as_str()),
     };
     let Some(project) = project else { return Ok(None) };
-    let Some(repository) = repositories.repository(Some(&project), name).await? else { return Ok(None) };
-    let reference = if resource.reference.is_empty() { repository.default_branch.clone() } else { resource.reference.clone() };
-    let reference = if reference.starts_with("refs/") { reference } else { format!("refs/heads/{reference}") };
-    let Some(commit) = repositories.commit(repository.id, &reference).await? else { return Ok(None) };
+    let Some(repository) = repositories.repository(Some(&project), name).await? else {
+        return Ok(None);
+    };
+    let reference = if resource.reference.is_empty() {
+        repository.default_branch.clone()
+    } else {
+        resource.reference.clone()
+    };
+    let reference = if reference.starts_with("refs/") {
+        reference
+    } else {
+        format!("refs/heads/{reference}")
+    };
+    let Some(commit) = repositories.commit(repository.id, &reference).await? else {
+        return Ok(None);
+    };
     Ok(Some((repository, reference, commit.id)))
 }
 
-async fn file(pipelines: &Pipelines, repository: &RepositoryAt, version: &str, path: &str) -> Result<Option<String>> {
+async fn file(
+    pipelines: &Pipelines,
+    repository: &RepositoryAt,
+    version: &str,
+    path: &str,
+) -> Result<Option<String>> {
     let repositories = &pipelines.options().repositories;
-    let found = repositories.file(repository.id, version, path.trim_start_matches('/')).await?;
+    let found = repositories
+        .file(repository.id, version, path.trim_start_matches('/'))
+        .await?;
     Ok(found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }

@@ -15,14 +15,22 @@ pub(crate) fn apply(run: &mut Run, job: Uuid, event: Event) {
         What::JobStarted => timeline::begin_record(run, job),
         What::StepStarted { step, name, attempt } => {
             let Some(id) = record(step) else { return };
-            if let Some(found) = run.record_mut(id).filter(|found| found.progress != Progress::Completed) {
-                found.progress = Progress::InProgress;
+            if let Some(found) = run
+                .record_mut(id)
+                .filter(|found| found.progress != Progress::Completed)
+            {
+                found.progress = Progress::Running;
                 found.name = name;
                 found.attempt = attempt;
                 found.started_at.get_or_insert(event.at);
             }
         }
-        What::StepEnded { step, outcome, issues, lines } => {
+        What::StepEnded {
+            step,
+            outcome,
+            issues,
+            lines,
+        } => {
             let Some(id) = record(step) else { return };
             if let Some(found) = run.record_mut(id) {
                 found.progress = Progress::Completed;
@@ -43,16 +51,32 @@ pub(crate) fn apply(run: &mut Run, job: Uuid, event: Event) {
                 found.operation = Some(text).filter(|text| !text.is_empty());
             }
         }
-        What::Output { step, name, value, secret } => {
+        What::Output {
+            step,
+            name,
+            value,
+            secret,
+        } => {
             if let Some(found) = run.job_mut(job) {
-                found.outputs.insert(format!("{step}.{name}"), OutputValue { value, secret });
+                found
+                    .outputs
+                    .insert(format!("{step}.{name}"), OutputValue { value, secret });
             }
         }
         What::Attachment { step, category, name } => {
             let record = record(step).unwrap_or(job);
-            let known = run.attachments.iter().any(|it| it.record == record && it.category == category && it.name == name);
+            let known = run
+                .attachments
+                .iter()
+                .any(|it| it.record == record && it.category == category && it.name == name);
             if !known {
-                run.attachments.push(Attachment { job, record, category, name, created_at: event.at });
+                run.attachments.push(Attachment {
+                    job,
+                    record,
+                    category,
+                    name,
+                    created_at: event.at,
+                });
             }
         }
         of_the_run => of_run(run, job, of_the_run),

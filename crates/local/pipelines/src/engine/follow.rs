@@ -41,7 +41,11 @@ pub(crate) fn adopt(pipelines: &Arc<Pipelines>, run: i64, job: Uuid) {
         // It has its agent; whoever comes next waits for it to end.
         let permit = Arc::clone(&own.agents).try_acquire_owned().ok();
         let done = async {
-            let child = if own.is_prepared(job) { Some(spawn(&own, job)?) } else { None };
+            let child = if own.is_prepared(job) {
+                Some(spawn(&own, job)?)
+            } else {
+                None
+            };
             Follower::new(&own, run, job, child).follow().await
         };
         let done = done.await;
@@ -56,7 +60,11 @@ async fn conclude(pipelines: &Arc<Pipelines>, run: i64, job: Uuid, done: Result<
         // We are being ended: the agent goes on, and is adopted by the next Pave.
         Ok(false) => return,
         Err(error) => {
-            tracing::error!(run, error = &error as &dyn std::error::Error, "a job could not be run");
+            tracing::error!(
+                run,
+                error = &error as &dyn std::error::Error,
+                "a job could not be run"
+            );
             if let Some(active) = pipelines.active(run) {
                 let mut run = active.lock().await;
                 timeline::complain(&mut run, job, &format!("The job could not be run: {error}."));
@@ -85,7 +93,9 @@ async fn begin(pipelines: &Arc<Pipelines>, id: i64, job: Uuid) -> Result<bool> {
             }
         }
     };
-    let Some(active) = pipelines.active(id) else { return Ok(true) };
+    let Some(active) = pipelines.active(id) else {
+        return Ok(true);
+    };
     {
         let mut run = active.lock().await;
         if run.canceled || permit.is_none() {
@@ -102,7 +112,7 @@ async fn begin(pipelines: &Arc<Pipelines>, id: i64, job: Uuid) -> Result<bool> {
             }
         }
         if let Some(found) = run.job_mut(job) {
-            found.progress = Progress::InProgress;
+            found.progress = Progress::Running;
             found.queued = false;
         }
         timeline::begin_record(&mut run, job);
@@ -125,7 +135,10 @@ async fn is_cancelled(pipelines: &Pipelines, id: i64) -> bool {
 
 fn spawn(pipelines: &Pipelines, job: Uuid) -> Result<Child> {
     let directory = pipelines.job_directory(job);
-    let wrong = |source| PipelinesError::Write { path: directory.file("agent.log"), source };
+    let wrong = |source| PipelinesError::Write {
+        path: directory.file("agent.log"),
+        source,
+    };
     let log = std::fs::File::create(directory.file("agent.log")).map_err(wrong)?;
     let program = &pipelines.options().agent;
     let mut command = Command::new(&program.program);
@@ -137,7 +150,10 @@ fn spawn(pipelines: &Pipelines, job: Uuid) -> Result<Child> {
         .stderr(Stdio::from(log))
         .kill_on_drop(false);
     let started = command.spawn();
-    started.map_err(|source| PipelinesError::Write { path: program.program.clone(), source })
+    started.map_err(|source| PipelinesError::Write {
+        path: program.program.clone(),
+        source,
+    })
 }
 
 /// What is known of a job that is being followed.
@@ -161,7 +177,18 @@ impl<'a> Follower<'a> {
     fn new(pipelines: &'a Arc<Pipelines>, run: i64, job: Uuid, child: Option<Child>) -> Self {
         let now = Instant::now();
         let directory = pipelines.job_directory(job);
-        Self { pipelines, run, job, directory, child, read: 0, rest: Vec::new(), log: None, told: now, began: now }
+        Self {
+            pipelines,
+            run,
+            job,
+            directory,
+            child,
+            read: 0,
+            rest: Vec::new(),
+            log: None,
+            told: now,
+            began: now,
+        }
     }
 
     /// Follows to the end; false when we are to end before.
@@ -207,7 +234,9 @@ impl<'a> Follower<'a> {
         if fresh.is_empty() {
             return Ok(false);
         }
-        let Some(active) = self.pipelines.active(self.run) else { return Ok(false) };
+        let Some(active) = self.pipelines.active(self.run) else {
+            return Ok(false);
+        };
         let mut run = active.lock().await;
         for event in fresh {
             if let crate::agent::job::What::StepStarted { step, .. } = &event.what {
@@ -222,36 +251,54 @@ impl<'a> Follower<'a> {
 
     /// Reports that were added since we last looked.
     fn fresh(&mut self) -> Vec<Event> {
-        let Ok(mut file) = std::fs::File::open(self.directory.file("events.jsonl")) else { return Vec::new() };
-        if file.metadata().map_or(0, |it| it.len()) <= self.read || file.seek(SeekFrom::Start(self.read)).is_err() {
+        let Ok(mut file) = std::fs::File::open(self.directory.file("events.jsonl")) else {
+            return Vec::new();
+        };
+        if file.metadata().map_or(0, |it| it.len()) <= self.read
+            || file.seek(SeekFrom::Start(self.read)).is_err()
+        {
             return Vec::new();
         }
         let mut bytes = Vec::new();
         self.read += file.read_to_end(&mut bytes).unwrap_or_default() as u64;
         self.rest.append(&mut bytes);
-        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
+        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
+            return Vec::new();
+        };
         let whole: Vec<u8> = self.rest.drain(..=end).collect();
-        whole.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+        whole
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect()
     }
 
     /// Tells of the log that grows.
     async fn logs(&mut self) -> bool {
-        let Some((number, seen, lines)) = self.log else { return false };
+        let Some((number, seen, lines)) = self.log else {
+            return false;
+        };
         let size = std::fs::metadata(self.directory.log(number)).map_or(0, |it| it.len());
         if size <= seen || self.told.elapsed() < TELL {
             return false;
         }
-        let Ok(mut file) = std::fs::File::open(self.directory.log(number)) else { return false };
+        let Ok(mut file) = std::fs::File::open(self.directory.log(number)) else {
+            return false;
+        };
         let mut bytes = Vec::new();
         if file.seek(SeekFrom::Start(seen)).is_err() || file.read_to_end(&mut bytes).is_err() {
             return false;
         }
-        let lines = lines + bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = lines + bytes.split(|byte| *byte == b'\n').count().saturating_sub(1) as u64;
         self.log = Some((number, seen + bytes.len() as u64, lines));
         self.told = Instant::now();
         if let Some(active) = self.pipelines.active(self.run) {
             let project = active.lock().await.project.clone();
-            let event = FeedEvent::Log { project, build: self.run, log: number, lines };
+            let event = FeedEvent::Log {
+                project,
+                build: self.run,
+                log: number,
+                lines,
+            };
             self.pipelines.options().feed.publish(event);
         }
         true
@@ -263,11 +310,16 @@ impl<'a> Follower<'a> {
         }
         self.events().await?;
         let exit: std::io::Result<Exit> = self.directory.read("exit");
-        let Some(active) = self.pipelines.active(self.run) else { return Ok(()) };
+        let Some(active) = self.pipelines.active(self.run) else {
+            return Ok(());
+        };
         let mut run = active.lock().await;
         let (outcome, cause) = match exit {
             Ok(exit) => (exit.outcome, exit.cause),
-            Err(error) => (Outcome::Failed, format!("How the job ended cannot be read: {error}.")),
+            Err(error) => (
+                Outcome::Failed,
+                format!("How the job ended cannot be read: {error}."),
+            ),
         };
         if !cause.is_empty() {
             timeline::complain(&mut run, self.job, &cause);
@@ -280,7 +332,12 @@ impl<'a> Follower<'a> {
     fn tell_log(&self, run: &Run) {
         let Some((log, _, lines)) = self.log else { return };
         let project = run.project.clone();
-        self.pipelines.options().feed.publish(FeedEvent::Log { project, build: run.id, log, lines });
+        self.pipelines.options().feed.publish(FeedEvent::Log {
+            project,
+            build: run.id,
+            log,
+            lines,
+        });
     }
 
     /// The agent is gone without a word.
@@ -291,7 +348,9 @@ impl<'a> Follower<'a> {
         let ended = ended.await.unwrap_or_default();
         drop(std::fs::remove_file(self.directory.file("secrets.json")));
         drop(std::fs::remove_dir_all(self.pipelines.workspace(self.job)));
-        let Some(active) = self.pipelines.active(self.run) else { return Ok(()) };
+        let Some(active) = self.pipelines.active(self.run) else {
+            return Ok(());
+        };
         let mut run = active.lock().await;
         let words = format!(
             "PV2254: We stopped hearing from the agent: its process ended before the job did ({ended} processes of it were ended). What Terraform had done stands in its state; run again to go on."

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use pave_pipeline::{Action, Step};
 
 use super::compile::resolve;
-use super::variables::{Variables, oidc_request, of_job};
+use super::variables::{Variables, of_job, oidc_request};
 use super::{schedule, timeline};
 use crate::access::Realm;
-use crate::agent::job::{Connection, JobFile, JobRepository, JobStep, OutputLimits, Secrets, TerraformJob, write_private};
+use crate::agent::job::{
+    Connection, JobFile, JobRepository, JobStep, OutputLimits, Secrets, TerraformJob, write_private,
+};
 use crate::error::{PipelinesError, Result};
 use crate::pipelines::Pipelines;
 use crate::run::{Progress, Run};
@@ -33,7 +35,9 @@ pub(crate) async fn write(
     run: &mut Run,
     id: uuid::Uuid,
 ) -> Result<std::result::Result<(), String>> {
-    let Some((index, plan, job)) = find(run, id) else { return Ok(Err("the job is not in the plan".to_owned())) };
+    let Some((index, plan, job)) = find(run, id) else {
+        return Ok(Err("the job is not in the plan".to_owned()));
+    };
     let Some((_, leg)) = run.job(id).map(|(stage, job)| (stage.record, job.clone())) else {
         return Ok(Err("the job is not in the run".to_owned()));
     };
@@ -57,19 +61,47 @@ pub(crate) async fn write(
         build: run.id,
         definition: run.definition,
         name: leg.display_name.clone(),
-        timeout: if seconds == 0 { limits.job_seconds } else { seconds.min(limits.job_seconds) },
+        timeout: if seconds == 0 {
+            limits.job_seconds
+        } else {
+            seconds.min(limits.job_seconds)
+        },
         cancel_timeout: (u64::from(job.cancel_timeout_minutes.max(1)) * 60).min(limits.cancel_seconds),
-        output: OutputLimits { head: limits.log_head, tail: limits.log_tail, artifacts: limits.artifacts },
+        output: OutputLimits {
+            head: limits.log_head,
+            tail: limits.log_tail,
+            artifacts: limits.artifacts,
+        },
         workspace: pipelines.workspace(id),
         isolation: pipelines.isolation().clone(),
         variables: variables.all.clone(),
         dependencies: schedule::job_dependencies(&run.stages[index], &plan, &job),
         stage_dependencies: schedule::earlier_stages(run, &plan),
         repositories,
-        connections: connections.into_iter().map(|(connection, _)| connection).collect(),
-        artifacts: run.artifacts.iter().map(|it| (it.name.clone(), pipelines.job_directory(it.job).artifact(&it.name))).collect(),
+        connections: connections
+            .into_iter()
+            .map(|(connection, _)| connection)
+            .collect(),
+        artifacts: run
+            .artifacts
+            .iter()
+            .map(|it| {
+                (
+                    it.name.clone(),
+                    pipelines.job_directory(it.job).artifact(&it.name),
+                )
+            })
+            .collect(),
         terraform: terraform(pipelines, run, &leg),
-        steps: steps.iter().zip(&job.steps).map(|((record, log), step)| JobStep { record: *record, log: *log, step: step.clone() }).collect(),
+        steps: steps
+            .iter()
+            .zip(&job.steps)
+            .map(|((record, log), step)| JobStep {
+                record: *record,
+                log: *log,
+                step: step.clone(),
+            })
+            .collect(),
         authority: pipelines.options().authority.clone(),
     };
     write_files(pipelines, run, &file, &secrets)?;
@@ -98,7 +130,10 @@ fn reveal(pipelines: &Pipelines, run: &Run) -> Result<(Run, Vec<String>)> {
 
 fn write_files(pipelines: &Pipelines, run: &mut Run, file: &JobFile, secrets: &Secrets) -> Result {
     let directory = pipelines.job_directory(file.id);
-    let wrong = |source| PipelinesError::Write { path: directory.0.clone(), source };
+    let wrong = |source| PipelinesError::Write {
+        path: directory.0.clone(),
+        source,
+    };
     std::fs::create_dir_all(directory.file("logs")).map_err(wrong)?;
     // The log of the job itself says where it runs.
     let log = run.next_log();
@@ -110,9 +145,15 @@ fn write_files(pipelines: &Pipelines, run: &mut Run, file: &JobFile, secrets: &S
         format!("Workspace: {}", file.workspace.display()),
     ];
     let time = timeline::now();
-    let text: String = lines.iter().map(|line| format!("{time} {line}\n")).collect();
+    let text: Vec<String> = lines.iter().map(|line| format!("{time} {line}\n")).collect();
+    let text = text.concat();
     std::fs::write(directory.log(log), text).map_err(wrong)?;
-    run.logs.push(crate::run::Log { id: log, job: file.id, record: file.id, created_at: time });
+    run.logs.push(crate::run::Log {
+        id: log,
+        job: file.id,
+        record: file.id,
+        created_at: time,
+    });
     if let Some(record) = run.record_mut(file.id) {
         record.log = Some(log);
         record.worker = Some("Pave".to_owned());
@@ -130,23 +171,37 @@ fn secrets(
     variables: &Variables,
     connections: &[(Connection, BTreeMap<String, String>)],
 ) -> Result<Secrets> {
-    let token = pipelines.options().identities.service_account_token("pave-system", "build-service");
-    let access_token = token.map_err(|error| pave_devops::NeighbourError(format!("no token for the run: {error}")))?;
+    let token = pipelines
+        .options()
+        .identities
+        .service_account_token("pave-system", "build-service");
+    let access_token =
+        token.map_err(|error| pave_devops::NeighbourError(format!("no token for the run: {error}")))?;
     let mut own = variables.secrets.clone();
     own.insert("System.AccessToken".to_owned(), access_token.clone());
     Ok(Secrets {
         key: crate::agent::new_key().unwrap_or_default(),
         access_token,
         variables: own,
-        connections: connections.iter().map(|(it, secrets)| (it.id.clone(), secrets.clone())).collect(),
+        connections: connections
+            .iter()
+            .map(|(it, secrets)| (it.id.clone(), secrets.clone()))
+            .collect(),
     })
 }
 
 fn find(run: &Run, id: uuid::Uuid) -> Option<(usize, pave_pipeline::Stage, pave_pipeline::Job)> {
-    let index = run.stages.iter().position(|stage| stage.jobs.iter().any(|job| job.id == id))?;
+    let index = run
+        .stages
+        .iter()
+        .position(|stage| stage.jobs.iter().any(|job| job.id == id))?;
     let name = &run.job(id)?.1.name;
     let stage = schedule::plan_of(run, index)?;
-    let job = stage.jobs.iter().find(|job| job.name.eq_ignore_ascii_case(name))?.clone();
+    let job = stage
+        .jobs
+        .iter()
+        .find(|job| job.name.eq_ignore_ascii_case(name))?
+        .clone();
     Some((index, stage, job))
 }
 
@@ -161,7 +216,10 @@ async fn connections(
     let mut refused = Vec::new();
     for name in names(steps, variables) {
         let Some(stored) = endpoint(pipelines, run, &name).await? else {
-            let known = pipelines.store().things::<Endpoint>(Kind::Endpoint, Some(run.project.id)).await?;
+            let known = pipelines
+                .store()
+                .things::<Endpoint>(Kind::Endpoint, Some(run.project.id))
+                .await?;
             let known: Vec<String> = known.into_iter().map(|it| it.body.name).collect();
             let near = pave_diagnostic::nearest(&name, known.iter().map(String::as_str));
             let near = near.map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
@@ -171,8 +229,13 @@ async fn connections(
             ));
             continue;
         };
-        if let Err(reason) = pipelines.may_use(run, Realm::ServiceEndpoints, &stored.body.name).await? {
-            refused.push(format!("PV2253: The run may not use service connection `{name}`: {reason}"));
+        if let Err(reason) = pipelines
+            .may_use(run, Realm::ServiceEndpoints, &stored.body.name)
+            .await?
+        {
+            refused.push(format!(
+                "PV2253: The run may not use service connection `{name}`: {reason}"
+            ));
             continue;
         }
         let secrets = pipelines.unseal(stored.secret.as_deref())?;
@@ -187,7 +250,10 @@ async fn connections(
                 data: body.data,
                 parameters: body.parameters,
             },
-            secrets.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect(),
+            secrets
+                .into_iter()
+                .map(|(key, value)| (key.to_lowercase(), value))
+                .collect(),
         ));
     }
     Ok((found, refused))
@@ -196,7 +262,9 @@ async fn connections(
 fn names(steps: &[Step], variables: &Variables) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for step in steps.iter().filter(|step| step.enabled) {
-        let Action::Task { inputs, .. } = &step.action else { continue };
+        let Action::Task { inputs, .. } = &step.action else {
+            continue;
+        };
         for (key, value) in inputs {
             if CONNECTIONS.iter().any(|name| name.eq_ignore_ascii_case(key)) && !value.trim().is_empty() {
                 let name = pave_pipeline::expand_macros(value, &|name: &str| variables.get(name));
@@ -211,15 +279,27 @@ fn names(steps: &[Step], variables: &Variables) -> Vec<String> {
 }
 
 async fn endpoint(pipelines: &Pipelines, run: &Run, name: &str) -> Result<Option<Stored<Endpoint>>> {
-    let named = pipelines.store().named(Kind::Endpoint, run.project.id, name).await?;
+    let named = pipelines
+        .store()
+        .named(Kind::Endpoint, run.project.id, name)
+        .await?;
     if named.is_some() {
         return Ok(named);
     }
-    let all = pipelines.store().things::<Endpoint>(Kind::Endpoint, Some(run.project.id)).await?;
-    Ok(all.into_iter().find(|it| it.body.uuid.to_string().eq_ignore_ascii_case(name)))
+    let all = pipelines
+        .store()
+        .things::<Endpoint>(Kind::Endpoint, Some(run.project.id))
+        .await?;
+    Ok(all
+        .into_iter()
+        .find(|it| it.body.uuid.to_string().eq_ignore_ascii_case(name)))
 }
 
-async fn repositories(pipelines: &Pipelines, run: &Run, refused: &mut Vec<String>) -> Result<Vec<JobRepository>> {
+async fn repositories(
+    pipelines: &Pipelines,
+    run: &Run,
+    refused: &mut Vec<String>,
+) -> Result<Vec<JobRepository>> {
     let mut all = vec![JobRepository {
         alias: "self".to_owned(),
         name: run.repository.name.clone(),
@@ -236,7 +316,10 @@ async fn repositories(pipelines: &Pipelines, run: &Run, refused: &mut Vec<String
                 reference,
                 version,
             }),
-            None => refused.push(format!("The repository resource `{}` ({}) was not found.", resource.alias, resource.name)),
+            None => refused.push(format!(
+                "The repository resource `{}` ({}) was not found.",
+                resource.alias, resource.name
+            )),
         }
     }
     Ok(all)
@@ -244,7 +327,10 @@ async fn repositories(pipelines: &Pipelines, run: &Run, refused: &mut Vec<String
 
 fn terraform(pipelines: &Pipelines, run: &Run, job: &crate::run::JobRun) -> TerraformJob {
     let settings = &pipelines.options().terraform;
-    let correlation = run.road.as_ref().and_then(|road| road.parse::<pave_names::RoadId>().ok());
+    let correlation = run
+        .road
+        .as_ref()
+        .and_then(|road| road.parse::<pave_names::RoadId>().ok());
     TerraformJob {
         program: settings.program.clone(),
         cli_config: settings.cli_config.clone(),
@@ -259,7 +345,12 @@ fn terraform(pipelines: &Pipelines, run: &Run, job: &crate::run::JobRun) -> Terr
 
 impl Pipelines {
     /// Whether a run may use something: who asked for it, who made the pipeline, or runs as such may.
-    pub(crate) async fn may_use(&self, run: &Run, realm: Realm, name: &str) -> Result<std::result::Result<(), String>> {
+    pub(crate) async fn may_use(
+        &self,
+        run: &Run,
+        realm: Realm,
+        name: &str,
+    ) -> Result<std::result::Result<(), String>> {
         let author: Option<Stored<Definition>> = self.store().thing(Kind::Definition, run.definition).await?;
         let mut who = vec![
             pave_auth::Principal::service_account("pave-system", "build-service"),
@@ -284,6 +375,7 @@ impl Pipelines {
 
     /// Whether the run has begun the job.
     pub(crate) fn has_begun(run: &Run, job: uuid::Uuid) -> bool {
-        run.job(job).is_some_and(|(_, job)| job.progress == Progress::InProgress)
+        run.job(job)
+            .is_some_and(|(_, job)| job.progress == Progress::Running)
     }
 }

@@ -49,19 +49,33 @@ pub(crate) struct Prepared {
 }
 
 /// Finds the commit and compiles the file.
-pub(crate) async fn prepare(pipelines: &Pipelines, stored: &Stored<Definition>, wish: &Wish) -> Result<Prepared> {
+pub(crate) async fn prepare(
+    pipelines: &Pipelines,
+    stored: &Stored<Definition>,
+    wish: &Wish,
+) -> Result<Prepared> {
     let definition = &stored.body;
     let repositories = &pipelines.options().repositories;
-    let repository = repositories.repository(None, &definition.repository.id.to_string()).await?;
+    let repository = repositories
+        .repository(None, &definition.repository.id.to_string())
+        .await?;
     let repository = repository.unwrap_or_else(|| definition.repository.clone());
     let branch = match wish.branch.as_str() {
         "" => repository.default_branch.clone(),
         full if full.starts_with("refs/") => full.to_owned(),
         short => format!("refs/heads/{short}"),
     };
-    let revision = if wish.version.is_empty() { &branch } else { &wish.version };
+    let revision = if wish.version.is_empty() {
+        &branch
+    } else {
+        &wish.version
+    };
     let Some(commit) = repositories.commit(repository.id, revision).await? else {
-        return Err(AreaError::bad_request(format!("TF401175: The version `{revision}` cannot be resolved in repository {}.", repository.name)).into());
+        return Err(AreaError::bad_request(format!(
+            "TF401175: The version `{revision}` cannot be resolved in repository {}.",
+            repository.name
+        ))
+        .into());
     };
     let source = Source {
         repository: &repository,
@@ -73,23 +87,47 @@ pub(crate) async fn prepare(pipelines: &Pipelines, stored: &Stored<Definition>, 
     };
     let compiled = compile(pipelines, &source).await?;
     let message = commit.message.clone();
-    let (plan, diagnostics, parameters) = match compiled {
-        Some(compiled) => (compiled.plan, compiled.diagnostics, compiled.parameters),
-        None => {
-            let text = format!("`{}` is not in repository `{}` at `{}`", definition.yaml, repository.name, &commit.id[..8.min(commit.id.len())]);
-            let missing = Diagnostic::error("PV2250", text).with_help("commit the file, or change its path in the pipeline's definition");
-            (None, vec![missing], Vec::new())
-        }
+    let (plan, diagnostics, parameters) = if let Some(compiled) = compiled {
+        (compiled.plan, compiled.diagnostics, compiled.parameters)
+    } else {
+        let short = commit.id.get(..8).unwrap_or(&commit.id);
+        let text = format!(
+            "`{}` is not in repository `{}` at `{short}`",
+            definition.yaml, repository.name
+        );
+        let missing = Diagnostic::error("PV2250", text)
+            .with_help("commit the file, or change its path in the pipeline's definition");
+        (None, vec![missing], Vec::new())
     };
-    Ok(Prepared { branch, version: commit.id, message, plan, diagnostics, parameters })
+    Ok(Prepared {
+        branch,
+        version: commit.id,
+        message,
+        plan,
+        diagnostics,
+        parameters,
+    })
 }
 
 /// What `${{ }}` may see.
-fn known(definition: &Definition, repository: &str, branch: &str, version: &str, wish: &Wish) -> Vec<KnownVariable> {
-    let plain = |name: &str, value: &str| KnownVariable { name: name.to_owned(), value: value.to_owned(), secret: false };
+fn known(
+    definition: &Definition,
+    repository: &str,
+    branch: &str,
+    version: &str,
+    wish: &Wish,
+) -> Vec<KnownVariable> {
+    let plain = |name: &str, value: &str| KnownVariable {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        secret: false,
+    };
     let mut all = vec![
         plain("Build.SourceBranch", branch),
-        plain("Build.SourceBranchName", branch.rsplit('/').next().unwrap_or(branch)),
+        plain(
+            "Build.SourceBranchName",
+            branch.rsplit('/').next().unwrap_or(branch),
+        ),
         plain("Build.SourceVersion", version),
         plain("Build.Reason", &capitalized(&wish.reason)),
         plain("Build.DefinitionName", &definition.name),
@@ -99,12 +137,25 @@ fn known(definition: &Definition, repository: &str, branch: &str, version: &str,
         plain("System.TeamProjectId", &definition.project.id.to_string()),
     ];
     if let Some(pull_request) = &wish.pull_request {
-        all.push(plain("System.PullRequest.PullRequestId", &pull_request.id.to_string()));
-        all.push(plain("System.PullRequest.SourceBranch", &pull_request.source_branch));
-        all.push(plain("System.PullRequest.TargetBranch", &pull_request.target_branch));
+        all.push(plain(
+            "System.PullRequest.PullRequestId",
+            &pull_request.id.to_string(),
+        ));
+        all.push(plain(
+            "System.PullRequest.SourceBranch",
+            &pull_request.source_branch,
+        ));
+        all.push(plain(
+            "System.PullRequest.TargetBranch",
+            &pull_request.target_branch,
+        ));
     }
     let defined = definition.variables.iter();
-    all.extend(defined.map(|(name, it)| KnownVariable { name: name.clone(), value: it.value.clone(), secret: it.is_secret }));
+    all.extend(defined.map(|(name, it)| KnownVariable {
+        name: name.clone(),
+        value: it.value.clone(),
+        secret: it.is_secret,
+    }));
     all.extend(wish.variables.iter().map(|(name, value, secret)| KnownVariable {
         name: name.clone(),
         value: if *secret { String::new() } else { value.clone() },
@@ -116,7 +167,9 @@ fn known(definition: &Definition, repository: &str, branch: &str, version: &str,
 /// `individualCI` is `IndividualCI` in a variable.
 pub(crate) fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_ascii_uppercase().to_string() + letters.as_str()
+    })
 }
 
 /// Queues a run. Errors in the YAML make a run that failed at once when `keep` says so, else a refusal.
@@ -145,13 +198,21 @@ pub(crate) async fn add(
         return Err(refusal(&prepared.diagnostics).into());
     }
     let plan = prepared.plan.unwrap_or_default();
-    let (stages, records) = if fatal { (Vec::new(), Vec::new()) } else { timeline::stages(&plan) };
+    let (stages, records) = if fatal {
+        (Vec::new(), Vec::new())
+    } else {
+        timeline::stages(&plan)
+    };
     let definition = &stored.body;
     let mut secrets = BTreeMap::new();
     let variables = wish.variables.into_iter().map(|(name, value, secret)| {
         if secret {
             secrets.insert(name.clone(), value);
-            return GivenVariable { name, value: String::new(), secret };
+            return GivenVariable {
+                name,
+                value: String::new(),
+                secret,
+            };
         }
         GivenVariable { name, value, secret }
     });
@@ -174,7 +235,11 @@ pub(crate) async fn add(
         template_parameters: wish.parameters.into_iter().collect(),
         variables,
         stages_to_skip: wish.stages_to_skip,
-        progress: if fatal { Progress::Completed } else { Progress::Pending },
+        progress: if fatal {
+            Progress::Completed
+        } else {
+            Progress::Pending
+        },
         result: fatal.then_some(Outcome::Failed),
         canceled: false,
         queued_at: timeline::now(),
@@ -205,26 +270,48 @@ pub(crate) async fn add(
 
 /// The refusal that names every error of the YAML with its place.
 pub(crate) fn refusal(diagnostics: &[Diagnostic]) -> AreaError {
-    let lines = diagnostics.iter().filter(|it| it.severity == Severity::Error).map(in_a_line);
+    let lines = diagnostics
+        .iter()
+        .filter(|it| it.severity == Severity::Error)
+        .map(in_a_line);
     let all: Vec<String> = lines.collect();
-    AreaError::new(http::StatusCode::BAD_REQUEST, "PipelineValidationException", all.join("\n"))
+    AreaError::new(
+        http::StatusCode::BAD_REQUEST,
+        "PipelineValidationException",
+        all.join("\n"),
+    )
 }
 
 /// A finding in one line, as upstream writes it: `/azure-pipelines.yml (Line: 3, Col: 5): …`.
 pub(crate) fn in_a_line(found: &Diagnostic) -> String {
     let place = found.labels.first().map_or_else(String::new, |label| {
         let start = label.location.span.start;
-        format!("/{} (Line: {}, Col: {}): ", label.location.file.trim_start_matches('/'), start.line, start.column)
+        format!(
+            "/{} (Line: {}, Col: {}): ",
+            label.location.file.trim_start_matches('/'),
+            start.line,
+            start.column
+        )
     });
-    let help = found.help.as_ref().map_or_else(String::new, |help| format!("; {help}"));
+    let help = found
+        .help
+        .as_ref()
+        .map_or_else(String::new, |help| format!("; {help}"));
     format!("{place}{}: {}{help}", found.code, found.message)
 }
 
 /// The road that a commit belongs to: its own trailer, or that of what it merges.
 fn road_of(message: &str) -> Option<String> {
     let prefix = format!("{}:", pave_names::annotation::ROAD_TRAILER);
-    let value = message.lines().rev().find_map(|line| line.trim().strip_prefix(&prefix))?;
-    value.trim().parse::<pave_names::RoadId>().ok().map(|road| road.as_str().to_owned())
+    let value = message
+        .lines()
+        .rev()
+        .find_map(|line| line.trim().strip_prefix(&prefix))?;
+    value
+        .trim()
+        .parse::<pave_names::RoadId>()
+        .ok()
+        .map(|road| road.as_str().to_owned())
 }
 
 async fn number(pipelines: &Pipelines, run: &Run) -> Result<String> {
@@ -254,27 +341,47 @@ async fn number(pipelines: &Pipelines, run: &Run) -> Result<String> {
         };
         Some(value)
     });
-    let Some((before, rest)) = filled.split_once("$(Rev:").or_else(|| filled.split_once("$(rev:")) else {
+    let Some((before, rest)) = filled
+        .split_once("$(Rev:")
+        .or_else(|| filled.split_once("$(rev:"))
+    else {
         return Ok(filled);
     };
     let (pattern, after) = rest.split_once(')').unwrap_or((rest, ""));
     // Counts anew for every text around it, as upstream.
     let counter = format!("number:{}:{before}:{after}", run.definition);
     let count = pipelines.store().count(counter, 1).await?;
-    let (dot, digits) = pattern.strip_prefix('.').map_or(("", pattern), |rest| (".", rest));
-    Ok(format!("{before}{dot}{count:0width$}{after}", width = digits.len()))
+    let (dot, digits) = pattern
+        .strip_prefix('.')
+        .map_or(("", pattern), |rest| (".", rest));
+    Ok(format!(
+        "{before}{dot}{count:0width$}{after}",
+        width = digits.len()
+    ))
 }
 
 fn value_of(run: &Run, name: &str) -> Option<String> {
     run.plan.variables.iter().find_map(|variable| match variable {
-        pave_pipeline::Variable::Value { name: own, value, .. } if own.eq_ignore_ascii_case(name) => Some(value.clone()),
+        pave_pipeline::Variable::Value { name: own, value, .. } if own.eq_ignore_ascii_case(name) => {
+            Some(value.clone())
+        }
         _ => None,
     })
 }
 
 /// .NET's date letters, as far as run numbers use them.
 fn date_format(dotnet: &str) -> String {
-    let pairs = [("yyyy", "%Y"), ("yy", "%y"), ("MMM", "%b"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("hh", "%I"), ("mm", "%M"), ("ss", "%S")];
+    let pairs = [
+        ("yyyy", "%Y"),
+        ("yy", "%y"),
+        ("MMM", "%b"),
+        ("MM", "%m"),
+        ("dd", "%d"),
+        ("HH", "%H"),
+        ("hh", "%I"),
+        ("mm", "%M"),
+        ("ss", "%S"),
+    ];
     let mut out = String::new();
     let mut rest = dotnet;
     while let Some(first) = rest.chars().next() {

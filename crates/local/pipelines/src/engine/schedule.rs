@@ -20,7 +20,11 @@ pub(crate) async fn step(pipelines: &Pipelines, run: &mut Run) -> Result<Vec<Uui
             break;
         }
     }
-    if run.stages.iter().all(|stage| stage.progress == Progress::Completed) {
+    if run
+        .stages
+        .iter()
+        .all(|stage| stage.progress == Progress::Completed)
+    {
         let outcome = together(run.stages.iter().filter_map(|stage| stage.outcome));
         run.result = Some(if run.canceled { Outcome::Canceled } else { outcome });
         run.progress = Progress::Completed;
@@ -32,18 +36,27 @@ pub(crate) async fn step(pipelines: &Pipelines, run: &mut Run) -> Result<Vec<Uui
 async fn stage(pipelines: &Pipelines, run: &mut Run, index: usize, starting: &mut Vec<Uuid>) -> Result<bool> {
     match run.stages[index].progress {
         Progress::Completed => Ok(false),
-        Progress::InProgress => jobs(pipelines, run, index, starting).await,
+        Progress::Running => jobs(pipelines, run, index, starting).await,
         Progress::Pending => begin(pipelines, run, index).await,
     }
 }
 
 async fn begin(pipelines: &Pipelines, run: &mut Run, index: usize) -> Result<bool> {
-    let Some(plan) = plan_of(run, index) else { return Ok(end(run, index, Outcome::Failed)) };
-    let ended = |name: &String| run.stages.iter().any(|it| it.name.eq_ignore_ascii_case(name) && it.progress == Progress::Completed);
+    let Some(plan) = plan_of(run, index) else {
+        return Ok(end(run, index, Outcome::Failed));
+    };
+    let ended = |name: &String| {
+        run.stages
+            .iter()
+            .any(|it| it.name.eq_ignore_ascii_case(name) && it.progress == Progress::Completed)
+    };
     if !plan.depends_on.iter().all(ended) {
         return Ok(false);
     }
-    let skipped = run.stages_to_skip.iter().any(|name| name.eq_ignore_ascii_case(&plan.name));
+    let skipped = run
+        .stages_to_skip
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(&plan.name));
     let scope = RuntimeScope {
         variables: variables::of_stage(pipelines, run, &plan).await?,
         dependencies: stage_dependencies(run, &plan),
@@ -76,23 +89,37 @@ async fn begin(pipelines: &Pipelines, run: &mut Run, index: usize) -> Result<boo
 }
 
 async fn jobs(pipelines: &Pipelines, run: &mut Run, index: usize, starting: &mut Vec<Uuid>) -> Result<bool> {
-    let Some(plan) = plan_of(run, index) else { return Ok(end(run, index, Outcome::Failed)) };
+    let Some(plan) = plan_of(run, index) else {
+        return Ok(end(run, index, Outcome::Failed));
+    };
     let mut moved = false;
     for job in &plan.jobs {
         let legs = legs(&run.stages[index], &job.name);
         let open: Vec<usize> = legs
             .iter()
             .copied()
-            .filter(|leg| run.stages[index].jobs[*leg].progress == Progress::Pending && !run.stages[index].jobs[*leg].queued)
+            .filter(|leg| {
+                run.stages[index].jobs[*leg].progress == Progress::Pending
+                    && !run.stages[index].jobs[*leg].queued
+            })
             .collect();
-        if open.is_empty() || !job.depends_on.iter().all(|name| all_ended(&run.stages[index], name)) {
+        if open.is_empty()
+            || !job
+                .depends_on
+                .iter()
+                .all(|name| all_ended(&run.stages[index], name))
+        {
             continue;
         }
         let running = legs.iter().filter(|leg| {
             let leg = &run.stages[index].jobs[**leg];
-            leg.progress != Progress::Completed && (leg.queued || leg.progress == Progress::InProgress)
+            leg.progress != Progress::Completed && (leg.queued || leg.progress == Progress::Running)
         });
-        let room = if job.max_parallel == 0 { usize::MAX } else { (job.max_parallel as usize).saturating_sub(running.count()) };
+        let room = if job.max_parallel == 0 {
+            usize::MAX
+        } else {
+            (job.max_parallel as usize).saturating_sub(running.count())
+        };
         let scope = job_scope(pipelines, run, index, &plan, job).await?;
         let condition = job.condition.as_deref().unwrap_or("succeeded()");
         let verdict = holds(condition, &scope);
@@ -116,7 +143,11 @@ async fn jobs(pipelines: &Pipelines, run: &mut Run, index: usize, starting: &mut
             }
         }
     }
-    if run.stages[index].jobs.iter().all(|job| job.progress == Progress::Completed) {
+    if run.stages[index]
+        .jobs
+        .iter()
+        .all(|job| job.progress == Progress::Completed)
+    {
         let outcome = stage_outcome(run, index, &plan);
         return Ok(end(run, index, outcome));
     }
@@ -125,7 +156,11 @@ async fn jobs(pipelines: &Pipelines, run: &mut Run, index: usize, starting: &mut
 
 /// How a stage ended: jobs that may fail do not fail it.
 fn stage_outcome(run: &Run, index: usize, plan: &Stage) -> Outcome {
-    let tolerated = |name: &str| plan.jobs.iter().any(|job| job.name.eq_ignore_ascii_case(name) && job.continue_on_error);
+    let tolerated = |name: &str| {
+        plan.jobs
+            .iter()
+            .any(|job| job.name.eq_ignore_ascii_case(name) && job.continue_on_error)
+    };
     together(run.stages[index].jobs.iter().filter_map(|job| match job.outcome {
         Some(Outcome::Failed) if tolerated(&job.name) => Some(Outcome::SucceededWithIssues),
         other => other,
@@ -151,7 +186,12 @@ pub(crate) async fn job_scope(
 
 fn holds(condition: &str, scope: &RuntimeScope) -> std::result::Result<bool, String> {
     let expanded = pave_pipeline::expand_macros(condition, &|name: &str| {
-        scope.variables.iter().rev().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+        scope
+            .variables
+            .iter()
+            .rev()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.clone())
     });
     pave_pipeline::condition(&expanded, scope)
         .map_err(|error| format!("The condition `{condition}` cannot be evaluated: {error}"))
@@ -159,16 +199,24 @@ fn holds(condition: &str, scope: &RuntimeScope) -> std::result::Result<bool, Str
 
 pub(crate) fn plan_of(run: &Run, index: usize) -> Option<Stage> {
     let name = &run.stages[index].name;
-    run.plan.stages.iter().find(|stage| stage.name.eq_ignore_ascii_case(name)).cloned()
+    run.plan
+        .stages
+        .iter()
+        .find(|stage| stage.name.eq_ignore_ascii_case(name))
+        .cloned()
 }
 
 fn legs(stage: &StageRun, name: &str) -> Vec<usize> {
     let jobs = stage.jobs.iter().enumerate();
-    jobs.filter(|(_, job)| job.name.eq_ignore_ascii_case(name)).map(|(index, _)| index).collect()
+    jobs.filter(|(_, job)| job.name.eq_ignore_ascii_case(name))
+        .map(|(index, _)| index)
+        .collect()
 }
 
 fn all_ended(stage: &StageRun, name: &str) -> bool {
-    legs(stage, name).iter().all(|leg| stage.jobs[*leg].progress == Progress::Completed)
+    legs(stage, name)
+        .iter()
+        .all(|leg| stage.jobs[*leg].progress == Progress::Completed)
 }
 
 /// Names above `name`, with whether they are named in `dependsOn` itself.
@@ -188,7 +236,11 @@ fn above(name: &str, parents: &dyn Fn(&str) -> Vec<String>) -> Vec<(String, bool
 
 fn stage_dependencies(run: &Run, stage: &Stage) -> Vec<Dependency> {
     let parents = |name: &str| {
-        let found = run.plan.stages.iter().find(|it| it.name.eq_ignore_ascii_case(name));
+        let found = run
+            .plan
+            .stages
+            .iter()
+            .find(|it| it.name.eq_ignore_ascii_case(name));
         found.map(|it| it.depends_on.clone()).unwrap_or_default()
     };
     let names = above(&stage.name, &parents);
@@ -196,9 +248,16 @@ fn stage_dependencies(run: &Run, stage: &Stage) -> Vec<Dependency> {
         let ended = run.stages.iter().find(|it| it.name.eq_ignore_ascii_case(&name))?;
         let outputs = ended.jobs.iter().flat_map(|job| {
             let own = job.dependency(true);
-            own.outputs.into_iter().map(move |(key, value)| (format!("{}.{key}", own.name), value))
+            own.outputs
+                .into_iter()
+                .map(move |(key, value)| (format!("{}.{key}", own.name), value))
         });
-        Some(Dependency { name, outcome: ended.outcome.unwrap_or(Outcome::Skipped), direct, outputs: outputs.collect() })
+        Some(Dependency {
+            name,
+            outcome: ended.outcome.unwrap_or(Outcome::Skipped),
+            direct,
+            outputs: outputs.collect(),
+        })
     });
     found.collect()
 }
@@ -209,20 +268,34 @@ pub(crate) fn job_dependencies(run: &StageRun, stage: &Stage, job: &pave_pipelin
         found.map(|it| it.depends_on.clone()).unwrap_or_default()
     };
     let names = above(&job.name, &parents);
-    names.into_iter().filter_map(|(name, direct)| merged(run, &name, direct)).collect()
+    names
+        .into_iter()
+        .filter_map(|(name, direct)| merged(run, &name, direct))
+        .collect()
 }
 
 /// All legs of a job as one dependency.
 fn merged(stage: &StageRun, name: &str, direct: bool) -> Option<Dependency> {
-    let all: Vec<Dependency> = legs(stage, name).iter().map(|leg| stage.jobs[*leg].dependency(direct)).collect();
+    let all: Vec<Dependency> = legs(stage, name)
+        .iter()
+        .map(|leg| stage.jobs[*leg].dependency(direct))
+        .collect();
     let outcome = together(all.iter().map(|it| it.outcome));
     let first = all.first()?.clone();
-    Some(Dependency { outcome, outputs: all.into_iter().flat_map(|it| it.outputs).collect(), ..first })
+    Some(Dependency {
+        outcome,
+        outputs: all.into_iter().flat_map(|it| it.outputs).collect(),
+        ..first
+    })
 }
 
 pub(crate) fn earlier_stages(run: &Run, stage: &Stage) -> Vec<(String, Vec<Dependency>)> {
     let parents = |name: &str| {
-        let found = run.plan.stages.iter().find(|it| it.name.eq_ignore_ascii_case(name));
+        let found = run
+            .plan
+            .stages
+            .iter()
+            .find(|it| it.name.eq_ignore_ascii_case(name));
         found.map(|it| it.depends_on.clone()).unwrap_or_default()
     };
     let names = above(&stage.name, &parents);
@@ -230,7 +303,10 @@ pub(crate) fn earlier_stages(run: &Run, stage: &Stage) -> Vec<(String, Vec<Depen
         let ended = run.stages.iter().find(|it| it.name.eq_ignore_ascii_case(&name))?;
         let mut jobs: Vec<String> = ended.jobs.iter().map(|job| job.name.clone()).collect();
         jobs.dedup();
-        Some((name, jobs.iter().filter_map(|job| merged(ended, job, true)).collect()))
+        Some((
+            name,
+            jobs.iter().filter_map(|job| merged(ended, job, true)).collect(),
+        ))
     });
     found.collect()
 }

@@ -72,8 +72,16 @@ fn add_job(
     let single = [Leg::default()];
     let legs = if legs.is_empty() { &single[..] } else { legs };
     for (order, leg) in legs.iter().enumerate() {
-        let name = if leg.name.is_empty() { display.clone() } else { format!("{display} {}", leg.name) };
-        let leg_name = if leg.name.is_empty() { "__default" } else { &leg.name };
+        let name = if leg.name.is_empty() {
+            display.clone()
+        } else {
+            format!("{display} {}", leg.name)
+        };
+        let leg_name = if leg.name.is_empty() {
+            "__default"
+        } else {
+            &leg.name
+        };
         let record = Record {
             id: Uuid::new_v4(),
             parent: Some(phase.id),
@@ -104,11 +112,11 @@ fn add_job(
 
 /// Marks a stage as begun.
 pub(crate) fn begin_stage(run: &mut Run, index: usize, _plan: &Stage) {
-    run.stages[index].progress = Progress::InProgress;
+    run.stages[index].progress = Progress::Running;
     let record = run.stages[index].record;
     begin_record(run, record);
     if run.progress == Progress::Pending {
-        run.progress = Progress::InProgress;
+        run.progress = Progress::Running;
         run.started_at = Some(now());
     }
 }
@@ -130,7 +138,12 @@ pub(crate) fn add_steps(run: &mut Run, job: Uuid, steps: &[pave_pipeline::Step])
             task: Some(task_of(&step.action)),
             ..Record::default()
         };
-        run.logs.push(crate::run::Log { id: log, job, record: record.id, created_at: now() });
+        run.logs.push(crate::run::Log {
+            id: log,
+            job,
+            record: record.id,
+            created_at: now(),
+        });
         made.push((record.id, log));
         run.records.push(record);
     }
@@ -159,9 +172,11 @@ fn task_of(action: &Action) -> (String, u32) {
 pub(crate) fn begin_record(run: &mut Run, id: Uuid) {
     let mut next = Some(id);
     while let Some(current) = next {
-        let Some(record) = run.record_mut(current) else { return };
+        let Some(record) = run.record_mut(current) else {
+            return;
+        };
         if record.progress == Progress::Pending {
-            record.progress = Progress::InProgress;
+            record.progress = Progress::Running;
             record.started_at = Some(now());
         }
         next = record.parent;
@@ -185,9 +200,15 @@ pub(crate) fn end_job(run: &mut Run, id: Uuid, outcome: Outcome) {
     job.outcome = Some(outcome);
     let steps = job.steps.clone();
     for step in steps {
-        let open = run.records.iter().any(|record| record.id == step && record.progress != Progress::Completed);
+        let open = run
+            .records
+            .iter()
+            .any(|record| record.id == step && record.progress != Progress::Completed);
         if open {
-            let begun = run.records.iter().any(|it| it.id == step && it.progress == Progress::InProgress);
+            let begun = run
+                .records
+                .iter()
+                .any(|it| it.id == step && it.progress == Progress::Running);
             end_record(run, step, if begun { outcome } else { Outcome::Skipped });
         }
     }
@@ -196,9 +217,17 @@ pub(crate) fn end_job(run: &mut Run, id: Uuid, outcome: Outcome) {
 }
 
 fn end_phase(run: &mut Run, job: Uuid) {
-    let phase = run.records.iter().find(|record| record.id == job).and_then(|record| record.parent);
+    let phase = run
+        .records
+        .iter()
+        .find(|record| record.id == job)
+        .and_then(|record| record.parent);
     let Some(phase) = phase else { return };
-    let legs: Vec<&Record> = run.records.iter().filter(|it| it.parent == Some(phase) && it.kind == "Job").collect();
+    let legs: Vec<&Record> = run
+        .records
+        .iter()
+        .filter(|it| it.parent == Some(phase) && it.kind == "Job")
+        .collect();
     if legs.iter().all(|leg| leg.progress == Progress::Completed) {
         let outcome = super::schedule::together(legs.iter().filter_map(|leg| leg.outcome));
         end_record(run, phase, outcome);
@@ -209,7 +238,12 @@ fn end_phase(run: &mut Run, job: Uuid) {
 pub(crate) fn complain(run: &mut Run, record: Uuid, message: &str) {
     let mut data = BTreeMap::new();
     data.insert("type".to_owned(), "error".to_owned());
-    let issue = Issue { kind: "error".to_owned(), category: "General".to_owned(), message: message.to_owned(), data };
+    let issue = Issue {
+        kind: "error".to_owned(),
+        category: "General".to_owned(),
+        message: message.to_owned(),
+        data,
+    };
     if let Some(record) = run.record_mut(record) {
         record.issues.push(issue);
     }
@@ -217,8 +251,16 @@ pub(crate) fn complain(run: &mut Run, record: Uuid, message: &str) {
 
 /// Makes a stage ready to run again: jobs that failed or did not run, or all of them.
 pub(crate) fn retry(run: &mut Run, name: &str, all: bool) -> bool {
-    let Some(index) = run.stages.iter().position(|stage| stage.name.eq_ignore_ascii_case(name)) else { return false };
-    let Some(plan) = super::schedule::plan_of(run, index) else { return false };
+    let Some(index) = run
+        .stages
+        .iter()
+        .position(|stage| stage.name.eq_ignore_ascii_case(name))
+    else {
+        return false;
+    };
+    let Some(plan) = super::schedule::plan_of(run, index) else {
+        return false;
+    };
     let attempt = run.stages[index].attempt + 1;
     for position in 0..run.stages[index].jobs.len() {
         let job = run.stages[index].jobs[position].clone();
@@ -243,15 +285,27 @@ pub(crate) fn retry(run: &mut Run, name: &str, all: bool) -> bool {
         record.issues.clear();
     }
     // What came after it was skipped or is out of date.
-    let later: Vec<String> =
-        run.plan.stages.iter().filter(|it| it.depends_on.iter().any(|other| other.eq_ignore_ascii_case(&plan.name))).map(|it| it.name.clone()).collect();
+    let later: Vec<String> = run
+        .plan
+        .stages
+        .iter()
+        .filter(|it| {
+            it.depends_on
+                .iter()
+                .any(|other| other.eq_ignore_ascii_case(&plan.name))
+        })
+        .map(|it| it.name.clone())
+        .collect();
     for stage in later {
-        let waits = run.stages.iter().any(|it| it.name == stage && it.progress == Progress::Completed);
+        let waits = run
+            .stages
+            .iter()
+            .any(|it| it.name == stage && it.progress == Progress::Completed);
         if waits {
             retry(run, &stage, true);
         }
     }
-    run.progress = Progress::InProgress;
+    run.progress = Progress::Running;
     run.result = None;
     run.finished_at = None;
     run.canceled = false;
@@ -269,7 +323,9 @@ fn renew_job(run: &mut Run, stage: usize, position: usize, attempt: u32) {
     job.outputs.clear();
     job.steps.clear();
     job.queued = false;
-    let Some(before) = run.records.iter().find(|record| record.id == old).cloned() else { return };
+    let Some(before) = run.records.iter().find(|record| record.id == old).cloned() else {
+        return;
+    };
     let mut previous = before.previous.clone();
     previous.push((before.attempt, old));
     if let Some(phase) = before.parent.and_then(|phase| run.record_mut(phase)) {
@@ -301,7 +357,11 @@ pub(crate) fn environment_of(job: &pave_pipeline::Job) -> Option<&str> {
 }
 
 fn name_of(display: &str, name: &str) -> String {
-    if display.is_empty() { name.to_owned() } else { display.to_owned() }
+    if display.is_empty() {
+        name.to_owned()
+    } else {
+        display.to_owned()
+    }
 }
 
 fn position(index: usize) -> i64 {

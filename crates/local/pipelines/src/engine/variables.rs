@@ -31,7 +31,12 @@ impl Variables {
         if secret {
             self.secrets.insert(name.to_owned(), value.to_owned());
         }
-        self.all.push(JobVariable { name: name.to_owned(), value: shown, secret, read_only });
+        self.all.push(JobVariable {
+            name: name.to_owned(),
+            value: shown,
+            secret,
+            read_only,
+        });
     }
 
     pub(crate) fn pairs(&self) -> Vec<(String, String)> {
@@ -46,9 +51,20 @@ impl Variables {
 }
 
 /// What conditions of a stage and its jobs see.
-pub(crate) async fn of_stage(pipelines: &Pipelines, run: &Run, stage: &Stage) -> Result<Vec<(String, String)>> {
+pub(crate) async fn of_stage(
+    pipelines: &Pipelines,
+    run: &Run,
+    stage: &Stage,
+) -> Result<Vec<(String, String)>> {
     let mut variables = of_run(pipelines, run).await?;
-    scoped(pipelines, run, &stage.variables, &mut variables, &RuntimeScope::default()).await?;
+    scoped(
+        pipelines,
+        run,
+        &stage.variables,
+        &mut variables,
+        &RuntimeScope::default(),
+    )
+    .await?;
     given(pipelines, run, &mut variables).await?;
     Ok(variables.pairs())
 }
@@ -78,7 +94,8 @@ pub(crate) async fn of_job(
 async fn of_run(pipelines: &Pipelines, run: &Run) -> Result<Variables> {
     let mut variables = Variables::default();
     predefined(pipelines, run, &mut variables);
-    let definition: Option<Stored<Definition>> = pipelines.store().thing(Kind::Definition, run.definition).await?;
+    let definition: Option<Stored<Definition>> =
+        pipelines.store().thing(Kind::Definition, run.definition).await?;
     if let Some(definition) = definition {
         let secrets = pipelines.unseal(definition.secret.as_deref())?;
         for (name, variable) in &definition.body.variables {
@@ -86,7 +103,14 @@ async fn of_run(pipelines: &Pipelines, run: &Run) -> Result<Variables> {
             variables.put(name, value, variable.is_secret, false);
         }
     }
-    scoped(pipelines, run, &run.plan.variables, &mut variables, &RuntimeScope::default()).await?;
+    scoped(
+        pipelines,
+        run,
+        &run.plan.variables,
+        &mut variables,
+        &RuntimeScope::default(),
+    )
+    .await?;
     Ok(variables)
 }
 
@@ -94,7 +118,11 @@ async fn given(pipelines: &Pipelines, run: &Run, variables: &mut Variables) -> R
     if run.variables.is_empty() {
         return Ok(());
     }
-    let sealed = pipelines.store().run(run.id).await?.and_then(|(_, sealed)| sealed);
+    let sealed = pipelines
+        .store()
+        .run(run.id)
+        .await?
+        .and_then(|(_, sealed)| sealed);
     let secrets = pipelines.unseal(sealed.as_deref())?;
     for variable in &run.variables {
         let value = secrets.get(&variable.name).unwrap_or(&variable.value);
@@ -112,8 +140,15 @@ async fn scoped(
 ) -> Result {
     for variable in written {
         match variable {
-            Variable::Value { name, value, read_only } => {
-                let scope = RuntimeScope { variables: variables.pairs(), ..scope.clone() };
+            Variable::Value {
+                name,
+                value,
+                read_only,
+            } => {
+                let scope = RuntimeScope {
+                    variables: variables.pairs(),
+                    ..scope.clone()
+                };
                 // What cannot be worked out is empty, as upstream.
                 let value = pave_pipeline::runtime_value(value, &scope).unwrap_or_default();
                 variables.put(name, &value, false, *read_only);
@@ -125,14 +160,24 @@ async fn scoped(
 }
 
 async fn group(pipelines: &Pipelines, run: &Run, name: &str, variables: &mut Variables) -> Result {
-    let found: Option<Stored<VariableGroup>> =
-        pipelines.store().named(Kind::VariableGroup, run.project.id, name).await?;
+    let found: Option<Stored<VariableGroup>> = pipelines
+        .store()
+        .named(Kind::VariableGroup, run.project.id, name)
+        .await?;
     let Some(found) = found else {
-        variables.refused.push(format!("Variable group `{name}` was not found in project {}.", run.project.name));
+        variables.refused.push(format!(
+            "Variable group `{name}` was not found in project {}.",
+            run.project.name
+        ));
         return Ok(());
     };
-    if let Err(reason) = pipelines.may_use(run, crate::access::Realm::VariableGroups, &found.body.name).await? {
-        variables.refused.push(format!("The run may not use variable group `{name}`: {reason}"));
+    if let Err(reason) = pipelines
+        .may_use(run, crate::access::Realm::VariableGroups, &found.body.name)
+        .await?
+    {
+        variables
+            .refused
+            .push(format!("The run may not use variable group `{name}`: {reason}"));
         return Ok(());
     }
     let secrets = pipelines.unseal(found.secret.as_deref())?;
@@ -144,7 +189,12 @@ async fn group(pipelines: &Pipelines, run: &Run, name: &str, variables: &mut Var
 }
 
 fn predefined(pipelines: &Pipelines, run: &Run, variables: &mut Variables) {
-    let base = pipelines.options().base_url.as_str().trim_end_matches('/').to_owned();
+    let base = pipelines
+        .options()
+        .base_url
+        .as_str()
+        .trim_end_matches('/')
+        .to_owned();
     let collection = format!("{base}/{}/", run.project.organization);
     let mut put = |name: &str, value: &str| variables.put(name, value, false, false);
     let organization_branch = run.branch.strip_prefix("refs/heads/").unwrap_or(&run.branch);
@@ -173,10 +223,17 @@ fn predefined(pipelines: &Pipelines, run: &Run, variables: &mut Variables) {
     put("Build.RequestedForEmail", &run.requested_for.email);
     put("Build.RequestedForId", &run.requested_for.id.to_string());
     put("Build.SourceBranch", &run.branch);
-    let short = if run.pull_request.is_some() { "merge" } else { organization_branch.rsplit('/').next().unwrap_or("") };
+    let short = if run.pull_request.is_some() {
+        "merge"
+    } else {
+        organization_branch.rsplit('/').next().unwrap_or("")
+    };
     put("Build.SourceBranchName", short);
     put("Build.SourceVersion", &run.version);
-    put("Build.SourceVersionMessage", run.message.lines().next().unwrap_or_default());
+    put(
+        "Build.SourceVersionMessage",
+        run.message.lines().next().unwrap_or_default(),
+    );
     put("Build.Repository.Name", &run.repository.name);
     put("Build.Repository.ID", &run.repository.id.to_string());
     put("Build.Repository.Uri", run.repository.url.as_str());
@@ -186,10 +243,16 @@ fn predefined(pipelines: &Pipelines, run: &Run, variables: &mut Variables) {
         put("System.PullRequest.PullRequestId", &pull_request.id.to_string());
         put("System.PullRequest.SourceBranch", &pull_request.source_branch);
         put("System.PullRequest.TargetBranch", &pull_request.target_branch);
-        let name = pull_request.target_branch.strip_prefix("refs/heads/").unwrap_or(&pull_request.target_branch);
+        let name = pull_request
+            .target_branch
+            .strip_prefix("refs/heads/")
+            .unwrap_or(&pull_request.target_branch);
         put("System.PullRequest.TargetBranchName", name);
         put("System.PullRequest.SourceCommitId", &pull_request.source_commit);
-        put("System.PullRequest.SourceRepositoryURI", run.repository.url.as_str());
+        put(
+            "System.PullRequest.SourceRepositoryURI",
+            run.repository.url.as_str(),
+        );
     }
 }
 
@@ -205,7 +268,12 @@ fn of_the_job(
     let at = |name: &str| workspace.join(name).display().to_string();
     let sources = at("s");
     let job_name = if leg.leg.is_empty() { &job.name } else { &leg.leg };
-    let attempt = run.records.iter().find(|it| it.id == leg.id).map_or(1, |it| it.attempt).to_string();
+    let attempt = run
+        .records
+        .iter()
+        .find(|it| it.id == leg.id)
+        .map_or(1, |it| it.attempt)
+        .to_string();
     let workspace_text = workspace.display().to_string();
     let plain = [
         ("System.DefaultWorkingDirectory", sources.as_str()),
@@ -239,22 +307,46 @@ fn of_the_job(
         ("Agent.JobName", &leg.display_name),
         ("Agent.JobStatus", "Succeeded"),
         ("Agent.OS", "Linux"),
-        ("Agent.OSArchitecture", if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" }),
+        (
+            "Agent.OSArchitecture",
+            if cfg!(target_arch = "aarch64") {
+                "ARM64"
+            } else {
+                "X64"
+            },
+        ),
         ("Agent.Version", env!("CARGO_PKG_VERSION")),
     ];
     for (name, value) in plain {
         variables.put(name, value, false, false);
     }
-    if let pave_pipeline::JobKind::Deployment { environment, strategy } = &job.kind {
+    if let pave_pipeline::JobKind::Deployment {
+        environment,
+        strategy,
+    } = &job.kind
+    {
         variables.put("Environment.Name", &environment.name, false, false);
-        variables.put("Environment.ResourceName", &environment.resource_name, false, false);
+        variables.put(
+            "Environment.ResourceName",
+            &environment.resource_name,
+            false,
+            false,
+        );
         variables.put("Strategy.Name", strategy, false, false);
     }
 }
 
 /// Where a federated token is asked for.
 pub(crate) fn oidc_request(pipelines: &Pipelines, run: &Run, job: &JobRun) -> String {
-    let base = pipelines.options().base_url.as_str().trim_end_matches('/').to_owned();
+    let base = pipelines
+        .options()
+        .base_url
+        .as_str()
+        .trim_end_matches('/')
+        .to_owned();
     let (organization, project) = (&run.project.organization, run.project.id);
-    format!("{base}/{organization}/{project}/_apis/distributedtask/hubs/build/plans/{}/jobs/{}/oidctoken", run.plan_id, job.id)
+    format!(
+        "{base}/{organization}/{project}/_apis/distributedtask/hubs/build/plans/{}/jobs/{}/oidctoken",
+        run.plan_id, job.id
+    )
 }

@@ -15,24 +15,39 @@ use crate::things::{Approval, Check, Endpoint, Environment, VariableGroup};
 
 /// `pipelines/approvals`.
 pub(crate) async fn approvals(pipelines: &Pipelines, request: &AreaRequest, rest: &[&str]) -> Answer {
-    let links = Links { base: &request.base_url };
+    let links = Links {
+        base: &request.base_url,
+    };
     match (&request.method, rest) {
         (&Method::GET, []) => {
-            let all = pipelines.store().things::<Approval>(Kind::Approval, Some(project(request)?.id)).await?;
+            let all = pipelines
+                .store()
+                .things::<Approval>(Kind::Approval, Some(project(request)?.id))
+                .await?;
             let ids = request.parameter("approvalIds").filter(|it| !it.is_empty());
-            let state = request.parameter("state").filter(|it| !it.is_empty() && !it.eq_ignore_ascii_case("undefined"));
+            let state = request
+                .parameter("state")
+                .filter(|it| !it.is_empty() && !it.eq_ignore_ascii_case("undefined"));
             let builds = request.parameter("buildId");
             let wanted = all.iter().filter(|it| {
                 let body = &it.body;
-                ids.is_none_or(|ids| ids.split(',').any(|id| id.trim().eq_ignore_ascii_case(&body.uuid.to_string())))
-                    && state.is_none_or(|state| state.eq_ignore_ascii_case(&body.status) || (state == "1" && body.status == "pending"))
-                    && builds.is_none_or(|build| build == body.build.to_string())
+                ids.is_none_or(|ids| {
+                    ids.split(',')
+                        .any(|id| id.trim().eq_ignore_ascii_case(&body.uuid.to_string()))
+                }) && state.is_none_or(|state| {
+                    state.eq_ignore_ascii_case(&body.status) || (state == "1" && body.status == "pending")
+                }) && builds.is_none_or(|build| build == body.build.to_string())
             });
             list(wanted.map(|it| shape(&links, &it.body)).collect())
         }
         (&Method::GET, [one]) => {
             let found = approve::find(pipelines, uuid(one)?).await?;
-            let found = found.filter(|it| request.project.as_ref().is_some_and(|project| project.id == it.project));
+            let found = found.filter(|it| {
+                request
+                    .project
+                    .as_ref()
+                    .is_some_and(|project| project.id == it.project)
+            });
             let found = found.ok_or_else(|| AreaError::not_found(format!("There is no approval {one}.")))?;
             ok(shape(&links, &found.body))
         }
@@ -44,7 +59,11 @@ pub(crate) async fn approvals(pipelines: &Pipelines, request: &AreaRequest, rest
             for wish in wishes {
                 let id = uuid(text(&wish, "/approvalId").unwrap_or_default())?;
                 let status = number(&wish, "/status").map(|it| it.to_string());
-                let status = status.as_deref().or_else(|| text(&wish, "/status")).unwrap_or_default().to_owned();
+                let status = status
+                    .as_deref()
+                    .or_else(|| text(&wish, "/status"))
+                    .unwrap_or_default()
+                    .to_owned();
                 let comment = text(&wish, "/comment").unwrap_or_default();
                 let approval = approve::decide(&shared, &request.principal, id, &status, comment).await?;
                 done.push(shape(&links, &approval));
@@ -56,7 +75,8 @@ pub(crate) async fn approvals(pipelines: &Pipelines, request: &AreaRequest, rest
 }
 
 fn uuid(given: &str) -> Result<Uuid, AreaError> {
-    Uuid::try_parse(given).map_err(|_| AreaError::bad_request(format!("`{given}` is not the id of an approval.")))
+    Uuid::try_parse(given)
+        .map_err(|_| AreaError::bad_request(format!("`{given}` is not the id of an approval.")))
 }
 
 fn shape(links: &Links<'_>, it: &Approval) -> Value {
@@ -86,12 +106,23 @@ fn shape(links: &Links<'_>, it: &Approval) -> Value {
 
 /// `pipelines/checks/configurations`.
 pub(crate) async fn checks(pipelines: &Pipelines, request: &AreaRequest, rest: &[&str]) -> Answer {
-    let links = Links { base: &request.base_url };
+    let links = Links {
+        base: &request.base_url,
+    };
     match (&request.method, rest) {
         (&Method::GET, []) => {
-            let all = pipelines.store().things::<Check>(Kind::Check, Some(project(request)?.id)).await?;
-            let same = |key: &str, own: &str| request.parameter(key).is_none_or(|it| it.eq_ignore_ascii_case(own));
-            let wanted = all.iter().filter(|it| same("resourceType", &it.body.resource_kind) && same("resourceId", &it.body.resource_id));
+            let all = pipelines
+                .store()
+                .things::<Check>(Kind::Check, Some(project(request)?.id))
+                .await?;
+            let same = |key: &str, own: &str| {
+                request
+                    .parameter(key)
+                    .is_none_or(|it| it.eq_ignore_ascii_case(own))
+            };
+            let wanted = all.iter().filter(|it| {
+                same("resourceType", &it.body.resource_kind) && same("resourceId", &it.body.resource_id)
+            });
             list(wanted.map(|it| check(&links, it)).collect())
         }
         (&Method::POST, []) => add(pipelines, request).await,
@@ -106,7 +137,10 @@ pub(crate) async fn checks(pipelines: &Pipelines, request: &AreaRequest, rest: &
             if let Some(minutes) = number(&body, "/timeout") {
                 stored.body.timeout = minutes;
             }
-            pipelines.store().replace(Kind::Check, stored.id, &stored.id.to_string(), &stored.body, None).await?;
+            pipelines
+                .store()
+                .replace(Kind::Check, stored.id, &stored.id.to_string(), &stored.body, None)
+                .await?;
             ok(check(&links, &stored))
         }
         (&Method::DELETE, [one]) => {
@@ -122,7 +156,9 @@ pub(crate) async fn checks(pipelines: &Pipelines, request: &AreaRequest, rest: &
 async fn find(pipelines: &Pipelines, request: &AreaRequest, one: &str) -> Result<Stored<Check>, AreaError> {
     let project = project(request)?;
     let found = pipelines.store().thing::<Check>(Kind::Check, id(one)?).await?;
-    found.filter(|it| it.project == project.id).ok_or_else(|| AreaError::not_found(format!("There is no check configuration {one}.")))
+    found
+        .filter(|it| it.project == project.id)
+        .ok_or_else(|| AreaError::not_found(format!("There is no check configuration {one}.")))
 }
 
 async fn manage(pipelines: &Pipelines, request: &AreaRequest, it: &Check) -> Result<(), AreaError> {
@@ -132,25 +168,55 @@ async fn manage(pipelines: &Pipelines, request: &AreaRequest, it: &Check) -> Res
         "environment" => Realm::Environments,
         _ => Realm::Pipelines,
     };
-    pipelines.check(&request.principal, "manage", realm, &it.project, &it.resource_name).await
+    pipelines
+        .check(
+            &request.principal,
+            "manage",
+            realm,
+            &it.project,
+            &it.resource_name,
+        )
+        .await
 }
 
 async fn add(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
     let project = project(request)?;
     let body = request.json()?;
-    let kind = text(&body, "/resource/type").ok_or_else(|| AreaError::bad_request("A check needs `resource.type`."))?;
+    let kind = text(&body, "/resource/type")
+        .ok_or_else(|| AreaError::bad_request("A check needs `resource.type`."))?;
     let of = number(&body, "/resource/id").map(|it| it.to_string());
-    let of = of.as_deref().or_else(|| text(&body, "/resource/id")).unwrap_or_default().to_owned();
+    let of = of
+        .as_deref()
+        .or_else(|| text(&body, "/resource/id"))
+        .unwrap_or_default()
+        .to_owned();
     let name = match kind.to_lowercase().as_str() {
-        "environment" => pipelines.store().thing::<Environment>(Kind::Environment, id(&of)?).await?.filter(|it| it.project == project.id).map(|it| it.body.name),
-        "variablegroup" => pipelines.store().thing::<VariableGroup>(Kind::VariableGroup, id(&of)?).await?.filter(|it| it.project == project.id).map(|it| it.body.name),
+        "environment" => pipelines
+            .store()
+            .thing::<Environment>(Kind::Environment, id(&of)?)
+            .await?
+            .filter(|it| it.project == project.id)
+            .map(|it| it.body.name),
+        "variablegroup" => pipelines
+            .store()
+            .thing::<VariableGroup>(Kind::VariableGroup, id(&of)?)
+            .await?
+            .filter(|it| it.project == project.id)
+            .map(|it| it.body.name),
         "endpoint" => {
-            let all = pipelines.store().things::<Endpoint>(Kind::Endpoint, Some(project.id)).await?;
-            all.into_iter().find(|it| it.body.uuid.to_string().eq_ignore_ascii_case(&of)).map(|it| it.body.name)
+            let all = pipelines
+                .store()
+                .things::<Endpoint>(Kind::Endpoint, Some(project.id))
+                .await?;
+            all.into_iter()
+                .find(|it| it.body.uuid.to_string().eq_ignore_ascii_case(&of))
+                .map(|it| it.body.name)
         }
         _ => Some(text(&body, "/resource/name").unwrap_or(&of).to_owned()),
     };
-    let name = name.ok_or_else(|| AreaError::not_found(format!("There is no {kind} {of} in project {}.", project.name)))?;
+    let name = name.ok_or_else(|| {
+        AreaError::not_found(format!("There is no {kind} {of} in project {}.", project.name))
+    })?;
     let it = Check {
         project: project.clone(),
         resource_kind: kind.to_lowercase(),
@@ -163,10 +229,23 @@ async fn add(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
         created_at: crate::engine::timeline::now(),
     };
     manage(pipelines, request, &it).await?;
-    let added = pipelines.store().add(Kind::Check, project.id, &Uuid::new_v4().to_string(), &it, None).await?;
-    let stored = Stored { id: added.unwrap_or_default(), project: project.id, body: it, secret: None };
+    let added = pipelines
+        .store()
+        .add(Kind::Check, project.id, &Uuid::new_v4().to_string(), &it, None)
+        .await?;
+    let stored = Stored {
+        id: added.unwrap_or_default(),
+        project: project.id,
+        body: it,
+        secret: None,
+    };
     pipelines.changed(project, "checks", stored.id.to_string());
-    ok(check(&Links { base: &request.base_url }, &stored))
+    ok(check(
+        &Links {
+            base: &request.base_url,
+        },
+        &stored,
+    ))
 }
 
 fn check(links: &Links<'_>, stored: &Stored<Check>) -> Value {

@@ -16,16 +16,28 @@ use crate::things::{Definition, DefinitionVariable};
 
 /// `pipelines`: the new area.
 pub(crate) async fn pipelines(pipelines: &Pipelines, request: &AreaRequest, rest: &[&str]) -> Answer {
-    let links = Links { base: &request.base_url };
+    let links = Links {
+        base: &request.base_url,
+    };
     match (&request.method, rest) {
         (&Method::GET, []) => {
             let all = visible(pipelines, request).await?;
-            list(all.iter().take(top(request, 1000)).map(|it| links.pipeline(it)).collect())
+            list(
+                all.iter()
+                    .take(top(request, 1000))
+                    .map(|it| links.pipeline(it))
+                    .collect(),
+            )
         }
         (&Method::POST, []) => {
             let body = request.json()?;
-            let repository = body.pointer("/configuration/repository").cloned().unwrap_or_default();
-            let yaml = text(&body, "/configuration/path").unwrap_or("azure-pipelines.yml").to_owned();
+            let repository = body
+                .pointer("/configuration/repository")
+                .cloned()
+                .unwrap_or_default();
+            let yaml = text(&body, "/configuration/path")
+                .unwrap_or("azure-pipelines.yml")
+                .to_owned();
             let folder = text(&body, "/folder").unwrap_or("\\").to_owned();
             let stored = create(pipelines, request, &body, &repository, &yaml, &folder).await?;
             ok(links.pipeline(&stored))
@@ -38,17 +50,29 @@ pub(crate) async fn pipelines(pipelines: &Pipelines, request: &AreaRequest, rest
     }
 }
 
-async fn one(pipelines: &Pipelines, request: &AreaRequest, stored: &Stored<Definition>, rest: &[&str]) -> Answer {
-    let links = Links { base: &request.base_url };
+async fn one(
+    pipelines: &Pipelines,
+    request: &AreaRequest,
+    stored: &Stored<Definition>,
+    rest: &[&str],
+) -> Answer {
+    let links = Links {
+        base: &request.base_url,
+    };
     match (&request.method, rest) {
         (&Method::GET, []) => ok(links.pipeline(stored)),
         (&Method::GET, ["runs"]) => {
-            let runs = pipelines.store().runs(stored.body.project.id, vec![stored.id], top(request, 10_000)).await?;
+            let runs = pipelines
+                .store()
+                .runs(stored.body.project.id, vec![stored.id], top(request, 10_000))
+                .await?;
             list(runs.iter().map(|run| links.run(run)).collect())
         }
         (&Method::POST, ["runs"]) => run(pipelines, request, stored, false).await,
         (&Method::POST, ["preview"]) => run(pipelines, request, stored, true).await,
-        (&Method::GET, ["runs", number]) => ok(links.run(&super::builds::find(pipelines, request, number).await?)),
+        (&Method::GET, ["runs", number]) => {
+            ok(links.run(&super::builds::find(pipelines, request, number).await?))
+        }
         (&Method::GET, ["runs", number, "logs", rest @ ..]) => {
             let run = super::builds::find(pipelines, request, number).await?;
             logs::of_pipelines(pipelines, request, &run, rest)
@@ -57,12 +81,24 @@ async fn one(pipelines: &Pipelines, request: &AreaRequest, stored: &Stored<Defin
     }
 }
 
-async fn run(pipelines: &Pipelines, request: &AreaRequest, stored: &Stored<Definition>, preview: bool) -> Answer {
-    let body = if request.body.is_empty() { json!({}) } else { request.json()? };
+async fn run(
+    pipelines: &Pipelines,
+    request: &AreaRequest,
+    stored: &Stored<Definition>,
+    preview: bool,
+) -> Answer {
+    let body = if request.body.is_empty() {
+        json!({})
+    } else {
+        request.json()?
+    };
     let preview = preview || body.get("previewRun").and_then(Value::as_bool) == Some(true);
     let verb = if preview { "get" } else { "queue" };
     allow(pipelines, request, verb, &stored.body).await?;
-    let resource = body.pointer("/resources/repositories/self").cloned().unwrap_or_default();
+    let resource = body
+        .pointer("/resources/repositories/self")
+        .cloned()
+        .unwrap_or_default();
     let wish = Wish {
         branch: text(&resource, "/refName").unwrap_or_default().to_owned(),
         version: text(&resource, "/version").unwrap_or_default().to_owned(),
@@ -70,13 +106,20 @@ async fn run(pipelines: &Pipelines, request: &AreaRequest, stored: &Stored<Defin
         parameters: parameters(&body),
         variables: variables(&body),
         stages_to_skip: strings(&body, "stagesToSkip"),
-        text: text(&body, "/yamlOverride").filter(|_| preview).map(str::to_owned),
+        text: text(&body, "/yamlOverride")
+            .filter(|_| preview)
+            .map(str::to_owned),
         pull_request: None,
     };
-    let links = Links { base: &request.base_url };
+    let links = Links {
+        base: &request.base_url,
+    };
     if preview {
         let prepared = prepare(pipelines, stored, &wish).await?;
-        let Some(plan) = prepared.plan.filter(|_| !pave_diagnostic::has_errors(&prepared.diagnostics)) else {
+        let Some(plan) = prepared
+            .plan
+            .filter(|_| !pave_diagnostic::has_errors(&prepared.diagnostics))
+        else {
             return Err(refusal(&prepared.diagnostics));
         };
         return ok(json!({
@@ -86,7 +129,10 @@ async fn run(pipelines: &Pipelines, request: &AreaRequest, stored: &Stored<Defin
         }));
     }
     if stored.body.queue_status == "disabled" {
-        return Err(AreaError::bad_request(format!("Pipeline {} is disabled.", stored.body.name)));
+        return Err(AreaError::bad_request(format!(
+            "Pipeline {} is disabled.",
+            stored.body.name
+        )));
     }
     let run = queue(pipelines, stored, &request.principal, wish, false).await?;
     ok(links.run(&run))
@@ -94,7 +140,11 @@ async fn run(pipelines: &Pipelines, request: &AreaRequest, stored: &Stored<Defin
 
 pub(super) fn parameters(body: &Value) -> Vec<(String, Value)> {
     let given = body.get("templateParameters").and_then(Value::as_object);
-    given.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    given
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn variables(body: &Value) -> Vec<(String, String, bool)> {
@@ -110,12 +160,17 @@ fn variables(body: &Value) -> Vec<(String, String, bool)> {
 
 fn strings(body: &Value, key: &str) -> Vec<String> {
     let list = body.get(key).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(|it| it.as_str().map(str::to_owned)).collect()
+    list.into_iter()
+        .flatten()
+        .filter_map(|it| it.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// `build/definitions`: the old area.
 pub(crate) async fn definitions(pipelines: &Pipelines, request: &AreaRequest, rest: &[&str]) -> Answer {
-    let links = Links { base: &request.base_url };
+    let links = Links {
+        base: &request.base_url,
+    };
     match (&request.method, rest) {
         (&Method::GET, []) => {
             let mut all = visible(pipelines, request).await?;
@@ -129,14 +184,24 @@ pub(crate) async fn definitions(pipelines: &Pipelines, request: &AreaRequest, re
                 let ids: Vec<&str> = ids.split(',').map(str::trim).collect();
                 all.retain(|it| ids.contains(&it.id.to_string().as_str()));
             }
-            let full = request.parameter("includeAllProperties").is_some_and(|it| it.eq_ignore_ascii_case("true"));
-            let shape = |it: &Stored<Definition>| if full { links.definition(it) } else { links.definition_reference(it) };
+            let full = request
+                .parameter("includeAllProperties")
+                .is_some_and(|it| it.eq_ignore_ascii_case("true"));
+            let shape = |it: &Stored<Definition>| {
+                if full {
+                    links.definition(it)
+                } else {
+                    links.definition_reference(it)
+                }
+            };
             list(all.iter().take(top(request, 10_000)).map(shape).collect())
         }
         (&Method::POST, []) => {
             let body = request.json()?;
             let repository = body.get("repository").cloned().unwrap_or_default();
-            let yaml = text(&body, "/process/yamlFilename").unwrap_or("azure-pipelines.yml").to_owned();
+            let yaml = text(&body, "/process/yamlFilename")
+                .unwrap_or("azure-pipelines.yml")
+                .to_owned();
             let folder = text(&body, "/path").unwrap_or("\\").to_owned();
             let stored = create(pipelines, request, &body, &repository, &yaml, &folder).await?;
             ok(links.definition(&stored))
@@ -164,13 +229,23 @@ fn named(name: &str, wanted: &str) -> bool {
     }
 }
 
-async fn allow(pipelines: &Pipelines, request: &AreaRequest, verb: &str, it: &Definition) -> Result<(), AreaError> {
-    pipelines.check(&request.principal, verb, Realm::Pipelines, &it.project, &it.name).await
+async fn allow(
+    pipelines: &Pipelines,
+    request: &AreaRequest,
+    verb: &str,
+    it: &Definition,
+) -> Result<(), AreaError> {
+    pipelines
+        .check(&request.principal, verb, Realm::Pipelines, &it.project, &it.name)
+        .await
 }
 
 /// Definitions that the person may see.
 async fn visible(pipelines: &Pipelines, request: &AreaRequest) -> Result<Vec<Stored<Definition>>, AreaError> {
-    let all = pipelines.store().things::<Definition>(Kind::Definition, Some(project(request)?.id)).await?;
+    let all = pipelines
+        .store()
+        .things::<Definition>(Kind::Definition, Some(project(request)?.id))
+        .await?;
     let mut seen = Vec::new();
     for it in all {
         if allow(pipelines, request, "get", &it.body).await.is_ok() {
@@ -181,12 +256,26 @@ async fn visible(pipelines: &Pipelines, request: &AreaRequest) -> Result<Vec<Sto
 }
 
 /// A definition of this project, by number.
-pub(crate) async fn find(pipelines: &Pipelines, request: &AreaRequest, number: &str) -> Result<Stored<Definition>, AreaError> {
+pub(crate) async fn find(
+    pipelines: &Pipelines,
+    request: &AreaRequest,
+    number: &str,
+) -> Result<Stored<Definition>, AreaError> {
     let project = project(request)?;
     let missing = || {
-        AreaError::new(http::StatusCode::NOT_FOUND, "DefinitionNotFoundException", format!("The definition {number} does not exist in project {}.", project.name))
+        AreaError::new(
+            http::StatusCode::NOT_FOUND,
+            "DefinitionNotFoundException",
+            format!(
+                "The definition {number} does not exist in project {}.",
+                project.name
+            ),
+        )
     };
-    let found = pipelines.store().thing::<Definition>(Kind::Definition, id(number)?).await?;
+    let found = pipelines
+        .store()
+        .thing::<Definition>(Kind::Definition, id(number)?)
+        .await?;
     let found = found.filter(|it| it.project == project.id).ok_or_else(missing)?;
     allow(pipelines, request, "get", &found.body).await?;
     Ok(found)
@@ -202,7 +291,9 @@ async fn create(
 ) -> Result<Stored<Definition>, AreaError> {
     let project = project(request)?;
     let name = text(body, "/name").ok_or_else(|| AreaError::bad_request("A pipeline needs a name."))?;
-    pipelines.check(&request.principal, "manage", Realm::Pipelines, project, name).await?;
+    pipelines
+        .check(&request.principal, "manage", Realm::Pipelines, project, name)
+        .await?;
     let repository = repository_of(pipelines, project, repository).await?;
     let (variables, secrets) = defined(body, BTreeMap::new());
     let definition = Definition {
@@ -221,31 +312,64 @@ async fn create(
     let sealed = pipelines.seal(&secrets)?;
     // While nobody can be triggered by it: what was pushed before is not built.
     let turn = pipelines.queueing.lock().await;
-    let Some(id) = pipelines.store().add(Kind::Definition, project.id, name, &definition, sealed.clone()).await? else {
+    let Some(id) = pipelines
+        .store()
+        .add(Kind::Definition, project.id, name, &definition, sealed.clone())
+        .await?
+    else {
         let words = format!("A definition with name {name} already exists.");
-        return Err(AreaError::new(http::StatusCode::CONFLICT, "DefinitionExistsException", words));
+        return Err(AreaError::new(
+            http::StatusCode::CONFLICT,
+            "DefinitionExistsException",
+            words,
+        ));
     };
     crate::trigger::begin(pipelines, id, definition.repository.id).await?;
     drop(turn);
     pipelines.changed(project, "build", id.to_string());
-    Ok(Stored { id, project: project.id, body: definition, secret: sealed })
+    Ok(Stored {
+        id,
+        project: project.id,
+        body: definition,
+        secret: sealed,
+    })
 }
 
-async fn repository_of(pipelines: &Pipelines, project: &Project, wanted: &Value) -> Result<pave_devops::RepositoryAt, AreaError> {
+async fn repository_of(
+    pipelines: &Pipelines,
+    project: &Project,
+    wanted: &Value,
+) -> Result<pave_devops::RepositoryAt, AreaError> {
     let given = text(wanted, "/id").or_else(|| text(wanted, "/name"));
-    let given = given.ok_or_else(|| AreaError::bad_request("A pipeline needs a repository (`id` or `name`)."))?;
-    let found = pipelines.options().repositories.repository(Some(project), given).await;
+    let given =
+        given.ok_or_else(|| AreaError::bad_request("A pipeline needs a repository (`id` or `name`)."))?;
+    let found = pipelines
+        .options()
+        .repositories
+        .repository(Some(project), given)
+        .await;
     let found = found.map_err(crate::PipelinesError::from)?;
     found.ok_or_else(|| {
-        AreaError::bad_request(format!("TF401019: The Git repository with name or identifier {given} does not exist in project {}.", project.name))
+        AreaError::bad_request(format!(
+            "TF401019: The Git repository with name or identifier {given} does not exist in project {}.",
+            project.name
+        ))
     })
 }
 
 /// Variables of a definition, those that are secret apart; a secret that is not given again keeps its value.
-fn defined(body: &Value, mut known: BTreeMap<String, String>) -> (BTreeMap<String, DefinitionVariable>, BTreeMap<String, String>) {
+pub(super) fn defined(
+    body: &Value,
+    mut known: BTreeMap<String, String>,
+) -> (BTreeMap<String, DefinitionVariable>, BTreeMap<String, String>) {
     let mut variables = BTreeMap::new();
     let mut secrets = BTreeMap::new();
-    for (name, it) in body.get("variables").and_then(Value::as_object).into_iter().flatten() {
+    for (name, it) in body
+        .get("variables")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         let flag = |key: &str| it.get(key).and_then(Value::as_bool).unwrap_or(false);
         let value = it.get("value").and_then(Value::as_str);
         let secret = flag("isSecret");
@@ -253,20 +377,42 @@ fn defined(body: &Value, mut known: BTreeMap<String, String>) -> (BTreeMap<Strin
             let value = value.map(str::to_owned).or_else(|| known.remove(name));
             secrets.insert(name.clone(), value.unwrap_or_default());
         }
-        let plain = if secret { String::new() } else { value.unwrap_or_default().to_owned() };
-        variables.insert(name.clone(), DefinitionVariable { value: plain, is_secret: secret, allow_override: flag("allowOverride") });
+        let plain = if secret {
+            String::new()
+        } else {
+            value.unwrap_or_default().to_owned()
+        };
+        variables.insert(
+            name.clone(),
+            DefinitionVariable {
+                value: plain,
+                is_secret: secret,
+                allow_override: flag("allowOverride"),
+            },
+        );
     }
     (variables, secrets)
 }
 
-async fn update(pipelines: &Pipelines, request: &AreaRequest, stored: Stored<Definition>) -> Result<Stored<Definition>, AreaError> {
+async fn update(
+    pipelines: &Pipelines,
+    request: &AreaRequest,
+    stored: Stored<Definition>,
+) -> Result<Stored<Definition>, AreaError> {
     allow(pipelines, request, "manage", &stored.body).await?;
     let body = request.json()?;
     if let Some(revision) = number(&body, "/revision")
         && revision != stored.body.revision
     {
-        let words = format!("The definition was changed meanwhile: revision {revision} was sent, {} is current.", stored.body.revision);
-        return Err(AreaError::new(http::StatusCode::CONFLICT, "DefinitionRevisionMismatchException", words));
+        let words = format!(
+            "The definition was changed meanwhile: revision {revision} was sent, {} is current.",
+            stored.body.revision
+        );
+        return Err(AreaError::new(
+            http::StatusCode::CONFLICT,
+            "DefinitionRevisionMismatchException",
+            words,
+        ));
     }
     let mut changed = stored.clone();
     let it = &mut changed.body;
@@ -292,7 +438,10 @@ async fn update(pipelines: &Pipelines, request: &AreaRequest, stored: Stored<Def
     if let Some(triggers) = body.get("triggers").and_then(Value::as_array) {
         it.triggered = !triggers.is_empty();
     }
-    if body.pointer("/repository").is_some_and(|it| it.get("id").is_some() || it.get("name").is_some()) {
+    if body
+        .pointer("/repository")
+        .is_some_and(|it| it.get("id").is_some() || it.get("name").is_some())
+    {
         it.repository = repository_of(pipelines, &it.project, &body["repository"]).await?;
     }
     if body.get("variables").is_some() {
@@ -301,10 +450,20 @@ async fn update(pipelines: &Pipelines, request: &AreaRequest, stored: Stored<Def
         it.variables = variables;
         changed.secret = pipelines.seal(&secrets)?;
     }
-    let replaced = pipelines.store().replace(Kind::Definition, changed.id, &changed.body.name, &changed.body, changed.secret.clone());
+    let replaced = pipelines.store().replace(
+        Kind::Definition,
+        changed.id,
+        &changed.body.name,
+        &changed.body,
+        changed.secret.clone(),
+    );
     if !replaced.await? {
         let words = format!("A definition with name {} already exists.", changed.body.name);
-        return Err(AreaError::new(http::StatusCode::CONFLICT, "DefinitionExistsException", words));
+        return Err(AreaError::new(
+            http::StatusCode::CONFLICT,
+            "DefinitionExistsException",
+            words,
+        ));
     }
     pipelines.changed(&changed.body.project, "build", changed.id.to_string());
     Ok(changed)

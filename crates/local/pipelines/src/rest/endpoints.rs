@@ -17,7 +17,14 @@ use crate::store::{Kind, Stored};
 use crate::things::Endpoint;
 
 /// Parameters of an authorization that are kept sealed and never shown.
-const SECRET: [&str; 6] = ["serviceprincipalkey", "serviceprincipalcertificate", "password", "apitoken", "accesstoken", "accountkey"];
+const SECRET: [&str; 6] = [
+    "serviceprincipalkey",
+    "serviceprincipalcertificate",
+    "password",
+    "apitoken",
+    "accesstoken",
+    "accountkey",
+];
 /// How long a cloud may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -26,7 +33,11 @@ pub(crate) async fn serve(pipelines: &Pipelines, request: &AreaRequest, rest: &[
     match (&request.method, rest) {
         (&Method::GET, ["endpoints"]) => listed(pipelines, request).await,
         (&Method::POST, ["endpoints"]) => save(pipelines, request, None).await,
-        (&Method::GET, ["endpoints", one]) => ok(shape(pipelines, request, &find(pipelines, request, one, "get").await?)),
+        (&Method::GET, ["endpoints", one]) => ok(shape(
+            pipelines,
+            request,
+            &find(pipelines, request, one, "get").await?,
+        )),
         (&Method::PUT, ["endpoints", one]) => {
             let stored = find(pipelines, request, one, "manage").await?;
             save(pipelines, request, Some(stored)).await
@@ -34,27 +45,44 @@ pub(crate) async fn serve(pipelines: &Pipelines, request: &AreaRequest, rest: &[
         (&Method::DELETE, ["endpoints", one]) => {
             let stored = find(pipelines, request, one, "manage").await?;
             pipelines.store().remove(Kind::Endpoint, stored.id).await?;
-            pipelines.changed(&stored.body.project, "serviceendpoint", stored.body.uuid.to_string());
+            pipelines.changed(
+                &stored.body.project,
+                "serviceendpoint",
+                stored.body.uuid.to_string(),
+            );
             empty()
         }
         (&Method::POST, ["endpointproxy"]) => proxy(pipelines, request).await,
-        (&Method::GET, ["types"]) => list(vec![json!({"name": "azurerm", "displayName": "Azure Resource Manager", "authenticationSchemes": [
-            {"scheme": "WorkloadIdentityFederation"}, {"scheme": "ServicePrincipal"}, {"scheme": "ManagedServiceIdentity"},
-        ]})]),
+        (&Method::GET, ["types"]) => list(vec![
+            json!({"name": "azurerm", "displayName": "Azure Resource Manager", "authenticationSchemes": [
+                {"scheme": "WorkloadIdentityFederation"}, {"scheme": "ServicePrincipal"}, {"scheme": "ManagedServiceIdentity"},
+            ]}),
+        ]),
         _ => Err(nothing(request)),
     }
 }
 
 /// A project that a body names by id or name.
-pub(crate) async fn project_of(pipelines: &Pipelines, request: &AreaRequest, given: &str) -> Result<Project, AreaError> {
-    let found = pipelines.options().repositories.project(&request.organization, given).await;
+pub(crate) async fn project_of(
+    pipelines: &Pipelines,
+    request: &AreaRequest,
+    given: &str,
+) -> Result<Project, AreaError> {
+    let found = pipelines
+        .options()
+        .repositories
+        .project(&request.organization, given)
+        .await;
     let found = found.map_err(crate::PipelinesError::from)?;
     found.ok_or_else(|| AreaError::not_found(format!("TF200016: The project {given} does not exist.")))
 }
 
 async fn listed(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
     let project = request.project.as_ref().map(|it| it.id);
-    let all = pipelines.store().things::<Endpoint>(Kind::Endpoint, project).await?;
+    let all = pipelines
+        .store()
+        .things::<Endpoint>(Kind::Endpoint, project)
+        .await?;
     let among = |key: &str, own: &str| {
         let given = request.parameter(key).filter(|it| !it.is_empty());
         given.is_none_or(|given| given.split(',').any(|it| it.trim().eq_ignore_ascii_case(own)))
@@ -62,37 +90,93 @@ async fn listed(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
     let mut shown = Vec::new();
     for it in all {
         let body = &it.body;
-        let wanted = among("endpointNames", &body.name) && among("type", &body.kind) && among("endpointIds", &body.uuid.to_string());
-        if wanted && pipelines.allows(&request.principal, "get", Realm::ServiceEndpoints, &body.project, &body.name).await.is_ok() {
+        let wanted = among("endpointNames", &body.name)
+            && among("type", &body.kind)
+            && among("endpointIds", &body.uuid.to_string());
+        if wanted
+            && pipelines
+                .allows(
+                    &request.principal,
+                    "get",
+                    Realm::ServiceEndpoints,
+                    &body.project,
+                    &body.name,
+                )
+                .await
+                .is_ok()
+        {
             shown.push(shape(pipelines, request, &it));
         }
     }
     list(shown)
 }
 
-async fn find(pipelines: &Pipelines, request: &AreaRequest, one: &str, verb: &str) -> Result<Stored<Endpoint>, AreaError> {
+async fn find(
+    pipelines: &Pipelines,
+    request: &AreaRequest,
+    one: &str,
+    verb: &str,
+) -> Result<Stored<Endpoint>, AreaError> {
     let project = request.project.as_ref().map(|it| it.id);
-    let all = pipelines.store().things::<Endpoint>(Kind::Endpoint, project).await?;
-    let found = all.into_iter().find(|it| it.body.uuid.to_string().eq_ignore_ascii_case(one));
+    let all = pipelines
+        .store()
+        .things::<Endpoint>(Kind::Endpoint, project)
+        .await?;
+    let found = all
+        .into_iter()
+        .find(|it| it.body.uuid.to_string().eq_ignore_ascii_case(one));
     let found = found.ok_or_else(|| {
-        AreaError::new(http::StatusCode::NOT_FOUND, "ServiceEndpointNotFoundException", format!("Service endpoint {one} does not exist."))
+        AreaError::new(
+            http::StatusCode::NOT_FOUND,
+            "ServiceEndpointNotFoundException",
+            format!("Service endpoint {one} does not exist."),
+        )
     })?;
-    pipelines.check(&request.principal, verb, Realm::ServiceEndpoints, &found.body.project, &found.body.name).await?;
+    pipelines
+        .check(
+            &request.principal,
+            verb,
+            Realm::ServiceEndpoints,
+            &found.body.project,
+            &found.body.name,
+        )
+        .await?;
     Ok(found)
 }
 
 async fn save(pipelines: &Pipelines, request: &AreaRequest, before: Option<Stored<Endpoint>>) -> Answer {
     let body = request.json()?;
-    let reference = |key: &str| text(&body, &format!("/serviceEndpointProjectReferences/0/projectReference/{key}"));
-    let project = match (&before, &request.project, reference("id").or_else(|| reference("name"))) {
+    let reference = |key: &str| {
+        text(
+            &body,
+            &format!("/serviceEndpointProjectReferences/0/projectReference/{key}"),
+        )
+    };
+    let project = match (
+        &before,
+        &request.project,
+        reference("id").or_else(|| reference("name")),
+    ) {
         (Some(before), _, _) => before.body.project.clone(),
         (None, Some(project), _) => project.clone(),
         (None, None, Some(given)) => project_of(pipelines, request, given).await?,
-        (None, None, None) => return Err(AreaError::bad_request("A service endpoint needs `serviceEndpointProjectReferences`.")),
+        (None, None, None) => {
+            return Err(AreaError::bad_request(
+                "A service endpoint needs `serviceEndpointProjectReferences`.",
+            ));
+        }
     };
     let name = text(&body, "/name").or_else(|| text(&body, "/serviceEndpointProjectReferences/0/name"));
     let name = name.ok_or_else(|| AreaError::bad_request("A service endpoint needs a name."))?;
-    pipelines.check(&request.principal, "manage", Realm::ServiceEndpoints, &project, name).await?;
+    pipelines
+        .check(
+            &request.principal,
+            "manage",
+            Realm::ServiceEndpoints,
+            &project,
+            name,
+        )
+        .await?;
     let known = match &before {
         Some(before) => pipelines.unseal(before.secret.as_deref())?,
         None => BTreeMap::new(),
@@ -103,28 +187,58 @@ async fn save(pipelines: &Pipelines, request: &AreaRequest, before: Option<Store
         name: name.to_owned(),
         description: text(&body, "/description").unwrap_or_default().to_owned(),
         kind: text(&body, "/type").unwrap_or("AzureRM").to_owned(),
-        url: text(&body, "/url").unwrap_or("https://management.azure.com/").to_owned(),
+        url: text(&body, "/url")
+            .unwrap_or("https://management.azure.com/")
+            .to_owned(),
         data: strings(body.get("data")),
-        scheme: text(&body, "/authorization/scheme").unwrap_or("ServicePrincipal").to_owned(),
+        scheme: text(&body, "/authorization/scheme")
+            .unwrap_or("ServicePrincipal")
+            .to_owned(),
         parameters,
         project: project.clone(),
         is_shared: body.get("isShared").and_then(Value::as_bool).unwrap_or(false),
-        created_by: before.as_ref().map_or_else(|| request.principal.clone(), |it| it.body.created_by.clone()),
+        created_by: before
+            .as_ref()
+            .map_or_else(|| request.principal.clone(), |it| it.body.created_by.clone()),
         is_ready: false,
         status: String::new(),
     };
     (endpoint.is_ready, endpoint.status) = verdict(test(pipelines, &endpoint, &secrets).await);
     let sealed = pipelines.seal(&secrets)?;
     let saved = match &before {
-        Some(before) => pipelines.store().replace(Kind::Endpoint, before.id, name, &endpoint, sealed).await?.then_some(before.id),
-        None => pipelines.store().add(Kind::Endpoint, project.id, name, &endpoint, sealed).await?,
+        Some(before) => pipelines
+            .store()
+            .replace(Kind::Endpoint, before.id, name, &endpoint, sealed)
+            .await?
+            .then_some(before.id),
+        None => {
+            pipelines
+                .store()
+                .add(Kind::Endpoint, project.id, name, &endpoint, sealed)
+                .await?
+        }
     };
     let Some(id) = saved else {
-        let words = format!("Service connection with name {name} already exists. Only a user having Administrator/User role permissions on service connection {name} can see it.");
-        return Err(AreaError::new(http::StatusCode::CONFLICT, "DuplicateServiceConnectionException", words));
+        let words = format!(
+            "Service connection with name {name} already exists. Only a user having Administrator/User role permissions on service connection {name} can see it."
+        );
+        return Err(AreaError::new(
+            http::StatusCode::CONFLICT,
+            "DuplicateServiceConnectionException",
+            words,
+        ));
     };
     pipelines.changed(&project, "serviceendpoint", endpoint.uuid.to_string());
-    ok(shape(pipelines, request, &Stored { id, project: project.id, body: endpoint, secret: None }))
+    ok(shape(
+        pipelines,
+        request,
+        &Stored {
+            id,
+            project: project.id,
+            body: endpoint,
+            secret: None,
+        },
+    ))
 }
 
 fn verdict(tested: Result<(), String>) -> (bool, String) {
@@ -135,32 +249,55 @@ fn verdict(tested: Result<(), String>) -> (bool, String) {
 }
 
 /// Parameters to show, and those to seal. A secret that is not given again keeps its value.
-fn parameters(body: &Value, known: BTreeMap<String, String>) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+fn parameters(
+    body: &Value,
+    known: BTreeMap<String, String>,
+) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     let given = strings(body.pointer("/authorization/parameters"));
-    let (hidden, shown): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        given.into_iter().partition(|(key, _)| SECRET.contains(&key.to_lowercase().as_str()));
+    let (hidden, shown): (BTreeMap<_, _>, BTreeMap<_, _>) = given
+        .into_iter()
+        .partition(|(key, _)| SECRET.contains(&key.to_lowercase().as_str()));
     let mut secrets = known;
-    secrets.extend(hidden.into_iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| (key.to_lowercase(), value)));
+    secrets.extend(
+        hidden
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (key.to_lowercase(), value)),
+    );
     (shown, secrets)
 }
 
 fn strings(value: Option<&Value>) -> BTreeMap<String, String> {
     let object = value.and_then(Value::as_object);
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    object.into_iter().flatten().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), plain(value))).collect()
+    object
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| (key.clone(), plain(value)))
+        .collect()
 }
 
 fn shape(pipelines: &Pipelines, request: &AreaRequest, stored: &Stored<Endpoint>) -> Value {
     let it = &stored.body;
-    let links = Links { base: &request.base_url };
-    let mut parameters: Map<String, Value> = it.parameters.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+    let links = Links {
+        base: &request.base_url,
+    };
+    let mut parameters: Map<String, Value> = it
+        .parameters
+        .iter()
+        .map(|(key, value)| (key.clone(), json!(value)))
+        .collect();
     match it.scheme.to_lowercase().as_str() {
         "serviceprincipal" => {
             parameters.insert("serviceprincipalkey".to_owned(), Value::Null);
         }
         "workloadidentityfederation" => {
             parameters.insert("workloadIdentityFederationSubject".to_owned(), json!(subject(it)));
-            parameters.insert("workloadIdentityFederationIssuer".to_owned(), json!(issuer(pipelines)));
+            parameters.insert(
+                "workloadIdentityFederationIssuer".to_owned(),
+                json!(issuer(pipelines)),
+            );
         }
         _ => {}
     }
@@ -176,8 +313,15 @@ fn shape(pipelines: &Pipelines, request: &AreaRequest, stored: &Stored<Endpoint>
 
 /// Tests a connection that is stored, or one that is only described so far.
 async fn proxy(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
-    let body = if request.body.is_empty() { json!({}) } else { request.json()? };
-    let stored = match request.parameter("endpointId").filter(|it| Uuid::try_parse(it).is_ok_and(|it| !it.is_nil())) {
+    let body = if request.body.is_empty() {
+        json!({})
+    } else {
+        request.json()?
+    };
+    let stored = match request
+        .parameter("endpointId")
+        .filter(|it| Uuid::try_parse(it).is_ok_and(|it| !it.is_nil()))
+    {
         Some(id) => Some(find(pipelines, request, id, "use").await?),
         None => None,
     };
@@ -186,23 +330,44 @@ async fn proxy(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
         let tested = test(pipelines, &stored.body, &secrets).await;
         (stored.body.is_ready, stored.body.status) = verdict(tested.clone());
         let name = stored.body.name.clone();
-        pipelines.store().replace(Kind::Endpoint, stored.id, &name, &stored.body, stored.secret.clone()).await?;
+        pipelines
+            .store()
+            .replace(
+                Kind::Endpoint,
+                stored.id,
+                &name,
+                &stored.body,
+                stored.secret.clone(),
+            )
+            .await?;
         tested
     } else {
         let details = body.get("serviceEndpointDetails").cloned().unwrap_or_default();
         let project = super::project(request)?;
         // Whoever may not make a connection may not use us to talk to other hosts either.
         let name = text(&details, "/name").unwrap_or("new");
-        pipelines.check(&request.principal, "manage", Realm::ServiceEndpoints, project, name).await?;
+        pipelines
+            .check(
+                &request.principal,
+                "manage",
+                Realm::ServiceEndpoints,
+                project,
+                name,
+            )
+            .await?;
         let (parameters, secrets) = parameters(&details, BTreeMap::new());
         let described = Endpoint {
             uuid: Uuid::nil(),
             name: text(&details, "/name").unwrap_or("new").to_owned(),
             description: String::new(),
             kind: text(&details, "/type").unwrap_or("AzureRM").to_owned(),
-            url: text(&details, "/url").unwrap_or("https://management.azure.com/").to_owned(),
+            url: text(&details, "/url")
+                .unwrap_or("https://management.azure.com/")
+                .to_owned(),
             data: strings(details.get("data")),
-            scheme: text(&details, "/authorization/scheme").unwrap_or("ServicePrincipal").to_owned(),
+            scheme: text(&details, "/authorization/scheme")
+                .unwrap_or("ServicePrincipal")
+                .to_owned(),
             parameters,
             project: project.clone(),
             is_shared: false,
@@ -218,13 +383,22 @@ async fn proxy(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
 }
 
 /// Asks the cloud for a token; says in words what is wrong.
-async fn test(pipelines: &Pipelines, it: &Endpoint, secrets: &BTreeMap<String, String>) -> Result<(), String> {
+async fn test(
+    pipelines: &Pipelines,
+    it: &Endpoint,
+    secrets: &BTreeMap<String, String>,
+) -> Result<(), String> {
     if !it.kind.eq_ignore_ascii_case("AzureRM") || it.scheme.eq_ignore_ascii_case("ManagedServiceIdentity") {
         return Ok(());
     }
     let parameter = |name: &str| {
-        let found = it.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+        let found = it
+            .parameters
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found
+            .map(|(_, value)| value.clone())
+            .filter(|value| !value.is_empty())
     };
     let tenant = parameter("tenantid").ok_or("`tenantid` is missing")?;
     let client = parameter("serviceprincipalid").ok_or("`serviceprincipalid` is missing")?;
@@ -236,40 +410,88 @@ async fn test(pipelines: &Pipelines, it: &Endpoint, secrets: &BTreeMap<String, S
     ];
     if it.scheme.eq_ignore_ascii_case("WorkloadIdentityFederation") {
         let token = federated(pipelines, it).map_err(|error| error.message)?;
-        form.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned()));
+        form.push((
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned(),
+        ));
         form.push(("client_assertion", token));
     } else {
-        form.push(("client_secret", secrets.get("serviceprincipalkey").cloned().ok_or("`serviceprincipalkey` is missing")?));
+        form.push((
+            "client_secret",
+            secrets
+                .get("serviceprincipalkey")
+                .cloned()
+                .ok_or("`serviceprincipalkey` is missing")?,
+        ));
     }
     let url = format!("{}/{tenant}/oauth2/v2.0/token", login.trim_end_matches('/'));
-    let asked = pipelines.http().post(&url).timeout(PATIENCE).form(&form).send().await;
+    let asked = pipelines
+        .http()
+        .post(&url)
+        .timeout(PATIENCE)
+        .form(&form)
+        .send()
+        .await;
     let answer = asked.map_err(|error| format!("{url} cannot be reached: {}", innermost(&error)))?;
     if answer.status().is_success() {
         return Ok(());
     }
     let status = answer.status();
     let body: Value = answer.json().await.unwrap_or_default();
-    let words = body.get("error_description").and_then(Value::as_str).unwrap_or_default();
-    Err(format!("{url} answered {status}: {}", words.split(" Trace ID").next().unwrap_or_default()))
+    let words = body
+        .get("error_description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    Err(format!(
+        "{url} answered {status}: {}",
+        words.split(" Trace ID").next().unwrap_or_default()
+    ))
 }
 
 /// Where to sign in, and for what: known for Azure, else asked of the endpoint itself.
 async fn cloud(pipelines: &Pipelines, it: &Endpoint) -> Result<(String, String), String> {
     let environment = it.data.get("environment").map_or("AzureCloud", String::as_str);
     match environment.to_lowercase().as_str() {
-        "azurecloud" => return Ok(("https://login.microsoftonline.com".to_owned(), "https://management.azure.com".to_owned())),
-        "azureusgovernment" => return Ok(("https://login.microsoftonline.us".to_owned(), "https://management.usgovcloudapi.net".to_owned())),
-        "azurechinacloud" => return Ok(("https://login.chinacloudapi.cn".to_owned(), "https://management.chinacloudapi.cn".to_owned())),
+        "azurecloud" => {
+            return Ok((
+                "https://login.microsoftonline.com".to_owned(),
+                "https://management.azure.com".to_owned(),
+            ));
+        }
+        "azureusgovernment" => {
+            return Ok((
+                "https://login.microsoftonline.us".to_owned(),
+                "https://management.usgovcloudapi.net".to_owned(),
+            ));
+        }
+        "azurechinacloud" => {
+            return Ok((
+                "https://login.chinacloudapi.cn".to_owned(),
+                "https://management.chinacloudapi.cn".to_owned(),
+            ));
+        }
         _ => {}
     }
-    let url = format!("{}/metadata/endpoints?api-version=2022-09-01", it.url.trim_end_matches('/'));
+    let url = format!(
+        "{}/metadata/endpoints?api-version=2022-09-01",
+        it.url.trim_end_matches('/')
+    );
     let asked = pipelines.http().get(&url).timeout(PATIENCE).send().await;
     let answer = asked.and_then(reqwest::Response::error_for_status);
     let answer = answer.map_err(|error| format!("{url} cannot be reached: {}", innermost(&error)))?;
-    let body: Value = answer.json().await.map_err(|error| format!("{url} gave no JSON: {error}"))?;
+    let body: Value = answer
+        .json()
+        .await
+        .map_err(|error| format!("{url} gave no JSON: {error}"))?;
     // Older versions answer an object, newer ones a list of clouds.
-    let own = if body.is_array() { body.get(0).cloned().unwrap_or_default() } else { body };
-    let login = own.pointer("/authentication/loginEndpoint").and_then(Value::as_str);
+    let own = if body.is_array() {
+        body.get(0).cloned().unwrap_or_default()
+    } else {
+        body
+    };
+    let login = own
+        .pointer("/authentication/loginEndpoint")
+        .and_then(Value::as_str);
     let audience = own.pointer("/authentication/audiences/0").and_then(Value::as_str);
     match (login, audience) {
         (Some(login), Some(audience)) => Ok((login.to_owned(), audience.to_owned())),

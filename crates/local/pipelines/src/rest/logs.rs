@@ -17,8 +17,14 @@ pub(crate) fn of_build(pipelines: &Pipelines, request: &AreaRequest, run: &Run, 
     match rest {
         [] if wants(request, "zip") => archive(pipelines, run),
         [] => {
-            let links = Links { base: &request.base_url };
-            list(existing(pipelines, run).map(|(log, text)| links.log(run, log, count(&text))).collect())
+            let links = Links {
+                base: &request.base_url,
+            };
+            list(
+                existing(pipelines, run)
+                    .map(|(log, text)| links.log(run, log, count(&text)))
+                    .collect(),
+            )
         }
         [number] => one(pipelines, request, run, number),
         _ => Err(nothing(request)),
@@ -27,8 +33,12 @@ pub(crate) fn of_build(pipelines: &Pipelines, request: &AreaRequest, run: &Run, 
 
 /// `pipelines/{id}/runs/{id}/logs`.
 pub(crate) fn of_pipelines(pipelines: &Pipelines, request: &AreaRequest, run: &Run, rest: &[&str]) -> Answer {
-    let links = Links { base: &request.base_url };
-    let signed = request.parameter("$expand").is_some_and(|it| it.eq_ignore_ascii_case("signedContent"));
+    let links = Links {
+        base: &request.base_url,
+    };
+    let signed = request
+        .parameter("$expand")
+        .is_some_and(|it| it.eq_ignore_ascii_case("signedContent"));
     let shape = |log: &Log, text: &str| {
         let own = links.api(&run.project, &format!("build/builds/{}/logs/{}", run.id, log.id));
         let mut all = json!({
@@ -42,8 +52,12 @@ pub(crate) fn of_pipelines(pipelines: &Pipelines, request: &AreaRequest, run: &R
     };
     match rest {
         [] => {
-            let all: Vec<Value> = existing(pipelines, run).map(|(log, text)| shape(log, &text)).collect();
-            ok(json!({"logs": all, "url": links.api(&run.project, &format!("pipelines/{}/runs/{}/logs", run.definition, run.id))}))
+            let all: Vec<Value> = existing(pipelines, run)
+                .map(|(log, text)| shape(log, &text))
+                .collect();
+            ok(
+                json!({"logs": all, "url": links.api(&run.project, &format!("pipelines/{}/runs/{}/logs", run.definition, run.id))}),
+            )
         }
         [number] => {
             let wanted = id(number)?;
@@ -57,12 +71,23 @@ pub(crate) fn of_pipelines(pipelines: &Pipelines, request: &AreaRequest, run: &R
 
 fn one(pipelines: &Pipelines, request: &AreaRequest, run: &Run, number: &str) -> Answer {
     let wanted = id(number)?;
-    let log = run.logs.iter().find(|log| log.id == wanted).ok_or_else(|| missing(run, number))?;
+    let log = run
+        .logs
+        .iter()
+        .find(|log| log.id == wanted)
+        .ok_or_else(|| missing(run, number))?;
     // A step that has not begun has an empty log.
     let text = read(pipelines, log).unwrap_or_default();
     let bound = |key: &str| request.parameter(key).and_then(|it| it.parse::<usize>().ok());
-    let (start, end) = (bound("startLine").unwrap_or(1).max(1), bound("endLine").unwrap_or(usize::MAX));
-    let lines: Vec<&str> = text.lines().skip(start - 1).take(end.saturating_sub(start - 1)).collect();
+    let (start, end) = (
+        bound("startLine").unwrap_or(1).max(1),
+        bound("endLine").unwrap_or(usize::MAX),
+    );
+    let lines: Vec<&str> = text
+        .lines()
+        .skip(start - 1)
+        .take(end.saturating_sub(start - 1))
+        .collect();
     if wants(request, "json") {
         return ok(json!({"count": lines.len(), "value": lines}));
     }
@@ -78,7 +103,11 @@ fn wants(request: &AreaRequest, form: &str) -> bool {
     if let Some(format) = request.parameter("$format") {
         return format.eq_ignore_ascii_case(form);
     }
-    let accept = request.headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let accept = request
+        .headers
+        .get(header::ACCEPT)
+        .and_then(|it| it.to_str().ok())
+        .unwrap_or_default();
     accept.trim_start().starts_with(&format!("application/{form}"))
 }
 
@@ -94,7 +123,9 @@ fn archive(pipelines: &Pipelines, run: &Run) -> Answer {
 }
 
 fn existing<'a>(pipelines: &'a Pipelines, run: &'a Run) -> impl Iterator<Item = (&'a Log, String)> {
-    run.logs.iter().filter_map(|log| Some((log, read(pipelines, log)?)))
+    run.logs
+        .iter()
+        .filter_map(|log| Some((log, read(pipelines, log)?)))
 }
 
 fn read(pipelines: &Pipelines, log: &Log) -> Option<String> {
@@ -107,7 +138,7 @@ fn read(pipelines: &Pipelines, log: &Log) -> Option<String> {
 }
 
 fn count(text: &str) -> u64 {
-    text.bytes().filter(|byte| *byte == b'\n').count() as u64
+    text.matches('\n').count() as u64
 }
 
 fn missing(run: &Run, number: &str) -> AreaError {

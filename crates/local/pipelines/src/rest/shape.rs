@@ -18,7 +18,11 @@ pub(crate) struct Links<'a> {
 
 impl Links<'_> {
     fn organization(&self, project: &Project) -> String {
-        format!("{}/{}", self.base.as_str().trim_end_matches('/'), project.organization)
+        format!(
+            "{}/{}",
+            self.base.as_str().trim_end_matches('/'),
+            project.organization
+        )
     }
 
     /// URL of a call.
@@ -61,11 +65,11 @@ impl Links<'_> {
             .collect();
         let more = json!({
             "process": {"type": 2, "yamlFilename": it.yaml.trim_start_matches('/')},
-            "repository": self.repository(&it.repository, &it.repository.default_branch),
+            "repository": Self::repository(&it.repository, &it.repository.default_branch),
             "triggers": if it.triggered { json!([{"triggerType": "continuousIntegration", "settingsSourceType": 2, "branchFilters": [], "pathFilters": [], "batchChanges": false}]) } else { json!([]) },
             "variables": variables, "quality": "definition", "jobAuthorizationScope": "project",
             "jobTimeoutInMinutes": 60, "jobCancelTimeoutInMinutes": 5, "properties": {}, "tags": [],
-            "queue": self.queue(&it.project),
+            "queue": Self::queue(&it.project),
         });
         merge(&mut all, more);
         all
@@ -103,14 +107,14 @@ impl Links<'_> {
         })
     }
 
-    pub(crate) fn repository(&self, repository: &RepositoryAt, branch: &str) -> Value {
+    pub(crate) fn repository(repository: &RepositoryAt, branch: &str) -> Value {
         json!({
             "id": repository.id, "name": repository.name, "type": "TfsGit", "url": repository.url, "defaultBranch": branch,
             "clean": null, "checkoutSubmodules": false,
         })
     }
 
-    pub(crate) fn queue(&self, project: &Project) -> Value {
+    pub(crate) fn queue(project: &Project) -> Value {
         json!({
             "id": 1, "name": "Azure Pipelines", "projectId": project.id,
             "pool": {"id": 1, "name": "Azure Pipelines", "isHosted": true},
@@ -121,8 +125,12 @@ impl Links<'_> {
     pub(crate) fn build(&self, run: &Run) -> Value {
         let project = &run.project;
         let who = self.identity(&run.requested_for, project);
-        let parameters: Map<String, Value> =
-            run.variables.iter().filter(|it| !it.secret).map(|it| (it.name.clone(), json!(it.value))).collect();
+        let parameters: Map<String, Value> = run
+            .variables
+            .iter()
+            .filter(|it| !it.secret)
+            .map(|it| (it.name.clone(), json!(it.value)))
+            .collect();
         let mut all = json!({
             "id": run.id, "buildNumber": run.number, "status": status(run), "queueTime": run.queued_at,
             "startTime": run.started_at, "finishTime": run.finished_at, "reason": run.reason, "priority": "normal",
@@ -132,11 +140,11 @@ impl Links<'_> {
                 "revision": 1, "project": self.project(project), "uri": format!("vstfs:///Build/Definition/{}", run.definition),
                 "url": self.api(project, &format!("build/Definitions/{}", run.definition)),
             },
-            "project": self.project(project), "queue": self.queue(project),
+            "project": self.project(project), "queue": Self::queue(project),
             "requestedFor": who, "requestedBy": who, "lastChangedBy": who,
             "lastChangedDate": run.finished_at.as_ref().or(run.started_at.as_ref()).unwrap_or(&run.queued_at),
             "orchestrationPlan": {"planId": run.plan_id}, "plans": [{"planId": run.plan_id}],
-            "repository": self.repository(&run.repository, &run.repository.default_branch),
+            "repository": Self::repository(&run.repository, &run.repository.default_branch),
             "logs": {"id": 0, "type": "Container", "url": self.api(project, &format!("build/builds/{}/logs", run.id))},
             "parameters": if parameters.is_empty() { Value::Null } else { json!(Value::Object(parameters).to_string()) },
             "templateParameters": run.template_parameters, "triggerInfo": trigger_info(run),
@@ -168,7 +176,16 @@ impl Links<'_> {
         let variables: Map<String, Value> = run
             .variables
             .iter()
-            .map(|it| (it.name.clone(), if it.secret { json!({"isSecret": true}) } else { json!({"value": it.value}) }))
+            .map(|it| {
+                (
+                    it.name.clone(),
+                    if it.secret {
+                        json!({"isSecret": true})
+                    } else {
+                        json!({"value": it.value})
+                    },
+                )
+            })
             .collect();
         let own = format!("pipelines/{}/runs/{}", run.definition, run.id);
         let mut all = json!({
@@ -200,7 +217,11 @@ impl Links<'_> {
     }
 
     pub(crate) fn timeline(&self, run: &Run) -> Value {
-        let records: Vec<Value> = run.records.iter().map(|record| self.record(run, record)).collect();
+        let records: Vec<Value> = run
+            .records
+            .iter()
+            .map(|record| self.record(run, record))
+            .collect();
         json!({
             "records": records, "id": run.plan_id, "changeId": run.change,
             "lastChangedBy": run.requested_for.id, "lastChangedOn": run.finished_at.as_ref().or(run.started_at.as_ref()).unwrap_or(&run.queued_at),
@@ -215,7 +236,7 @@ impl Links<'_> {
         });
         let state = match record.progress {
             Progress::Pending => "pending",
-            Progress::InProgress => "inProgress",
+            Progress::Running => "inProgress",
             Progress::Completed => "completed",
         };
         let outcome = record.outcome.map(result_word);
@@ -247,7 +268,11 @@ impl Links<'_> {
 }
 
 fn unique_name(principal: &Principal) -> &str {
-    if principal.email.is_empty() { &principal.user } else { &principal.email }
+    if principal.email.is_empty() {
+        &principal.user
+    } else {
+        &principal.email
+    }
 }
 
 fn task_id(name: &str) -> uuid::Uuid {
@@ -259,7 +284,7 @@ pub(crate) fn status(run: &Run) -> &'static str {
     match run.progress {
         Progress::Completed => "completed",
         _ if run.canceled => "cancelling",
-        Progress::InProgress => "inProgress",
+        Progress::Running => "inProgress",
         Progress::Pending => "notStarted",
     }
 }
@@ -326,5 +351,7 @@ fn without_nulls(value: &mut Value) {
 
 /// A name as a segment of a URL.
 pub(crate) fn encoded(name: &str) -> String {
-    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
+    url::form_urlencoded::byte_serialize(name.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
 }

@@ -9,7 +9,9 @@ use crate::harness::{Scene, eventually, limits};
 fn left_running(word: &str) -> usize {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    lines.filter(|line| String::from_utf8_lossy(line).contains(word)).count()
+    lines
+        .filter(|line| String::from_utf8_lossy(line).contains(word))
+        .count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,7 +27,9 @@ async fn a_step_goes_on_while_pave_is_gone() {
     let build = json!({"id": id});
     eventually("the step runs", async || {
         let all = scene.records(&build, "Task").await;
-        all.iter().any(|it| it["name"] == "Long" && it["state"] == "inProgress").then_some(())
+        all.iter()
+            .any(|it| it["name"] == "Long" && it["state"] == "inProgress")
+            .then_some(())
     })
     .await;
     let scene = scene.restart().await;
@@ -42,7 +46,10 @@ async fn a_step_goes_on_while_pave_is_gone() {
 async fn an_agent_that_dies_is_noticed_and_the_run_can_be_run_again() {
     let scene = Scene::new().await;
     let gate = scene.file("gate-2");
-    let yaml = format!("trigger: none\nsteps:\n- checkout: none\n- script: test -e {} || sleep 7654.5\n  displayName: Long\n", gate.display());
+    let yaml = format!(
+        "trigger: none\nsteps:\n- checkout: none\n- script: test -e {} || sleep 7654.5\n  displayName: Long\n",
+        gate.display()
+    );
     let definition = scene.define("ci", &yaml).await;
     let id = scene.queue(definition, json!({})).await;
     let jobs = scene.file("pipelines/jobs");
@@ -59,10 +66,17 @@ async fn an_agent_that_dies_is_noticed_and_the_run_can_be_run_again() {
     scene.assert_result(&build, "failed").await;
     let job = scene.records(&build, "Job").await[0].clone();
     assert_eq!(job["result"], "abandoned");
-    assert!(job["issues"][0]["message"].as_str().unwrap().starts_with("PV2254"));
+    assert!(
+        job["issues"][0]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("PV2254")
+    );
     assert_eq!(left_running("7654.5"), 0);
     std::fs::write(&gate, "").unwrap();
-    scene.call("PATCH", &format!("build/builds/{id}?retry=true"), json!({})).await;
+    scene
+        .call("PATCH", &format!("build/builds/{id}?retry=true"), json!({}))
+        .await;
     let again = scene.ended(id).await;
     scene.assert_result(&again, "succeeded").await;
 }
@@ -75,8 +89,16 @@ async fn a_gigabyte_of_output_leaves_head_and_tail() {
         .await;
     scene.assert_result(&build, "succeeded").await;
     let log = scene.log(&build, "Flood").await;
-    assert!(log.contains("first") && log.contains("bytes of output are cut here"), "{}", log.len());
-    assert!(log.trim_end().lines().rev().take(3).any(|line| line == "last"), "{}", &log[log.len() - 300..]);
+    assert!(
+        log.contains("first") && log.contains("bytes of output are cut here"),
+        "{}",
+        log.len()
+    );
+    assert!(
+        log.trim_end().lines().rev().take(3).any(|line| line == "last"),
+        "{}",
+        &log[log.len() - 300..]
+    );
     assert!(log.len() < 400_000, "{}", log.len());
 }
 
@@ -89,13 +111,19 @@ async fn secrets_are_masked_however_they_come_out() {
         "plain": {"value": "shown"},
     }});
     let shown = scene.call("POST", "distributedtask/variablegroups", group).await;
-    assert_eq!(shown["variables"]["password"], json!({"value": null, "isSecret": true}));
+    assert_eq!(
+        shown["variables"]["password"],
+        json!({"value": null, "isSecret": true})
+    );
     let build = scene
-        .run("trigger: none\nvariables:\n- group: vault\njobs:\n- job: A\n  steps:\n  - checkout: none\n  - bash: |\n      echo \"one $(password) $(plain) [$PASSWORD]\"\n      printf 'hunter2'; sleep 0.1; printf 'hunter2\\n'\n      echo \"$KEY\"\n      echo '##vso[task.setvariable variable=late;isSecret=true;isOutput=true]lateSecret99'\n      echo \"##vso[task.logissue type=error]bad hunter2hunter2\"\n      echo 'a lateSecret99 b'\n    displayName: Leak\n    name: leak\n    env: { KEY: $(key) }\n- job: B\n  dependsOn: A\n  variables: { handed: \"$[ dependencies.A.outputs['leak.late'] ]\" }\n  steps:\n  - checkout: none\n  - script: echo \"x$(handed)x\" && test '$(handed)' = lateSecret99 && test -z \"$HANDED\"\n    displayName: Later\n")
+        .run("trigger: none\nvariables:\n- group: vault\njobs:\n- job: A\n  steps:\n  - checkout: none\n  - bash: |\n      echo \"one $(password) $(plain) [$PASSWORD]\"\n      printf 'hunter2'; sleep 0.1; printf 'hunter2\\n'\n      echo \"$KEY\"\n      end=99; echo \"##vso[task.setvariable variable=late;isSecret=true;isOutput=true]lateSecret$end\"\n      echo \"##vso[task.logissue type=error]bad hunter2hunter2\"\n      echo \"a lateSecret$end b\"\n    displayName: Leak\n    name: leak\n    env: { KEY: $(key) }\n- job: B\n  dependsOn: A\n  variables: { handed: \"$[ dependencies.A.outputs['leak.late'] ]\" }\n  steps:\n  - checkout: none\n  - script: echo \"x$(handed)x\" && test '$(handed)' = lateSecret99 && test -z \"$HANDED\"\n    displayName: Later\n")
         .await;
     scene.assert_result(&build, "succeeded").await;
     let log = scene.log(&build, "Leak").await;
-    assert!(log.contains("one *** shown []") && log.contains("a *** b"), "{log}");
+    assert!(
+        log.contains("one *** shown []") && log.contains("a *** b"),
+        "{log}"
+    );
     assert!(scene.log(&build, "Later").await.contains("x***x"));
     let zip = format!("build/builds/{}/timeline", build["id"]);
     let everything = format!("{}{}", scene.everything(&build).await, scene.get(&zip).await);
@@ -122,7 +150,11 @@ async fn secrets_are_masked_however_they_come_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endless_step_ends_with_its_time_and_leaves_nothing_running() {
-    let limits = Limits { job_seconds: 2, cancel_seconds: 1, ..limits() };
+    let limits = Limits {
+        job_seconds: 2,
+        cancel_seconds: 1,
+        ..limits()
+    };
     let scene = Scene::with(limits).await;
     let began = Instant::now();
     let build = scene
@@ -131,7 +163,13 @@ async fn an_endless_step_ends_with_its_time_and_leaves_nothing_running() {
     scene.assert_result(&build, "failed").await;
     assert!(began.elapsed() < Duration::from_secs(30));
     let step = scene.step(&build, "Endless").await;
-    assert!(step["issues"][0]["message"].as_str().unwrap().contains("maximum time"), "{step}");
+    assert!(
+        step["issues"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("maximum time"),
+        "{step}"
+    );
     assert_eq!(left_running("8765.4"), 0);
 }
 
@@ -144,11 +182,21 @@ async fn a_cancelled_run_interrupts_its_step_and_still_cleans_up() {
     let id = scene.queue(definition, json!({})).await;
     let build = json!({"id": id});
     eventually("the step runs", async || {
-        let running = scene.records(&build, "Task").await.iter().any(|it| it["name"] == "Long" && it["state"] == "inProgress");
+        let running = scene
+            .records(&build, "Task")
+            .await
+            .iter()
+            .any(|it| it["name"] == "Long" && it["state"] == "inProgress");
         (running && scene.log(&build, "Long").await.contains("\nready")).then_some(())
     })
     .await;
-    let told = scene.call("PATCH", &format!("build/builds/{id}"), json!({"status": "cancelling"})).await;
+    let told = scene
+        .call(
+            "PATCH",
+            &format!("build/builds/{id}"),
+            json!({"status": "cancelling"}),
+        )
+        .await;
     assert_eq!(told["status"], "cancelling");
     let build = scene.ended(id).await;
     scene.assert_result(&build, "canceled").await;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use pave_auth::{AccessRequest, Authorizer, Decision, Identities, Principal};
 use pave_devops::{
-    Area as _, AreaError, AreaRequest, CommitAt, Event, Feed, NeighbourError, Project, PullRequestAt, Repositories,
-    RepositoryAt,
+    Area as _, AreaError, AreaRequest, CommitAt, Event, Feed, NeighbourError, Project, PullRequestAt,
+    Repositories, RepositoryAt,
 };
 use pave_keys::Keys;
 use pave_local_pipelines::{AgentProgram, Isolation, Limits, Options, Pipelines, TerraformSettings};
@@ -23,9 +23,18 @@ use uuid::Uuid;
 struct Rules;
 
 impl Authorizer for Rules {
-    fn authorize<'a>(&'a self, principal: &'a Principal, request: &'a AccessRequest) -> BoxFuture<'a, Decision> {
+    fn authorize<'a>(
+        &'a self,
+        principal: &'a Principal,
+        request: &'a AccessRequest,
+    ) -> BoxFuture<'a, Decision> {
         let allowed = principal.user != "bob" || request.verb == "get";
-        Box::pin(async move { Decision { allowed, reason: "ask the group platform".to_owned() } })
+        Box::pin(async move {
+            Decision {
+                allowed,
+                reason: "ask the group platform".to_owned(),
+            }
+        })
     }
 }
 
@@ -38,14 +47,24 @@ pub(crate) struct Repository {
 
 fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
     let output = Command::new("git")
-        .args(["-c", "user.name=Alice", "-c", "user.email=alice@example.com", "-c", "safe.directory=*"])
+        .args([
+            "-c",
+            "user.name=Alice",
+            "-c",
+            "user.email=alice@example.com",
+            "-c",
+            "safe.directory=*",
+        ])
         .args(arguments)
         .current_dir(directory)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .output()
         .unwrap();
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 impl Repository {
@@ -55,7 +74,11 @@ impl Repository {
         git(&bare, &["config", "uploadpack.allowAnySHA1InWant", "true"]).unwrap();
         git(root, &["init", "-q", "-b", "main", "checkout"]).unwrap();
         git(&checkout, &["remote", "add", "origin", bare.to_str().unwrap()]).unwrap();
-        let project = Project { id: Uuid::new_v4(), organization: "pave".into(), name: "backstage".into() };
+        let project = Project {
+            id: Uuid::new_v4(),
+            organization: "pave".into(),
+            name: "backstage".into(),
+        };
         let at = RepositoryAt {
             id: Uuid::new_v4(),
             name: "azure-demo".into(),
@@ -77,7 +100,17 @@ impl Repository {
         git(&self.checkout, &["add", "-A"]).unwrap();
         git(&self.checkout, &["commit", "-q", "--allow-empty", "-m", message]).unwrap();
         self.belongs_to("root");
-        git(&self.checkout, &["push", "-q", "--force", "origin", &format!("HEAD:refs/heads/{branch}")]).unwrap();
+        git(
+            &self.checkout,
+            &[
+                "push",
+                "-q",
+                "--force",
+                "origin",
+                &format!("HEAD:refs/heads/{branch}"),
+            ],
+        )
+        .unwrap();
         self.belongs_to("nobody");
         git(&self.bare, &["rev-parse", branch]).unwrap().trim().to_owned()
     }
@@ -85,7 +118,14 @@ impl Repository {
     /// Git refuses to serve a repository of somebody else, and steps run as somebody else than we.
     fn belongs_to(&self, user: &str) {
         if rustix::process::geteuid().is_root() {
-            assert!(Command::new("chown").args(["-R", user]).arg(&self.bare).status().unwrap().success());
+            assert!(
+                Command::new("chown")
+                    .args(["-R", user])
+                    .arg(&self.bare)
+                    .status()
+                    .unwrap()
+                    .success()
+            );
         }
     }
 }
@@ -105,11 +145,19 @@ impl Repositories for Repository {
     }
 
     fn commit<'a>(&'a self, _: Uuid, revision: &'a str) -> Answer<'a, Option<CommitAt>> {
-        let found = git(&self.bare, &["log", "-1", "--format=%H%x00%B%x00%an%x00%ae", revision, "--"]);
+        let found = git(
+            &self.bare,
+            &["log", "-1", "--format=%H%x00%B%x00%an%x00%ae", revision, "--"],
+        );
         let found = found.map(|text| {
             let mut fields = text.trim().split('\0').map(str::to_owned);
             let mut next = || fields.next().unwrap_or_default();
-            CommitAt { id: next(), message: next(), author: next(), email: next() }
+            CommitAt {
+                id: next(),
+                message: next(),
+                author: next(),
+                email: next(),
+            }
         });
         Box::pin(async move { Ok(found) })
     }
@@ -129,8 +177,14 @@ impl Repositories for Repository {
     }
 
     fn branches(&self, _: Uuid) -> Answer<'_, Vec<(String, String)>> {
-        let found = git(&self.bare, &["for-each-ref", "--format=%(refname) %(objectname)", "refs/heads"]);
-        let pair = |line: &str| line.split_once(' ').map(|(name, id)| (name.to_owned(), id.to_owned()));
+        let found = git(
+            &self.bare,
+            &["for-each-ref", "--format=%(refname) %(objectname)", "refs/heads"],
+        );
+        let pair = |line: &str| {
+            line.split_once(' ')
+                .map(|(name, id)| (name.to_owned(), id.to_owned()))
+        };
         Box::pin(async move { Ok(found.unwrap_or_default().lines().filter_map(pair).collect()) })
     }
 
@@ -157,7 +211,12 @@ pub(crate) struct Scene {
 
 /// Limits that tests do not have to wait for.
 pub(crate) fn limits() -> Limits {
-    Limits { log_head: 64 * 1024, log_tail: 8 * 1024, cancel_seconds: 2, ..Limits::default() }
+    Limits {
+        log_head: 64 * 1024,
+        log_tail: 8 * 1024,
+        cancel_seconds: 2,
+        ..Limits::default()
+    }
 }
 
 impl Scene {
@@ -175,7 +234,13 @@ impl Scene {
 
     /// The same data behind a new process, as far as a test can have one. Agents know nothing of it.
     pub(crate) async fn restart(self) -> Self {
-        let Self { root, repository, tasks, limits, .. } = self;
+        let Self {
+            root,
+            repository,
+            tasks,
+            limits,
+            ..
+        } = self;
         tasks.shutdown(Duration::from_secs(5)).await;
         Self::open(root, repository, limits).await
     }
@@ -186,12 +251,19 @@ impl Scene {
         let mut people = Vec::new();
         for name in ["admin", "bob"] {
             let entity = EntityRef::new("user", "default", name);
-            people.push(identities.upsert_user(&entity, name, &format!("{name}@example.com"), &[]).await.unwrap());
+            people.push(
+                identities
+                    .upsert_user(&entity, name, &format!("{name}@example.com"), &[])
+                    .await
+                    .unwrap(),
+            );
         }
         let (tasks, feed) = (Tasks::new(), Feed::default());
         let agent = AgentProgram {
             program: std::env::current_exe().unwrap(),
-            arguments: ["--exact", "agent_entry", "--nocapture", "--test-threads=1"].map(str::to_owned).to_vec(),
+            arguments: ["--exact", "agent_entry", "--nocapture", "--test-threads=1"]
+                .map(str::to_owned)
+                .to_vec(),
         };
         let options = Options {
             data: root.path().join("pipelines"),
@@ -211,7 +283,16 @@ impl Scene {
         };
         let pipelines = Pipelines::open(options).await.unwrap();
         let bob = people.pop().unwrap();
-        Self { root, pipelines, repository, feed, admin: people.pop().unwrap(), bob, tasks, limits }
+        Self {
+            root,
+            pipelines,
+            repository,
+            feed,
+            admin: people.pop().unwrap(),
+            bob,
+            tasks,
+            limits,
+        }
     }
 
     pub(crate) fn isolation(&self) -> &Isolation {
@@ -219,7 +300,13 @@ impl Scene {
     }
 
     /// One call, as somebody.
-    pub(crate) async fn call_as(&self, who: &Principal, method: &str, path: &str, body: Value) -> Result<(u16, Vec<u8>), AreaError> {
+    pub(crate) async fn call_as(
+        &self,
+        who: &Principal,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<(u16, Vec<u8>), AreaError> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let request = AreaRequest {
             principal: who.clone(),
@@ -227,20 +314,31 @@ impl Scene {
             organization: "pave".into(),
             project: Some(self.repository.at.project.clone()),
             tail: path.split('/').map(str::to_owned).collect(),
-            query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            query: url::form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
             headers: http::HeaderMap::new(),
-            body: if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() },
+            body: if body.is_null() {
+                bytes::Bytes::new()
+            } else {
+                body.to_string().into()
+            },
             base_url: "https://127.0.0.1:1".parse().unwrap(),
         };
         let response = self.pipelines.serve(request).await?;
         let status = response.status().as_u16();
-        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
+            .await
+            .unwrap();
         Ok((status, bytes.to_vec()))
     }
 
     /// One call of the administrator that must succeed.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Value {
-        let (_, bytes) = self.call_as(&self.admin, method, path, body).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+        let (_, bytes) = self
+            .call_as(&self.admin, method, path, body)
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
         let text = String::from_utf8_lossy(&bytes).into_owned();
         serde_json::from_str(&text).unwrap_or(Value::String(text))
     }
@@ -251,14 +349,18 @@ impl Scene {
 
     /// Pushes a pipeline file and defines the pipeline.
     pub(crate) async fn define(&self, name: &str, yaml: &str) -> i64 {
-        self.repository.push("main", "Add pipeline", &[(&format!("{name}.yml"), yaml)]);
+        self.repository
+            .push("main", "Add pipeline", &[(&format!("{name}.yml"), yaml)]);
         let body = json!({"name": name, "configuration": {"type": "yaml", "path": format!("/{name}.yml"), "repository": {"name": "azure-demo"}}});
         self.call("POST", "pipelines", body).await["id"].as_i64().unwrap()
     }
 
     /// Queues a run.
     pub(crate) async fn queue(&self, definition: i64, body: Value) -> i64 {
-        self.call("POST", &format!("pipelines/{definition}/runs"), body).await["id"].as_i64().unwrap()
+        self.call("POST", &format!("pipelines/{definition}/runs"), body)
+            .await["id"]
+            .as_i64()
+            .unwrap()
     }
 
     /// Defines, runs, and waits for the end; gives the build.
@@ -288,15 +390,24 @@ impl Scene {
     pub(crate) async fn step(&self, build: &Value, name: &str) -> Value {
         let all = self.records(build, "Task").await;
         let found = all.iter().find(|it| it["name"] == name);
-        found.unwrap_or_else(|| panic!("no step {name} in {all:#?}")).clone()
+        found
+            .unwrap_or_else(|| panic!("no step {name} in {all:#?}"))
+            .clone()
     }
 
     /// The log of a step, without the times.
     pub(crate) async fn log(&self, build: &Value, name: &str) -> String {
         let record = self.step(build, name).await;
-        let text = self.get(&format!("build/builds/{}/logs/{}", build["id"], record["log"]["id"])).await;
+        let text = self
+            .get(&format!(
+                "build/builds/{}/logs/{}",
+                build["id"], record["log"]["id"]
+            ))
+            .await;
         let text = text.as_str().unwrap_or_default().to_owned();
-        let lines = text.lines().map(|line| line.split_once(' ').map_or("", |(_, rest)| rest));
+        let lines = text
+            .lines()
+            .map(|line| line.split_once(' ').map_or("", |(_, rest)| rest));
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -304,24 +415,41 @@ impl Scene {
     pub(crate) async fn everything(&self, build: &Value) -> String {
         let mut all = String::new();
         for record in self.records(build, "Task").await {
-            all += &format!("--- {} {} {}\n", record["name"], record["result"], record["issues"]);
+            all += &format!(
+                "--- {} {} {}\n",
+                record["name"], record["result"], record["issues"]
+            );
             if let Some(log) = record["log"]["id"].as_i64() {
-                let text = self.get(&format!("build/builds/{}/logs/{log}", build["id"])).await;
+                let text = self
+                    .get(&format!("build/builds/{}/logs/{log}", build["id"]))
+                    .await;
                 all += text.as_str().unwrap_or_default();
             }
         }
         for record in self.records(build, "Job").await {
-            all += &format!("job {} {} {}\n", record["name"], record["result"], record["issues"]);
+            all += &format!(
+                "job {} {} {}\n",
+                record["name"], record["result"], record["issues"]
+            );
         }
         all
     }
 
     pub(crate) async fn assert_result(&self, build: &Value, expected: &str) {
-        assert_eq!(build["result"], expected, "{build:#}\n{}", self.everything(build).await);
+        assert_eq!(
+            build["result"],
+            expected,
+            "{build:#}\n{}",
+            self.everything(build).await
+        );
     }
 
     pub(crate) fn tell_push(&self) {
-        self.feed.publish(Event::Push { repository: self.repository.at.clone(), updates: Vec::new(), pusher: self.admin.clone() });
+        self.feed.publish(Event::Push {
+            repository: self.repository.at.clone(),
+            updates: Vec::new(),
+            pusher: self.admin.clone(),
+        });
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

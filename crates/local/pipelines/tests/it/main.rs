@@ -1,5 +1,11 @@
 //! Pipelines against a real repository, real agents and real Terraform.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot set its scene has failed"
+)]
+
 mod faults;
 mod harness;
 mod rest;

@@ -5,29 +5,64 @@ use crate::harness::Scene;
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_in_the_file_are_refused_with_their_place() {
     let scene = Scene::new().await;
-    let definition = scene.define("bad", "trigger: none\nsteps:\n- task: Frobnicate@1\n").await;
+    let definition = scene
+        .define("bad", "trigger: none\nsteps:\n- task: Frobnicate@1\n")
+        .await;
     let path = format!("pipelines/{definition}/runs");
-    let refused = scene.call_as(&scene.admin, "POST", &path, json!({})).await.unwrap_err();
+    let refused = scene
+        .call_as(&scene.admin, "POST", &path, json!({}))
+        .await
+        .unwrap_err();
     assert_eq!(refused.status, 400);
-    assert!(refused.message.contains("/bad.yml (Line: 3") && refused.message.contains("Frobnicate"), "{}", refused.message);
+    assert!(
+        refused.message.contains("/bad.yml (Line: 3") && refused.message.contains("Frobnicate"),
+        "{}",
+        refused.message
+    );
     let text = "trigger: none\nsteps:\n- script: echo hi\n";
-    let preview = scene.call("POST", &format!("pipelines/{definition}/preview"), json!({"previewRun": true, "yamlOverride": text})).await;
-    assert!(preview["finalYaml"].as_str().unwrap().contains("echo hi"), "{preview}");
+    let preview = scene
+        .call(
+            "POST",
+            &format!("pipelines/{definition}/preview"),
+            json!({"previewRun": true, "yamlOverride": text}),
+        )
+        .await;
+    assert!(
+        preview["finalYaml"].as_str().unwrap().contains("echo hi"),
+        "{preview}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rights_decide_who_may_run() {
     let scene = Scene::new().await;
-    let definition = scene.define("ci", "trigger: none\nsteps:\n- script: echo hi\n").await;
+    let definition = scene
+        .define("ci", "trigger: none\nsteps:\n- script: echo hi\n")
+        .await;
     let path = format!("pipelines/{definition}/runs");
-    let refused = scene.call_as(&scene.bob, "POST", &path, json!({})).await.unwrap_err();
+    let refused = scene
+        .call_as(&scene.bob, "POST", &path, json!({}))
+        .await
+        .unwrap_err();
     assert_eq!(refused.status, 403);
-    assert!(refused.message.contains("ask the group platform"), "{}", refused.message);
+    assert!(
+        refused.message.contains("ask the group platform"),
+        "{}",
+        refused.message
+    );
     assert_eq!(scene.get("build/definitions?name=ci").await["count"], 1);
     let full = scene.get(&format!("build/definitions/{definition}")).await;
     assert_eq!(full["process"], json!({"type": 2, "yamlFilename": "ci.yml"}));
     let stale = json!({"id": definition, "name": "ci", "revision": 7});
-    let refused = scene.call_as(&scene.admin, "PUT", &format!("build/definitions/{definition}"), stale).await.unwrap_err();
+    let refused = scene
+        .call_as(
+            &scene.admin,
+            "PUT",
+            &format!("build/definitions/{definition}"),
+            stale,
+        )
+        .await
+        .unwrap_err();
     assert_eq!(refused.status, 409);
 }
 
@@ -42,15 +77,27 @@ async fn a_service_connection_never_shows_its_secret() {
     });
     let made = scene.call("POST", "serviceendpoint/endpoints", body).await;
     assert_eq!(made["isReady"], false);
-    assert!(made["operationStatus"]["statusMessage"].as_str().unwrap().contains("cannot be reached"), "{made}");
+    assert!(
+        made["operationStatus"]["statusMessage"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be reached"),
+        "{made}"
+    );
     let shown = scene.get("serviceendpoint/endpoints?endpointNames=azure").await;
     assert!(!shown.to_string().contains("very-secret-key"));
-    assert_eq!(shown["value"][0]["authorization"]["parameters"]["serviceprincipalkey"], Value::Null);
+    assert_eq!(
+        shown["value"][0]["authorization"]["parameters"]["serviceprincipalkey"],
+        Value::Null
+    );
     let build = scene.run("trigger: none\nsteps:\n- task: TerraformTaskV4@4\n  inputs: { command: plan, environmentServiceNameAzureRM: azur }\n").await;
     scene.assert_result(&build, "failed").await;
     let job = scene.records(&build, "Job").await[0].clone();
     let message = job["issues"][0]["message"].as_str().unwrap().to_owned();
-    assert!(message.starts_with("PV2253") && message.contains("Did you mean `azure`?"), "{message}");
+    assert!(
+        message.starts_with("PV2253") && message.contains("Did you mean `azure`?"),
+        "{message}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,12 +106,29 @@ async fn logs_are_lines_and_archives() {
     let build = scene.run("trigger: none\nsteps:\n- checkout: none\n- script: printf 'a\\nb\\nc\\n'\n  displayName: Three\n").await;
     let id = &build["id"];
     let log = scene.step(&build, "Three").await["log"]["id"].clone();
-    let all = scene.get(&format!("build/builds/{id}/logs/{log}?$format=json")).await;
+    let all = scene
+        .get(&format!("build/builds/{id}/logs/{log}?$format=json"))
+        .await;
     let count = all["count"].as_u64().unwrap();
-    let last = scene.get(&format!("build/builds/{id}/logs/{log}?$format=json&startLine={count}")).await;
+    let last = scene
+        .get(&format!(
+            "build/builds/{id}/logs/{log}?$format=json&startLine={count}"
+        ))
+        .await;
     assert_eq!(last["count"], 1);
-    assert_eq!(last["value"][0], all["value"][usize::try_from(count).unwrap() - 1]);
-    let (_, zip) = scene.call_as(&scene.admin, "GET", &format!("build/builds/{id}/logs?$format=zip"), Value::Null).await.unwrap();
+    assert_eq!(
+        last["value"][0],
+        all["value"][usize::try_from(count).unwrap() - 1]
+    );
+    let (_, zip) = scene
+        .call_as(
+            &scene.admin,
+            "GET",
+            &format!("build/builds/{id}/logs?$format=zip"),
+            Value::Null,
+        )
+        .await
+        .unwrap();
     assert_eq!(&zip[..2], b"PK");
     let logs = scene.get(&format!("build/builds/{id}/logs")).await;
     assert!(logs["count"].as_u64().unwrap() >= 2);

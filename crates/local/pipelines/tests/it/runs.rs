@@ -48,20 +48,38 @@ jobs:
         .await;
     scene.assert_result(&build, "partiallySucceeded").await;
     assert!(scene.log(&build, "Make").await.contains("hello hello from main"));
-    assert_eq!(scene.step(&build, "Breaks").await["result"], "succeededWithIssues");
+    assert_eq!(
+        scene.step(&build, "Breaks").await["result"],
+        "succeededWithIssues"
+    );
     assert_eq!(scene.step(&build, "Skipped").await["result"], "skipped");
     let used = scene.log(&build, "Use").await;
     assert!(used.contains("got=thing\ncontent"), "{used}");
     assert_eq!(build["tags"], json!(["blue"]));
     let number = build["buildNumber"].as_str().unwrap();
     assert!(number.ends_with(".1") && number.len() == 10, "{number}");
-    let zip = format!("build/builds/{}/artifacts?artifactName=drop&$format=zip", build["id"]);
-    let (_, bytes) = scene.call_as(&scene.admin, "GET", &zip, Value::Null).await.unwrap();
+    let zip = format!(
+        "build/builds/{}/artifacts?artifactName=drop&$format=zip",
+        build["id"]
+    );
+    let (_, bytes) = scene
+        .call_as(&scene.admin, "GET", &zip, Value::Null)
+        .await
+        .unwrap();
     let path = scene.file("drop.zip");
     std::fs::write(&path, bytes).unwrap();
     let script = "import sys,zipfile; print(zipfile.ZipFile(sys.argv[1]).read('drop/file.txt').decode())";
-    let read = std::process::Command::new("python3").args(["-c", script]).arg(&path).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&read.stdout), "content\n\n", "{}", String::from_utf8_lossy(&read.stderr));
+    let read = std::process::Command::new("python3")
+        .args(["-c", script])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&read.stdout),
+        "content\n\n",
+        "{}",
+        String::from_utf8_lossy(&read.stderr)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,17 +122,40 @@ stages:
         .await;
     scene.assert_result(&build, "failed").await;
     let jobs = scene.records(&build, "Job").await;
-    assert_eq!(jobs.iter().filter(|it| it["name"].as_str().unwrap().contains("legs")).count(), 2);
+    assert_eq!(
+        jobs.iter()
+            .filter(|it| it["name"].as_str().unwrap().contains("legs"))
+            .count(),
+        2
+    );
     assert_eq!(scene.step(&build, "Clean").await["result"], "succeeded");
     let issue = scene.step(&build, "Go").await["issues"][0].clone();
     assert_eq!(issue["message"], "Bash exited with code '1'.");
-    assert!(issue["data"]["logFileLineNumber"].as_str().unwrap().parse::<u32>().unwrap() > 3);
+    assert!(
+        issue["data"]["logFileLineNumber"]
+            .as_str()
+            .unwrap()
+            .parse::<u32>()
+            .unwrap()
+            > 3
+    );
     std::fs::write(&marker, "").unwrap();
-    scene.call("PATCH", &format!("build/builds/{}/stages/Deploy", build["id"]), json!({"state": "retry"})).await;
+    scene
+        .call(
+            "PATCH",
+            &format!("build/builds/{}/stages/Deploy", build["id"]),
+            json!({"state": "retry"}),
+        )
+        .await;
     let again = scene.ended(build["id"].as_i64().unwrap()).await;
     scene.assert_result(&again, "succeeded").await;
     let tried = scene.records(&again, "Job").await;
-    assert!(tried.iter().any(|it| it["attempt"] == 2 && it["previousAttempts"][0]["attempt"] == 1), "{tried:#?}");
+    assert!(
+        tried
+            .iter()
+            .any(|it| it["attempt"] == 2 && it["previousAttempts"][0]["attempt"] == 1),
+        "{tried:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,7 +163,12 @@ async fn a_push_starts_one_run_also_when_nobody_told_of_it() {
     let scene = Scene::new().await;
     let yaml = "trigger:\n  branches: { include: [main] }\n  paths: { exclude: [docs] }\nsteps:\n- script: echo hi\n";
     let definition = scene.define("ci", yaml).await;
-    let builds = async |scene: &Scene| scene.get(&format!("build/builds?definitions={definition}")).await["value"].as_array().unwrap().clone();
+    let builds = async |scene: &Scene| {
+        scene.get(&format!("build/builds?definitions={definition}")).await["value"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
     assert!(builds(&scene).await.is_empty());
     let head = scene.repository.push("main", "Change", &[("a", "1")]);
     scene.tell_push();
@@ -130,12 +176,20 @@ async fn a_push_starts_one_run_also_when_nobody_told_of_it() {
     let build = eventually("a run", async || builds(&scene).await.first().cloned()).await;
     let build = scene.ended(build["id"].as_i64().unwrap()).await;
     scene.assert_result(&build, "succeeded").await;
-    assert_eq!((build["reason"].as_str(), build["sourceVersion"].as_str()), (Some("individualCI"), Some(head.as_str())));
+    assert_eq!(
+        (build["reason"].as_str(), build["sourceVersion"].as_str()),
+        (Some("individualCI"), Some(head.as_str()))
+    );
     scene.repository.push("main", "Docs only", &[("docs/x", "1")]);
     scene.repository.push("other", "Elsewhere", &[("b", "1")]);
-    let missed = scene.repository.push("main", "While nobody listened", &[("c", "1")]);
+    let missed = scene
+        .repository
+        .push("main", "While nobody listened", &[("c", "1")]);
     let scene = scene.restart().await;
-    let all = eventually("the run of the missed push", async || Some(builds(&scene).await).filter(|it| it.len() > 1)).await;
+    let all = eventually("the run of the missed push", async || {
+        Some(builds(&scene).await).filter(|it| it.len() > 1)
+    })
+    .await;
     assert_eq!(all.len(), 2);
     assert_eq!(all[0]["sourceVersion"], missed.as_str());
     scene.ended(all[0]["id"].as_i64().unwrap()).await;
@@ -148,7 +202,13 @@ async fn a_push_starts_one_run_also_when_nobody_told_of_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_waits_for_its_approver() {
     let scene = Scene::new().await;
-    let environment = scene.call("POST", "distributedtask/environments", json!({"name": "production"})).await;
+    let environment = scene
+        .call(
+            "POST",
+            "distributedtask/environments",
+            json!({"name": "production"}),
+        )
+        .await;
     let check = json!({
         "type": {"name": "Approval"}, "resource": {"type": "environment", "id": environment["id"].to_string()},
         "settings": {"approvers": [{"id": scene.bob.id}], "instructions": "look twice"},
@@ -159,26 +219,52 @@ async fn a_deployment_waits_for_its_approver() {
         .await;
     let id = scene.queue(definition, json!({})).await;
     let pending = "pipelines/approvals?state=pending&$expand=steps";
-    let approval = eventually("an approval", async || scene.get(pending).await["value"].as_array().unwrap().first().cloned()).await;
+    let approval = eventually("an approval", async || {
+        scene.get(pending).await["value"]
+            .as_array()
+            .unwrap()
+            .first()
+            .cloned()
+    })
+    .await;
     assert_eq!(approval["instructions"], "look twice");
     let wish = json!([{"approvalId": approval["id"], "status": "approved", "comment": "fine"}]);
-    let refused = scene.call_as(&scene.admin, "PATCH", "pipelines/approvals", wish.clone()).await.unwrap_err();
+    let refused = scene
+        .call_as(&scene.admin, "PATCH", "pipelines/approvals", wish.clone())
+        .await
+        .unwrap_err();
     assert_eq!(refused.status, 403);
     // Waiting survives a restart.
     let scene = scene.restart().await;
-    assert_ne!(scene.get(&format!("build/builds/{id}")).await["status"], "completed");
-    scene.call_as(&scene.bob, "PATCH", "pipelines/approvals", wish).await.unwrap();
+    assert_ne!(
+        scene.get(&format!("build/builds/{id}")).await["status"],
+        "completed"
+    );
+    scene
+        .call_as(&scene.bob, "PATCH", "pipelines/approvals", wish)
+        .await
+        .unwrap();
     let build = scene.ended(id).await;
     scene.assert_result(&build, "succeeded").await;
     assert!(scene.log(&build, "Deploy").await.contains("to production"));
-    let records = scene.get(&format!("distributedtask/environments/{}/environmentdeploymentrecords", environment["id"])).await;
+    let records = scene
+        .get(&format!(
+            "distributedtask/environments/{}/environmentdeploymentrecords",
+            environment["id"]
+        ))
+        .await;
     assert_eq!(records["value"][0]["result"], "succeeded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_at_once_all_run() {
     let scene = Scene::new().await;
-    let definition = scene.define("many", "trigger: none\nsteps:\n- checkout: none\n- script: echo $(Build.BuildId)\n").await;
+    let definition = scene
+        .define(
+            "many",
+            "trigger: none\nsteps:\n- checkout: none\n- script: echo $(Build.BuildId)\n",
+        )
+        .await;
     let all = futures::future::join_all((0..50).map(|_| scene.queue(definition, json!({})))).await;
     let mut numbers = std::collections::BTreeSet::new();
     for id in all {

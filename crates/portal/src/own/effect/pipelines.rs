@@ -72,13 +72,12 @@ impl Definition {
         let stages: Vec<&str> = plan
             .into_iter()
             .flat_map(|plan| &plan.stages)
-            .map(|stage| {
-                if stage.display_name.is_empty() {
-                    stage.name.as_str()
-                } else {
-                    stage.display_name.as_str()
-                }
+            .map(|stage| match stage.display_name.as_str() {
+                "" => stage.name.as_str(),
+                name => name,
             })
+            // The stage that a file without stages has by itself is nobody's word.
+            .filter(|name| !name.starts_with("__"))
             .collect();
         let errors: Diagnostics = compiled
             .into_iter()

@@ -11,18 +11,31 @@ use super::copy::matches;
 /// Keeps a file or directory as an artifact of the run.
 pub(crate) fn publish(session: &Session, path: &str, name: &str) -> Result {
     let name = session.expand(name);
-    let name = if name.is_empty() { format!("{}", session.job.name) } else { name };
+    let name = if name.is_empty() {
+        session.job.name.clone()
+    } else {
+        name
+    };
     let source = session.path(path);
     if !source.exists() {
-        return Err(StepError::Words(format!("Path does not exist: {}", source.display())));
+        return Err(StepError::Words(format!(
+            "Path does not exist: {}",
+            source.display()
+        )));
     }
     let inside = Inside::open(&session.job.workspace)?;
-    let room = session.job.output.artifacts.saturating_sub(session.state().stored);
+    let room = session
+        .job
+        .output
+        .artifacts
+        .saturating_sub(session.state().stored);
     let target = session.directory.artifact(&name);
     let (files, bytes) = inside.copy(&source, &target, room)?;
     session.state().stored += bytes;
     session.event(What::Artifact { name: name.clone() });
-    session.say(&format!("Published {files} files, {bytes} bytes, as artifact {name}."));
+    session.say(&format!(
+        "Published {files} files, {bytes} bytes, as artifact {name}."
+    ));
     Ok(())
 }
 
@@ -32,33 +45,56 @@ pub(crate) fn download(session: &Session, source: &str, name: &str, path: &str, 
         return Ok(());
     }
     if !source.is_empty() && !source.eq_ignore_ascii_case("current") {
-        return Err(StepError::Words(format!("Artifacts of the pipeline resource `{source}` cannot be fetched here; only `current` can.")));
+        return Err(StepError::Words(format!(
+            "Artifacts of the pipeline resource `{source}` cannot be fetched here; only `current` can."
+        )));
     }
     let name = session.expand(name);
     let all = available(session);
-    let wanted: Vec<&(String, PathBuf)> =
-        all.iter().filter(|(other, _)| name.is_empty() || other.eq_ignore_ascii_case(&name)).collect();
+    let wanted: Vec<&(String, PathBuf)> = all
+        .iter()
+        .filter(|(other, _)| name.is_empty() || other.eq_ignore_ascii_case(&name))
+        .collect();
     if wanted.is_empty() && !name.is_empty() {
         let known: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-        return Err(StepError::Words(format!("Artifact `{name}` was not found in this run; there are: `{}`.", known.join("`, `"))));
+        return Err(StepError::Words(format!(
+            "Artifact `{name}` was not found in this run; there are: `{}`.",
+            known.join("`, `")
+        )));
     }
-    let base = if path.is_empty() { session.job.workspace.clone() } else { session.path(path) };
+    let base = if path.is_empty() {
+        session.job.workspace.clone()
+    } else {
+        session.path(path)
+    };
     if !base.starts_with(&session.job.workspace) {
-        return Err(StepError::Words("Artifacts can be put into the workspace only.".to_owned()));
+        return Err(StepError::Words(
+            "Artifacts can be put into the workspace only.".to_owned(),
+        ));
     }
     let patterns = session.expand(patterns);
     for (artifact, directory) in wanted {
         // A directory of its own, unless one artifact was asked for with a path.
-        let target = if name.is_empty() || path.is_empty() { base.join(artifact) } else { base.clone() };
+        let target = if name.is_empty() || path.is_empty() {
+            base.join(artifact)
+        } else {
+            base.clone()
+        };
         let files = bring(session, directory, &target, &patterns)?;
-        session.say(&format!("Downloaded {files} files of artifact {artifact} to {}.", target.display()));
+        session.say(&format!(
+            "Downloaded {files} files of artifact {artifact} to {}.",
+            target.display()
+        ));
     }
     Ok(())
 }
 
 fn available(session: &Session) -> Vec<(String, PathBuf)> {
     let mut all: Vec<(String, PathBuf)> = session.job.artifacts.clone().into_iter().collect();
-    let own = std::fs::read_dir(session.directory.file("artifacts")).into_iter().flatten().flatten();
+    let own = std::fs::read_dir(session.directory.file("artifacts"))
+        .into_iter()
+        .flatten()
+        .flatten();
     all.extend(own.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())));
     all
 }
@@ -98,6 +134,9 @@ fn make_directory(session: &Session, path: &Path) -> Result {
     if real.starts_with(session.job.workspace.canonicalize()?) {
         Ok(())
     } else {
-        Err(StepError::Words(format!("`{}` leads out of the workspace.", path.display())))
+        Err(StepError::Words(format!(
+            "`{}` leads out of the workspace.",
+            path.display()
+        )))
     }
 }

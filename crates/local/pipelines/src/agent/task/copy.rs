@@ -9,11 +9,15 @@ use super::Inputs;
 
 /// Copies files that match to a folder.
 pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result {
-    let source = inputs.get(&["SourceFolder"]).map_or_else(|| session.sources(), |path| session.path(path));
+    let source = inputs
+        .get(&["SourceFolder"])
+        .map_or_else(|| session.sources(), |path| session.path(path));
     let target = session.path(inputs.must(&["TargetFolder"])?);
     let patterns = inputs.get(&["Contents"]).unwrap_or("**");
     if !target.starts_with(&session.job.workspace) {
-        return Err(StepError::Words("CopyFiles copies within the workspace only.".to_owned()));
+        return Err(StepError::Words(
+            "CopyFiles copies within the workspace only.".to_owned(),
+        ));
     }
     let inside = Inside::open(&session.job.workspace)?;
     let mut copied = 0;
@@ -28,7 +32,11 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result {
                 open.push(path);
             } else if kind.is_file() && matches(patterns, &relative.to_string_lossy()) {
                 let flat = inputs.flag("flattenFolders");
-                let name = if flat { Path::new(path.file_name().unwrap_or_default()).to_owned() } else { relative };
+                let name = if flat {
+                    Path::new(path.file_name().unwrap_or_default()).to_owned()
+                } else {
+                    relative
+                };
                 copy(session, &inside, &path, &target.join(name))?;
                 copied += 1;
             }
@@ -54,7 +62,11 @@ fn copy(session: &Session, inside: &Inside, from: &Path, to: &Path) -> Result {
 
 /// Whether a relative path matches one of the patterns, one per line; `!` excludes. No pattern matches all.
 pub(crate) fn matches(patterns: &str, path: &str) -> bool {
-    let lines: Vec<&str> = patterns.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let lines: Vec<&str> = patterns
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
     let mut included = lines.iter().all(|line| line.starts_with('!'));
     for line in lines {
         let (negative, pattern) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest));
@@ -70,7 +82,11 @@ fn glob(pattern: &[u8], path: &[u8]) -> bool {
     match pattern {
         [] => path.is_empty(),
         [b'*', b'*', b'/', rest @ ..] => {
-            glob(rest, path) || path.iter().enumerate().any(|(at, byte)| *byte == b'/' && glob(rest, &path[at + 1..]))
+            glob(rest, path)
+                || path
+                    .iter()
+                    .enumerate()
+                    .any(|(at, byte)| *byte == b'/' && glob(rest, &path[at + 1..]))
         }
         [b'*', b'*'] => true,
         [b'*', rest @ ..] => {

@@ -23,7 +23,10 @@ pub(crate) struct Found {
 
 impl Reader {
     pub(crate) fn new(directory: &str) -> Self {
-        Self { directory: directory.trim_matches('/').to_owned(), open: None }
+        Self {
+            directory: directory.trim_matches('/').to_owned(),
+            open: None,
+        }
     }
 
     /// Takes a line; gives a message when one is complete.
@@ -42,7 +45,12 @@ impl Reader {
         if let Some((kind, summary)) = begun {
             let finished = self.open.take();
             let message = summary.trim().to_owned();
-            self.open = Some(Found { kind, message, data: BTreeMap::new(), line: number });
+            self.open = Some(Found {
+                kind,
+                message,
+                data: BTreeMap::new(),
+                line: number,
+            });
             return finished;
         }
         self.detail(content);
@@ -57,15 +65,29 @@ impl Reader {
     fn detail(&mut self, content: &str) {
         let Some(open) = &mut self.open else { return };
         if let Some((file, line)) = place(content) {
-            let path = if self.directory.is_empty() { file.to_owned() } else { format!("{}/{file}", self.directory) };
+            let path = if self.directory.is_empty() {
+                file.to_owned()
+            } else {
+                format!("{}/{file}", self.directory)
+            };
             open.data.insert("sourcepath".to_owned(), path);
             open.data.insert("linenumber".to_owned(), line.to_string());
             return;
         }
-        let quoted = content.split_once(':').is_some_and(|(number, _)| number.trim().parse::<u64>().is_ok());
+        let quoted = content
+            .split_once(':')
+            .is_some_and(|(number, _)| number.trim().parse::<u64>().is_ok());
         if !content.is_empty() && !quoted && open.message.len() < 2000 {
-            let separator = if open.message.ends_with(['.', ':', '!', '?']) { " " } else { ": " };
-            let separator = if open.message.contains(": ") { " " } else { separator };
+            let separator = if open.message.ends_with(['.', ':', '!', '?']) {
+                " "
+            } else {
+                ": "
+            };
+            let separator = if open.message.contains(": ") {
+                " "
+            } else {
+                separator
+            };
             open.message.push_str(separator);
             open.message.push_str(content);
         }
@@ -100,18 +122,26 @@ mod tests {
 
     fn check(text: &str, expected: &[(&str, &str, &str, u64)]) {
         let mut reader = Reader::new("terraform/changed");
-        let lines = text.lines().enumerate().filter_map(|(index, line)| reader.line(line, index as u64 + 1));
+        let lines = text
+            .lines()
+            .enumerate()
+            .filter_map(|(index, line)| reader.line(line, index as u64 + 1));
         let mut found: Vec<Found> = lines.collect();
         found.extend(reader.finish());
         let found: Vec<_> = found
             .iter()
             .map(|it| {
-                let place = it.data.get("sourcepath").map(|path| format!("{path}:{}", it.data["linenumber"]));
+                let place = it
+                    .data
+                    .get("sourcepath")
+                    .map(|path| format!("{path}:{}", it.data["linenumber"]));
                 (it.kind, it.message.clone(), place.unwrap_or_default(), it.line)
             })
             .collect();
-        let expected: Vec<_> =
-            expected.iter().map(|it| (it.0, it.1.to_owned(), it.2.to_owned(), it.3)).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|it| (it.0, it.1.to_owned(), it.2.to_owned(), it.3))
+            .collect();
         assert_eq!(found, expected);
     }
 
@@ -119,9 +149,17 @@ mod tests {
     fn boxes_give_message_file_and_line() {
         check(
             "Planning\n\u{1b}[31m╷\u{1b}[0m\u{1b}[0m\n\u{1b}[31m│\u{1b}[0m \u{1b}[1mError: \u{1b}[0mUnsupported argument\n│ \n│   on main.tf line 5, in resource \"x\" \"y\":\n│    5:   nam = 1\n│ \n│ An argument named \"nam\" is not expected here.\n╵\nafter",
-            &[("error", "Unsupported argument: An argument named \"nam\" is not expected here.", "terraform/changed/main.tf:5", 3)],
+            &[(
+                "error",
+                "Unsupported argument: An argument named \"nam\" is not expected here.",
+                "terraform/changed/main.tf:5",
+                3,
+            )],
         );
-        check("│ Warning: Old\n╵\n│ Error: New\n╵", &[("warning", "Old", "", 1), ("error", "New", "", 3)]);
+        check(
+            "│ Warning: Old\n╵\n│ Error: New\n╵",
+            &[("warning", "Old", "", 1), ("error", "New", "", 3)],
+        );
         check("all is well", &[]);
     }
 }

@@ -34,14 +34,25 @@ pub(crate) fn diagnose(directory: &Path, mirror: &Path, shown_as: &str) -> Optio
 }
 
 fn hashes(text: &str, begun: usize) -> Vec<String> {
-    let lines = text.lines().skip(begun).map(str::trim).take_while(|line| !line.starts_with(']'));
-    lines.map(|line| line.trim_matches([',', '"']).to_owned()).collect()
+    let lines = text
+        .lines()
+        .skip(begun)
+        .map(str::trim)
+        .take_while(|line| !line.starts_with(']'));
+    lines
+        .map(|line| line.trim_matches([',', '"']).to_owned())
+        .collect()
 }
 
 /// Hashes (`h1:`) of all versions of a provider in a mirror with unpacked packages.
 fn packages(mirror: &Path, source: &str) -> Vec<String> {
     let below = |directory: &Path| {
-        let mut all: Vec<PathBuf> = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        let mut all: Vec<PathBuf> = fs::read_dir(directory)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
         all.sort();
         all
     };
@@ -68,7 +79,10 @@ fn hash(package: &Path) -> Option<String> {
         }
         all.update(format!("{digits}  {name}\n"));
     }
-    Some(format!("h1:{}", base64::engine::general_purpose::STANDARD.encode(all.finalize())))
+    Some(format!(
+        "h1:{}",
+        base64::engine::general_purpose::STANDARD.encode(all.finalize())
+    ))
 }
 
 #[cfg(test)]
@@ -78,18 +92,25 @@ mod tests {
     #[test]
     fn foreign_hashes_are_named_with_their_line() {
         let root = tempfile::tempdir().unwrap();
-        let package = root.path().join("mirror/registry.terraform.io/hashicorp/azurerm/4.0.0/linux_amd64");
+        let package = root
+            .path()
+            .join("mirror/registry.terraform.io/hashicorp/azurerm/4.0.0/linux_amd64");
         fs::create_dir_all(&package).unwrap();
         fs::write(package.join("terraform-provider-azurerm_v4.0.0"), "x").unwrap();
         let own = hash(&package).unwrap();
         let lock = |hash: &str| {
-            let text = format!("provider \"registry.terraform.io/hashicorp/azurerm\" {{\n  version = \"4.0.0\"\n  hashes = [\n    \"{hash}\",\n  ]\n}}\n");
+            let text = format!(
+                "provider \"registry.terraform.io/hashicorp/azurerm\" {{\n  version = \"4.0.0\"\n  hashes = [\n    \"{hash}\",\n  ]\n}}\n"
+            );
             fs::write(root.path().join(".terraform.lock.hcl"), text).unwrap();
             diagnose(root.path(), &root.path().join("mirror"), "terraform/")
         };
         assert_eq!(lock(&own), None);
         let found = lock("h1:other=").unwrap();
-        assert!(found.starts_with("terraform/.terraform.lock.hcl:3: PV2251"), "{found}");
+        assert!(
+            found.starts_with("terraform/.terraform.lock.hcl:3: PV2251"),
+            "{found}"
+        );
         assert!(found.contains(&own));
     }
 }
