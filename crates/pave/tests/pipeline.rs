@@ -34,11 +34,27 @@ async fn the_story() -> anyhow::Result<()> {
     complete(&platform, &alice, "azure-demo", &pull_request).await?;
     resource_group(&platform, "rg-one").await?;
     let road = road_of(&platform, "rg-one").await?;
-    for station in ["task", "commit", "pull-request", "review", "merge", "run", "plan", "apply", "cloud"] {
+    for station in [
+        "task",
+        "commit",
+        "pull-request",
+        "review",
+        "merge",
+        "run",
+        "plan",
+        "apply",
+        "cloud",
+    ] {
         wait_for(PATIENCE, &format!("`{station}` to be reached"), async || {
-            let road = platform.get(&format!("/api/pave/v1/roads/{road}")).await.ok()?.ok().ok()?;
+            let road = platform
+                .get(&format!("/api/pave/v1/roads/{road}"))
+                .await
+                .ok()?
+                .ok()
+                .ok()?;
             let mut hops = road["hops"].as_array()?.iter();
-            hops.any(|hop| hop["station"] == station && hop["state"] == "ok").then_some(())
+            hops.any(|hop| hop["station"] == station && hop["state"] == "ok")
+                .then_some(())
         })
         .await?;
     }
@@ -49,7 +65,14 @@ async fn two_people() -> anyhow::Result<()> {
     let mut platform = Platform::start(BINARY).await?;
     let [alice, bob] = [platform.token_of("alice").await?, platform.token_of("bob").await?];
     for (owner, other, name) in [(&alice, &bob, "rg-alice"), (&bob, &alice, "rg-bob")] {
-        let pull_request = propose(&platform, owner, "request-resource-group", "resource-groups", name).await?;
+        let pull_request = propose(
+            &platform,
+            owner,
+            "request-resource-group",
+            "resource-groups",
+            name,
+        )
+        .await?;
         approve(&platform, other, "resource-groups", &pull_request).await?;
         complete(&platform, owner, "resource-groups", &pull_request).await?;
         resource_group(&platform, name).await?;
@@ -59,9 +82,18 @@ async fn two_people() -> anyhow::Result<()> {
 }
 
 /// Runs a template and gives the pull request that it opened.
-async fn propose(platform: &Platform, token: &str, template: &str, repository: &str, name: &str) -> anyhow::Result<Value> {
+async fn propose(
+    platform: &Platform,
+    token: &str,
+    template: &str,
+    repository: &str,
+    name: &str,
+) -> anyhow::Result<Value> {
     let body = json!({ "templateRef": format!("template:default/{template}"), "values": { "name": name } });
-    let task = platform.call(token, "POST", "/api/scaffolder/v2/tasks", Some(&body)).await?.ok()?;
+    let task = platform
+        .call(token, "POST", "/api/scaffolder/v2/tasks", Some(&body))
+        .await?
+        .ok()?;
     let id = task["id"].as_str().context("no task id")?.to_owned();
     let path = format!("/api/scaffolder/v2/tasks/{id}");
     let done = wait_for(PATIENCE, "the task to end", async || {
@@ -70,21 +102,58 @@ async fn propose(platform: &Platform, token: &str, template: &str, repository: &
         (status != "processing" && status != "open").then_some(status)
     })
     .await?;
-    anyhow::ensure!(done == "completed", "the task is {done}: {:?}", platform.task_events(token, &id).await?);
-    let listed = devops(platform, token, "GET", &format!("git/repositories/{repository}/pullrequests"), None).await?;
-    listed["value"].as_array().and_then(|all| all.first()).cloned().context("no pull request")
+    anyhow::ensure!(
+        done == "completed",
+        "the task is {done}: {:?}",
+        platform.task_events(token, &id).await?
+    );
+    let listed = devops(
+        platform,
+        token,
+        "GET",
+        &format!("git/repositories/{repository}/pullrequests"),
+        None,
+    )
+    .await?;
+    listed["value"]
+        .as_array()
+        .and_then(|all| all.first())
+        .cloned()
+        .context("no pull request")
 }
 
-async fn approve(platform: &Platform, token: &str, repository: &str, pull_request: &Value) -> anyhow::Result<()> {
+async fn approve(
+    platform: &Platform,
+    token: &str,
+    repository: &str,
+    pull_request: &Value,
+) -> anyhow::Result<()> {
     let me = devops_at(platform, token, "GET", "/pave/_apis/connectionData", None).await?;
-    let id = me.pointer("/authenticatedUser/id").and_then(Value::as_str).context("no id")?;
-    let path = format!("git/repositories/{repository}/pullrequests/{}/reviewers/{id}", pull_request["pullRequestId"]);
-    devops(platform, token, "PUT", &path, Some(&json!({ "vote": 10 }))).await.map(drop)
+    let id = me
+        .pointer("/authenticatedUser/id")
+        .and_then(Value::as_str)
+        .context("no id")?;
+    let path = format!(
+        "git/repositories/{repository}/pullrequests/{}/reviewers/{id}",
+        pull_request["pullRequestId"]
+    );
+    devops(platform, token, "PUT", &path, Some(&json!({ "vote": 10 })))
+        .await
+        .map(drop)
 }
 
-async fn complete(platform: &Platform, token: &str, repository: &str, pull_request: &Value) -> anyhow::Result<()> {
-    let path = format!("git/repositories/{repository}/pullrequests/{}", pull_request["pullRequestId"]);
-    let body = json!({ "status": "completed", "lastMergeSourceCommit": pull_request["lastMergeSourceCommit"] });
+async fn complete(
+    platform: &Platform,
+    token: &str,
+    repository: &str,
+    pull_request: &Value,
+) -> anyhow::Result<()> {
+    let path = format!(
+        "git/repositories/{repository}/pullrequests/{}",
+        pull_request["pullRequestId"]
+    );
+    let body =
+        json!({ "status": "completed", "lastMergeSourceCommit": pull_request["lastMergeSourceCommit"] });
     devops(platform, token, "PATCH", &path, Some(&body)).await?;
     wait_for(PATIENCE, "the pull request to be completed", async || {
         let now = devops(platform, token, "GET", &path, None).await.ok()?;
@@ -96,13 +165,37 @@ async fn complete(platform: &Platform, token: &str, repository: &str, pull_reque
 async fn refuses_direct_push(platform: &Platform, token: &str) -> anyhow::Result<()> {
     let url = format!("{}/pave/backstage/_git/azure-demo", platform.text("/forge/url")?);
     let scratch = platform.scratch().to_owned();
-    platform.git_as(token, &scratch, &["clone", "--quiet", &url, "direct"]).await?.ok()?;
+    platform
+        .git_as(token, &scratch, &["clone", "--quiet", &url, "direct"])
+        .await?
+        .ok()?;
     let clone = scratch.join("direct");
     std::fs::write(clone.join("terraform/changed/main.tf"), "# by hand\n")?;
     platform.git_as(token, &clone, &["add", "--all"]).await?.ok()?;
-    platform.git_as(token, &clone, &["-c", "user.name=alice", "-c", "user.email=alice@example.com", "commit", "--quiet", "--message", "By hand"]).await?.ok()?;
-    let pushed = platform.git_as(token, &clone, &["push", "--quiet", "origin", "main"]).await?;
-    anyhow::ensure!(!pushed.is_ok() && pushed.stderr.contains("TF402455"), "{pushed:?}");
+    platform
+        .git_as(
+            token,
+            &clone,
+            &[
+                "-c",
+                "user.name=alice",
+                "-c",
+                "user.email=alice@example.com",
+                "commit",
+                "--quiet",
+                "--message",
+                "By hand",
+            ],
+        )
+        .await?
+        .ok()?;
+    let pushed = platform
+        .git_as(token, &clone, &["push", "--quiet", "origin", "main"])
+        .await?;
+    anyhow::ensure!(
+        !pushed.is_ok() && pushed.stderr.contains("TF402455"),
+        "{pushed:?}"
+    );
     Ok(())
 }
 
@@ -116,7 +209,14 @@ async fn resource_group(platform: &Platform, name: &str) -> anyhow::Result<()> {
     })
     .await;
     if found.is_err() {
-        let builds = devops(platform, platform.text("/forge/token")?, "GET", "build/builds", None).await?;
+        let builds = devops(
+            platform,
+            platform.text("/forge/token")?,
+            "GET",
+            "build/builds",
+            None,
+        )
+        .await?;
         anyhow::bail!("no resource group `{name}`; builds: {builds:#}");
     }
     Ok(())
@@ -125,7 +225,11 @@ async fn resource_group(platform: &Platform, name: &str) -> anyhow::Result<()> {
 /// A token for ARM, as any service principal gets one.
 async fn arm_token(platform: &Platform) -> anyhow::Result<String> {
     let text = |pointer: &str| platform.text(pointer).map(str::to_owned);
-    let url = format!("{}/{}/oauth2/v2.0/token", text("/azure/url")?, text("/azure/tenant")?);
+    let url = format!(
+        "{}/{}/oauth2/v2.0/token",
+        text("/azure/url")?,
+        text("/azure/tenant")?
+    );
     let form = [
         ("grant_type", "client_credentials".to_owned()),
         ("client_id", text("/azure/clientId")?),
@@ -133,22 +237,52 @@ async fn arm_token(platform: &Platform) -> anyhow::Result<String> {
         ("scope", format!("{}/.default", text("/azure/url")?)),
     ];
     let answer: Value = platform.http().post(url).form(&form).send().await?.json().await?;
-    Ok(answer["access_token"].as_str().with_context(|| answer.to_string())?.to_owned())
+    Ok(answer["access_token"]
+        .as_str()
+        .with_context(|| answer.to_string())?
+        .to_owned())
 }
 
 async fn road_of(platform: &Platform, name: &str) -> anyhow::Result<String> {
     let tasks = platform.get("/api/scaffolder/v2/tasks").await?.ok()?;
     let mut tasks = tasks["tasks"].as_array().into_iter().flatten();
-    let task = tasks.find(|it| it.pointer("/spec/parameters/name").is_some_and(|it| it == name)).context("no task")?;
-    let detail = platform.get(&format!("/api/scaffolder/v2/tasks/{}", task["id"].as_str().unwrap_or_default())).await?.ok()?;
+    let task = tasks
+        .find(|it| it.pointer("/spec/parameters/name").is_some_and(|it| it == name))
+        .context("no task")?;
+    let detail = platform
+        .get(&format!(
+            "/api/scaffolder/v2/tasks/{}",
+            task["id"].as_str().unwrap_or_default()
+        ))
+        .await?
+        .ok()?;
     Ok(detail["road"].as_str().context("no road")?.to_owned())
 }
 
-async fn devops(platform: &Platform, token: &str, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
-    devops_at(platform, token, method, &format!("/pave/backstage/_apis/{path}"), body).await
+async fn devops(
+    platform: &Platform,
+    token: &str,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> anyhow::Result<Value> {
+    devops_at(
+        platform,
+        token,
+        method,
+        &format!("/pave/backstage/_apis/{path}"),
+        body,
+    )
+    .await
 }
 
-async fn devops_at(platform: &Platform, token: &str, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+async fn devops_at(
+    platform: &Platform,
+    token: &str,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> anyhow::Result<Value> {
     let glue = if path.contains('?') { '&' } else { '?' };
     let path = format!("{path}{glue}api-version=7.1");
     platform.api("/forge/url", token, method, &path, body).await?.ok()
