@@ -68,6 +68,7 @@ function useTargets(open: boolean): Target[] {
     ...PLACES.map((place) => ({ label: place.label, group: "Go to", path: place.to })),
     { label: "Register existing component", group: "Go to", path: "/catalog-import" },
     { label: "Installed actions", group: "Go to", path: "/create/actions" },
+    { label: "Service connections", group: "Go to", path: "/connections" },
     ...known
       .filter((entity) => entity.kind === "Template")
       .map((entity) => ({

@@ -1,7 +1,7 @@
 import SvgIcon from "@mui/material/SvgIcon";
 
 export interface Place {
-  to: "/" | "/create" | "/environments" | "/catalog" | "/applications" | "/repos" | "/pullrequests" | "/settings";
+  to: "/" | "/create" | "/environments" | "/catalog" | "/applications" | "/repos" | "/pullrequests" | "/pipelines" | "/settings";
   label: string;
   // Second key after `g`.
   key: string;
@@ -21,6 +21,7 @@ export const PLACES: Place[] = [
     key: "p",
     icon: "M7 8.5v7M7 8.5a2 2 0 1 0-.01 0zM7 19.5a2 2 0 1 0-.01 0zM17 19.5a2 2 0 1 0-.01 0zM17 15.5V9a2 2 0 0 0-2-2h-3M14 4.5 11.5 7 14 9.5",
   },
+  { to: "/pipelines", label: "Pipelines", key: "l", icon: "M5 6.5h5v4H5zM14 13.5h5v4h-5zM7.5 10.5v5h6.5M10 8.5h9" },
   { to: "/settings", label: "Settings", key: "s", icon: "M5 8h8M17 8h2M5 16h2M11 16h8M15 6v4M9 14v4" },
 ];
 

@@ -185,6 +185,51 @@ const pullRequest = createRoute({
   component: lazyRouteComponent(() => import("../features/pullrequests/PullRequestPage"), "PullRequestPage"),
 });
 
+export interface RunSearch {
+  host?: string;
+  tab?: "plan" | "artifacts" | "details";
+  step?: string;
+  line?: number;
+}
+
+const pipelines = createRoute({
+  getParentRoute: () => root,
+  path: "/pipelines",
+  validateSearch: (search: Record<string, unknown>): { q?: string; view?: "new" } => ({ q: text(search.q), view: search.view === "new" ? "new" : undefined }),
+  component: lazyRouteComponent(() => import("../features/pipelines/Pipelines"), "Pipelines"),
+});
+
+const pipeline = createRoute({
+  getParentRoute: () => root,
+  path: "/pipelines/$org/$project/$definitionId",
+  validateSearch: (search: Record<string, unknown>): { host?: string; tab?: "yaml" | "edit" } => ({
+    host: text(search.host),
+    tab: (["yaml", "edit"] as const).find((tab) => tab === search.tab),
+  }),
+  component: lazyRouteComponent(() => import("../features/pipelines/PipelinePage"), "PipelinePage"),
+});
+
+const pipelineRun = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$org/$project/$buildId",
+  validateSearch: (search: Record<string, unknown>): RunSearch => ({
+    host: text(search.host),
+    tab: (["plan", "artifacts", "details"] as const).find((tab) => tab === search.tab),
+    step: text(search.step),
+    line: Number(search.line) > 0 ? Math.floor(Number(search.line)) : undefined,
+  }),
+  component: lazyRouteComponent(() => import("../features/pipelines/RunPage"), "RunPage"),
+});
+
+const connections = createRoute({
+  getParentRoute: () => root,
+  path: "/connections",
+  validateSearch: (search: Record<string, unknown>): { tab?: "groups" | "environments" } => ({
+    tab: (["groups", "environments"] as const).find((tab) => tab === search.tab),
+  }),
+  component: lazyRouteComponent(() => import("../features/pipelines/Connections"), "Connections"),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -211,6 +256,10 @@ export const router = createRouter({
     repository,
     pullRequests,
     pullRequest,
+    pipelines,
+    pipeline,
+    pipelineRun,
+    connections,
     settings,
   ]),
   defaultPreload: "intent",

@@ -13,9 +13,11 @@ export function HopDetail({ hop }: { hop: Hop }) {
   const link = hop.link ?? {};
   return (
     <Box sx={{ display: "grid", gap: 1 }}>
-      <Typography variant="body2" color="textSecondary" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>
-        {hop.subject}
-      </Typography>
+      {!link.armId && (
+        <Typography variant="body2" color="textSecondary" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>
+          {hop.subject}
+        </Typography>
+      )}
       {link.taskId && (
         <Link to="/runs/$taskId" params={{ taskId: link.taskId }}>
           Open the run with its log
@@ -28,12 +30,15 @@ export function HopDetail({ hop }: { hop: Hop }) {
         </Typography>
       )}
       {link.pullRequest && (
-        <Link to={"/pullrequests/$organization/$project/$repository/$id" as "/"} params={link.pullRequest as never}>
+        <Link
+          to="/pullrequests/$org/$project/$repo/$id"
+          params={{ org: link.pullRequest.organization, project: link.pullRequest.project, repo: link.pullRequest.repository, id: link.pullRequest.id }}
+        >
           Open pull request {link.pullRequest.id}
         </Link>
       )}
       {link.run && (
-        <Link to={"/runs/$organization/$project/$build" as "/"} params={link.run as never}>
+        <Link to="/runs/$org/$project/$buildId" params={{ org: link.run.organization, project: link.run.project, buildId: link.run.build }}>
           Open run {link.run.build} with its log
         </Link>
       )}

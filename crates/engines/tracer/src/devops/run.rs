@@ -91,7 +91,9 @@ pub(super) fn hops(
         standing(build, &records),
     )];
     for (station, command) in [(Station::Plan, "plan"), (Station::Apply, "apply")] {
-        for record in records.iter().filter(|record| runs_terraform(record, command)) {
+        // A step that has not begun gets no hop yet, or its wait would count as its work.
+        let begun = |record: &&&Value| record["state"] != "pending" && runs_terraform(record, command);
+        for record in records.iter().filter(begun) {
             let id = record["id"].as_str().unwrap_or_default();
             let title = record["name"].as_str().unwrap_or(command).to_owned();
             hops.push(hop(station, format!("{command}/{run}/{id}"), title, step(record)));
@@ -162,32 +164,36 @@ fn standing(build: &Value, records: &[&Value]) -> (State, String) {
 }
 
 fn first_error(records: &[&Value]) -> Option<String> {
-    let mut issues = records
-        .iter()
-        .filter(|record| record["type"] == "Task")
-        .flat_map(|record| {
-            record["issues"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(move |issue| (record, issue))
-        });
-    let (record, issue) = issues.find(|(_, issue)| issue["type"] == "error")?;
+    let mut tasks = records.iter().filter(|record| record["type"] == "Task");
+    let (record, words) = tasks.find_map(|record| Some((record, error_of(record)?)))?;
     let step = record["name"].as_str().unwrap_or("a step");
-    Some(format!(
-        "{step}: {}",
-        issue["message"].as_str().unwrap_or_default()
-    ))
+    Some(format!("{step}: {words}"))
+}
+
+/// What went wrong in a step, with file and line: of several errors the first one that has a place.
+fn error_of(record: &Value) -> Option<String> {
+    let issues = record["issues"].as_array()?;
+    let errors = || issues.iter().filter(|it| it["type"] == "error");
+    let place = |issue: &Value| issue.pointer("/data/sourcepath").cloned();
+    let found = errors()
+        .find(|it| place(it).is_some())
+        .or_else(|| errors().next())?;
+    let words = found["message"].as_str()?;
+    let Some(file) = place(found).as_ref().and_then(Value::as_str).map(str::to_owned) else {
+        return Some(words.to_owned());
+    };
+    if words.contains(&format!("{file}:")) {
+        return Some(words.to_owned());
+    }
+    let line = found.pointer("/data/linenumber").and_then(Value::as_str);
+    Some(match line {
+        Some(line) => format!("{file}:{line}: {words}"),
+        None => format!("{file}: {words}"),
+    })
 }
 
 fn step(record: &Value) -> (State, String) {
-    let issue = || {
-        let issues = record["issues"].as_array().into_iter().flatten();
-        let mut errors = issues
-            .filter(|it| it["type"] == "error")
-            .filter_map(|it| it["message"].as_str());
-        errors.next().unwrap_or("the step failed").to_owned()
-    };
+    let issue = || error_of(record).unwrap_or_else(|| "the step failed".to_owned());
     match (
         record["state"].as_str().unwrap_or_default(),
         record["result"].as_str().unwrap_or_default(),
@@ -272,6 +278,29 @@ mod tests {
                 ),
                 (Station::Plan, State::Ok, ""),
                 (Station::Apply, State::Failed, "main.tf:5: no such location"),
+            ],
+        );
+        let (general, placed) = (
+            json!({ "type": "error", "message": "the step failed with 1" }),
+            json!({ "type": "error", "message": "no such name", "data": { "sourcepath": "a/main.tf", "linenumber": "5" } }),
+        );
+        let failed = terraform(
+            "plan",
+            "completed",
+            &json!("failed"),
+            &json!([general, placed]),
+        );
+        check(
+            &json!({ "status": "completed", "result": "failed" }),
+            &json!([failed]),
+            &[],
+            &[
+                (
+                    Station::Run,
+                    State::Failed,
+                    "Terraform plan: a/main.tf:5: no such name",
+                ),
+                (Station::Plan, State::Failed, "a/main.tf:5: no such name"),
             ],
         );
         check(
