@@ -43,7 +43,7 @@ async function fillWizard(page, name) {
   await field.fill("Not a name!");
   await page.getByRole("textbox", { name: "Administrator login" }).fill(`${name}_admin`);
   await page.getByRole("button", { name: "Review" }).click();
-  await page.getByRole("alert").filter({ hasText: /may hold lower-case letters.*for example not-a-name/ }).waitFor();
+  await page.getByRole("alert").filter({ hasText: /May hold lower-case letters.*for example not-a-name/ }).waitFor();
   await accessible(page, "wizard with an error");
   await field.fill(name);
   await page.getByRole("combobox", { name: "Team" }).click();
