@@ -1,8 +1,6 @@
 //! The second road, by the clients of its neighbours: a form, a pull request, an approval, a pipeline with the real
 //! Terraform, a resource group.
 
-#![expect(clippy::unwrap_used, reason = "a failure here is the test's answer")]
-
 use std::time::Duration;
 
 use anyhow::Context as _;

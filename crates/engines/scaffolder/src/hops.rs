@@ -34,7 +34,10 @@ pub(crate) async fn task(journal: &Journal, task: &Task, state: State, cause: &s
 fn proposes(steps: &[Value]) -> bool {
     let opens = |step: &Value| {
         let action = step["action"].as_str().unwrap_or_default();
-        matches!(action, "azure:repo:pr" | "azure:pr:create" | "publish:azure:pull-request")
+        matches!(
+            action,
+            "azure:repo:pr" | "azure:pr:create" | "publish:azure:pull-request"
+        )
     };
     steps.iter().any(opens)
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use pave_auth::Principal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 use crate::{Project, PullRequestAt, RepositoryAt};
@@ -10,7 +10,7 @@ use crate::{Project, PullRequestAt, RepositoryAt};
 const CAPACITY: usize = 1024;
 
 /// State of a run, as far as others care.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RunState {
     /// Waits for an agent, an approval or another run.
@@ -110,4 +110,3 @@ impl Feed {
         self.sender.subscribe()
     }
 }
-

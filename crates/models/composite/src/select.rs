@@ -170,7 +170,10 @@ fn no_match(composite: &Value, selector: Option<&serde_json::Map<String, Value>>
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
         .collect();
     let kind = format!("{} {}", text(composite, "/apiVersion"), text(composite, "/kind"));
-    let field = if composite.pointer("/spec/crossplane/compositionSelector").is_some() {
+    let field = if composite
+        .pointer("/spec/crossplane/compositionSelector")
+        .is_some()
+    {
         "spec.crossplane.compositionSelector"
     } else {
         "spec.compositionSelector"

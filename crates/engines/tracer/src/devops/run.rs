@@ -284,12 +284,7 @@ mod tests {
             json!({ "type": "error", "message": "the step failed with 1" }),
             json!({ "type": "error", "message": "no such name", "data": { "sourcepath": "a/main.tf", "linenumber": "5" } }),
         );
-        let failed = terraform(
-            "plan",
-            "completed",
-            &json!("failed"),
-            &json!([general, placed]),
-        );
+        let failed = terraform("plan", "completed", &json!("failed"), &json!([general, placed]));
         check(
             &json!({ "status": "completed", "result": "failed" }),
             &json!([failed]),
