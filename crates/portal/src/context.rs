@@ -14,6 +14,7 @@ use pave_runtime::Tasks;
 use pave_scaffolder::Scaffolder;
 use pave_store::StoreError;
 use serde::Serialize;
+use url::Url;
 
 use crate::audit::Audit;
 use crate::gate::Gate;
@@ -148,6 +149,14 @@ impl Addresses {
     }
 }
 
+impl Configuration {
+    /// `app.baseUrl` if it is an address: behind a proxy, people reach the portal there.
+    fn reached_at(&self) -> Option<Url> {
+        let url = Url::parse(&self.base_url).ok()?;
+        (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+    }
+}
+
 /// The portal's state, shared by all requests. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Portal {
@@ -171,6 +180,19 @@ pub(crate) struct Portal {
 }
 
 impl Portal {
+    /// Whether a host (with port) is this portal, also by the name that a proxy gives it.
+    pub(crate) fn is_own_host(&self, host: &str) -> bool {
+        self.addresses.is_own_host(host) || is_host_of(self.configuration.reached_at().as_ref(), host)
+    }
+
+    /// Whether pages of this origin are the portal's own.
+    pub(crate) fn is_own_origin(&self, origin: &str) -> bool {
+        let local = origin
+            .split_once("://")
+            .is_some_and(|(_, host)| self.addresses.is_own_host(host));
+        local || is_origin_of(self.configuration.reached_at().as_ref(), origin)
+    }
+
     pub(crate) fn open(context: Context, tasks: &Tasks) -> Result<Self, StoreError> {
         Ok(Self {
             live: Live::start(context.client.clone(), context.feed, tasks),
@@ -204,8 +226,68 @@ impl Portal {
     }
 }
 
+/// Whether the `Host` header names the host of a URL; the port that belongs to its scheme may be left out.
+fn is_host_of(url: Option<&Url>, host: &str) -> bool {
+    let Some(url) = url else { return false };
+    let name = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    host.eq_ignore_ascii_case(&format!("{name}:{port}"))
+        || (url.port().is_none() && host.eq_ignore_ascii_case(name))
+}
+
+fn is_origin_of(url: Option<&Url>, origin: &str) -> bool {
+    url.is_some_and(|url| url.origin().ascii_serialization().eq_ignore_ascii_case(origin))
+}
+
 impl FromRef<Portal> for Catalog {
     fn from_ref(portal: &Portal) -> Self {
         portal.catalog.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxys_name_is_the_portals_own() {
+        let check = |base_url: &str, host: &str, origin: &str, expected: bool| {
+            let configuration = Configuration {
+                base_url: base_url.to_owned(),
+                ..Configuration::default()
+            };
+            let reached = configuration.reached_at();
+            let found = (
+                is_host_of(reached.as_ref(), host),
+                is_origin_of(reached.as_ref(), origin),
+            );
+            assert_eq!(found, (expected, expected), "{base_url} {host} {origin}");
+        };
+        let base = "https://pave.example.com/";
+        check(base, "pave.example.com", "https://pave.example.com", true);
+        check(base, "PAVE.example.com:443", "https://PAVE.example.com", true);
+        check(base, "pave.example.com:80", "http://pave.example.com", false);
+        check(base, "example.com", "https://example.com", false);
+        check(
+            base,
+            "pave.example.com.evil.com",
+            "https://pave.example.com.evil.com",
+            false,
+        );
+        check(base, "", "null", false);
+        check(
+            "http://10.1.2.3:8080",
+            "10.1.2.3:8080",
+            "http://10.1.2.3:8080",
+            true,
+        );
+        check("http://10.1.2.3:8080", "10.1.2.3", "http://10.1.2.3", false);
+        check("", "", "", false);
+        check(
+            "pave.example.com",
+            "pave.example.com",
+            "https://pave.example.com",
+            false,
+        );
     }
 }

@@ -64,6 +64,11 @@ impl ApiError {
         )
     }
 
+    /// Whether there is no such thing, rather than that it could not be had.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     /// What the person is told.
     pub(crate) fn message(&self) -> &str {
         &self.message

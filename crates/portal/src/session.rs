@@ -67,9 +67,9 @@ pub(crate) async fn guard(State(portal): State<Portal>, request: Request, next: 
     let host = host
         .or_else(|| request.uri().authority().map(ToString::to_string))
         .unwrap_or_default();
-    if !portal.addresses.is_own_host(&host) {
+    if !portal.is_own_host(&host) {
         return ApiError::not_allowed(format!(
-            "this portal is not served as `{host}`; open {}",
+            "this portal is not served as `{host}`; open {}, or name the address in `app.baseUrl`",
             portal.addresses.portal
         ))
         .into_response();
@@ -80,10 +80,7 @@ pub(crate) async fn guard(State(portal): State<Portal>, request: Request, next: 
             .get(ORIGIN)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        let own = origin
-            .split_once("://")
-            .is_some_and(|(_, host)| portal.addresses.is_own_host(host));
-        if !own {
+        if !portal.is_own_origin(origin) {
             return ApiError::not_allowed(
                 "changes with a session cookie must come from the portal's own pages",
             )

@@ -2,6 +2,7 @@
 
 mod applications;
 mod pipelines;
+mod terraform;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -166,9 +167,58 @@ impl Reader<'_> {
                 Some(text) => Some(self.compiled(&definition, &text, commit).await),
                 None => None,
             };
-            told.push(definition.tell(compiled.as_ref(), branch, files));
+            let mut said = definition.tell(compiled.as_ref(), branch, files);
+            let plan = compiled.as_ref().and_then(|compiled| compiled.plan.as_ref());
+            if let (Some(plan), true) = (plan, said["runs"] == true) {
+                let found = self.destroyed(plan, request, files).await;
+                if let Some(diagnostics) = said["diagnostics"].as_array_mut() {
+                    diagnostics.extend(found.iter().map(|finding| json!(finding)));
+                }
+            }
+            told.push(said);
         }
         Ok(told)
+    }
+
+    /// What a pipeline's Terraform code would destroy or leave behind once it is merged.
+    async fn destroyed(
+        &self,
+        plan: &pave_pipeline::Plan,
+        request: &Value,
+        files: &[String],
+    ) -> pave_diagnostic::Diagnostics {
+        let before = request["lastMergeTargetCommit"]["commitId"]
+            .as_str()
+            .unwrap_or_default();
+        let mut found = Vec::new();
+        for folder in terraform::folders(plan, files).iter().take(READ) {
+            let old = self.module(folder, before).await;
+            let new = self.module(folder, after(request)).await;
+            // What cannot be read is not what is gone.
+            if let (Some(old), Some(new)) = (old, new) {
+                found.extend(pave_pipeline::merge_findings(&old, &new));
+            }
+        }
+        found
+    }
+
+    /// The Terraform files of a folder at a commit; none where there is no such folder.
+    async fn module(&self, folder: &str, commit: &str) -> Option<Vec<(String, String)>> {
+        let query = format!(
+            "scopePath=/{}&recursionLevel=oneLevel&versionDescriptor.versionType=commit&versionDescriptor.version={commit}",
+            segment(folder)
+        );
+        let listed = match self.json("items", &query).await {
+            Ok(listed) => listed,
+            Err(error) if error.is_not_found() => return Some(Vec::new()),
+            Err(_) => return None,
+        };
+        let mut files = Vec::new();
+        for path in terraform::files(&listed, folder) {
+            let text = self.text(&path, commit).await?;
+            files.push((path, text));
+        }
+        Some(files)
     }
 
     /// Compiles a pipeline, fetching its templates as they turn up.

@@ -130,6 +130,8 @@ struct What {
     what: String,
 }
 
+/// Roads among which a name is looked for.
+const RECENT: usize = 500;
 /// Digits of a road id and of a whole commit hash.
 const ROAD: usize = 32;
 const COMMIT: usize = 40;
@@ -168,9 +170,33 @@ async fn trace(
             return detail(&portal, &caller, road).await.map(Json);
         }
     }
+    let recent = portal.journal.roads(RECENT).await?;
+    if let Some(road) = recent.into_iter().map(titled).find(|it| is_about(it, what)) {
+        return detail(&portal, &caller, &road.road).await.map(Json);
+    }
     Err(ApiError::not_found(format!(
-        "no request has anything to do with `{what}`; name it as `team/name`, `task/<id>`, a whole commit hash, or a road id"
+        "no request has anything to do with `{what}`; name it as `team/name`, `task/<id>`, `pullrequest/<id>`, `run/<id>`, a whole commit \
+         hash, an id of the cloud, or a road id"
     )))
+}
+
+/// Whether a road is called so, or leads to something of that name: `run/7`, `pullrequest/7`, an id of the cloud or its end.
+fn is_about(road: &RoadSummary, what: &str) -> bool {
+    let (kind, id) = what.split_once('/').unwrap_or(("", what));
+    let leads_there = |hop: &Hop| match kind {
+        "run" | "pullrequest" => {
+            let own = hop
+                .subject
+                .strip_prefix(kind)
+                .is_some_and(|rest| rest.starts_with('/'));
+            own && hop.subject.rsplit('/').next() == Some(id)
+        }
+        _ => {
+            let arm = hop.link["armId"].as_str().unwrap_or_default();
+            arm.eq_ignore_ascii_case(what) || arm.rsplit('/').next() == Some(what)
+        }
+    };
+    road.title == what || road.hops.iter().any(leads_there)
 }
 
 #[cfg(test)]
@@ -178,6 +204,40 @@ mod tests {
     use super::*;
     use jiff::Timestamp;
     use pave_names::State as Standing;
+
+    #[test]
+    fn a_road_is_found_by_what_it_leads_to() {
+        let road: RoadId = "0af7651916cd43dd8448eb211c80319c".parse().unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        let run = Hop::new(
+            road.clone(),
+            Station::Run,
+            "run/pave/backstage/7",
+            Standing::Ok,
+            at,
+        );
+        let mut cloud = Hop::new(road.clone(), Station::Cloud, "cloud/x", Standing::Ok, at);
+        cloud.link = json!({ "armId": "/subscriptions/s/resourceGroups/rg-one" });
+        let summary = RoadSummary {
+            road,
+            title: "Resource group rg-one".into(),
+            direction: Direction::Up,
+            started_at: at,
+            changed_at: at,
+            hops: vec![run, cloud],
+        };
+        for (what, expected) in [
+            ("Resource group rg-one", true),
+            ("rg-one", true),
+            ("/subscriptions/s/resourcegroups/RG-ONE", true),
+            ("run/7", true),
+            ("pullrequest/7", false),
+            ("run/8", false),
+            ("rg", false),
+        ] {
+            assert_eq!(is_about(&summary, what), expected, "{what}");
+        }
+    }
 
     #[test]
     fn roads_are_known_by_what_they_are_for() {
