@@ -135,7 +135,7 @@ test("a pipeline is run from the list, watched live, and approved", { timeout: 1
   const group = log.getByRole("button", { name: /Tools/ });
   assert.equal(await group.getAttribute("aria-expanded"), "false");
   await group.click();
-  await log.getByText("a tool in the group").waitFor();
+  await log.getByText("a tool in the group", { exact: true }).waitFor();
   await tab.getByRole("textbox", { name: "Comment" }).fill("Looks right");
   await tab.getByRole("button", { name: "Approve" }).click();
   await state(tab, "Succeeded");
@@ -228,14 +228,14 @@ test("a connection is made, verified, mended and removed; its secret never shows
   await dialog.getByRole("textbox", { name: "Application (client) ID" }).fill(platform.azure.clientId);
   await dialog.getByLabel(/^Secret/).fill("wrong");
   await accessible(tab, "a new connection");
-  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.getByRole("button", { name: "Save", exact: true }).click();
   await dialog.getByText(/^Saved, but it does not work yet/).waitFor();
   await dialog.getByRole("button", { name: "Close" }).click();
   await tab.getByText("Does not work").waitFor();
   await tab.getByRole("button", { name: "Edit second" }).click();
   assert.equal(await dialog.getByLabel(/^Secret/).inputValue(), "");
   await dialog.getByLabel(/^Secret/).fill(platform.azure.clientSecret);
-  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.getByRole("button", { name: "Save", exact: true }).click();
   await dialog.waitFor({ state: "detached" });
   await tab.getByText("Does not work").waitFor({ state: "detached" });
   assert.ok(!(await tab.content()).includes(platform.azure.clientSecret));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Build, Timeline, TimelineRecord } from "../api/buildTypes";
-import { columnsOf, failingLine, findingsOf, reasonOf, stageEdges, standingOf, stepToShow, treeOf, usually } from "./run";
+import { columnsOf, failingLine, findingsOf, reasonOf, stageEdges, standingOf, stepsOf, stepToShow, treeOf, usually } from "./run";
 
 const record = (id: string, type: string, parentId: string | null, more: Partial<TimelineRecord> = {}): TimelineRecord => ({ id, type, parentId, name: id, state: "completed", result: "succeeded", attempt: 1, order: 1, ...more });
 const failing: Timeline = {
@@ -34,13 +34,20 @@ test("a timeline becomes stages, jobs and steps in order", () => {
 });
 
 test("what failed is looked at first, at its line", () => {
-  const step = stepToShow(treeOf(failing));
+  const step = stepToShow(stepsOf(treeOf(failing)));
   expect(step?.id).toBe("step2");
   expect(step && failingLine(step)).toBe(510);
   const running = { ...failing, records: failing.records.map((one) => (one.id === "step2" ? { ...one, state: "inProgress" as const, result: null } : one)) };
-  expect(stepToShow(treeOf(running))?.id).toBe("step2");
+  expect(stepToShow(stepsOf(treeOf(running)))?.id).toBe("step2");
   const fine = { ...failing, records: failing.records.map((one) => (one.id === "step2" ? { ...one, result: "succeeded" as const } : one)) };
-  expect(stepToShow(treeOf(fine))?.id).toBe("step2");
+  expect(stepToShow(stepsOf(treeOf(fine)))?.id).toBe("step2");
+});
+
+test("of a job that was tried again, the last attempt stands", () => {
+  const again = { id: "", records: [...failing.records, record("job2", "Job", "phase", { attempt: 2, refName: "r" }), record("step4", "Task", "job2", { attempt: 2 })].map((one) => (one.type === "Job" ? { ...one, identifier: "s.j" } : one)) };
+  expect(stepsOf(treeOf(again)).map((step) => step.id)).toEqual(["step4"]);
+  expect(stepsOf(treeOf(again, true)).map((step) => step.id)).toEqual(["step1", "step2", "step3", "step4"]);
+  expect(findingsOf(again)).toEqual([]);
 });
 
 test("errors come before warnings, with their place in the code", () => {

@@ -96,9 +96,29 @@ export interface StageNode {
 
 const KINDS = new Set(["stage", "phase", "job", "task"]);
 
-// Stages with their jobs and steps. Of several attempts the timeline has only the last.
-export function treeOf(timeline: Timeline | undefined): StageNode[] {
-  const records = timeline?.records ?? [];
+const keyOf = (record: TimelineRecord) => `${record.parentId ?? ""} ${record.identifier ?? record.refName ?? record.name}`;
+
+// Records of the jobs that were tried again, with all that is below them.
+export function earlierAttempts(records: TimelineRecord[]): Set<string> {
+  const latest = new Map<string, number>();
+  const jobs = records.filter((record) => record.type.toLowerCase() === "job");
+  for (const job of jobs) {
+    latest.set(keyOf(job), Math.max(job.attempt, latest.get(keyOf(job)) ?? 0));
+  }
+  const gone = new Set(jobs.filter((job) => job.attempt < (latest.get(keyOf(job)) ?? 0)).map((job) => job.id));
+  for (const record of records) {
+    if (record.type.toLowerCase() === "task" && record.parentId && gone.has(record.parentId)) {
+      gone.add(record.id);
+    }
+  }
+  return gone;
+}
+
+// Stages with their jobs and steps; of several attempts the last one, where no more is asked for.
+export function treeOf(timeline: Timeline | undefined, withEarlier = false): StageNode[] {
+  const all = timeline?.records ?? [];
+  const gone = withEarlier ? new Set<string>() : earlierAttempts(all);
+  const records = all.filter((record) => !gone.has(record.id));
   const known = new Map(records.map((record) => [record.id, record]));
   const below = new Map<string, TimelineRecord[]>();
   const roots: TimelineRecord[] = [];
@@ -140,8 +160,7 @@ export function stepsOf(tree: StageNode[]): TimelineRecord[] {
 }
 
 // The step to look at first: what failed, otherwise what runs, otherwise what ran last.
-export function stepToShow(tree: StageNode[]): TimelineRecord | undefined {
-  const steps = stepsOf(tree);
+export function stepToShow(steps: TimelineRecord[]): TimelineRecord | undefined {
   const withLog = steps.filter((step) => step.log);
   return (
     withLog.find((step) => step.state === "completed" && step.result === "failed") ??
@@ -164,7 +183,9 @@ export interface Finding {
 export function findingsOf(timeline: Timeline | undefined): Finding[] {
   const steps = stepsOf(treeOf(timeline));
   const place = (record: TimelineRecord) => steps.findIndex((step) => step.id === record.id);
-  const all = (timeline?.records ?? []).flatMap((record) =>
+  const gone = earlierAttempts(timeline?.records ?? []);
+  const records = (timeline?.records ?? []).filter((record) => !gone.has(record.id));
+  const all = records.flatMap((record) =>
     (record.issues ?? []).map((issue): Finding => {
       const data = Object.fromEntries(Object.entries(issue.data ?? {}).map(([key, value]) => [key.toLowerCase(), value]));
       const path = data.sourcepath || undefined;

@@ -6,6 +6,7 @@ test("a line is its time, its marker and its text", () => {
   check("2026-11-22T07:12:58.1273561Z ##[command]terraform plan", "2026-11-22T07:12:58.1273561Z", "command", "terraform plan");
   check("2026-11-22T07:12:58Z ", "2026-11-22T07:12:58Z", "text", "");
   check("2026-11-22T07:12:58Z", "2026-11-22T07:12:58Z", "text", "");
+  check("2026-11-22T07:12:58Z 10%\r50%\r100%\r", "2026-11-22T07:12:58Z", "text", "100%");
   check("##[error]no", "", "error", "no");
   check("##[group]Tools", "", "group", "Tools");
   check("##[other]x", "", "text", "##[other]x");

@@ -14,9 +14,14 @@ const MARKER = /^##\[(error|warning|section|command|debug|group|endgroup)\]/;
 
 export function parseLine(raw: string): LogLine {
   const stamp = STAMP.exec(raw);
-  const rest = stamp ? raw.slice(stamp[0].length) : raw;
+  const rest = lastWritten(stamp ? raw.slice(stamp[0].length) : raw);
   const marker = MARKER.exec(rest);
   return { time: stamp?.[1] ?? "", kind: (marker?.[1] as LineKind | undefined) ?? "text", text: marker ? rest.slice(marker[0].length) : rest };
+}
+
+// A line that was written over and over, such as a progress bar, ends as it was written last.
+function lastWritten(text: string): string {
+  return text.includes("\r") ? (text.split("\r").findLast((part) => part !== "") ?? "") : text;
 }
 
 // "07:12:58.132"

@@ -16,7 +16,7 @@ import { useProjects } from "./useProjects";
 import { VariableGroups } from "./VariableGroups";
 
 const route = getRouteApi("/connections");
-const TITLES = { connections: "Service connections", groups: "Variable groups", environments: "Environments" } as const;
+const TITLES = { connections: "Service connections", groups: "Variable groups", environments: "Deployment environments" } as const;
 
 // What runs use: credentials for clouds, variables, environments with their checks.
 export function Connections() {
@@ -60,7 +60,7 @@ function Endpoints({ somewhere }: { somewhere: Somewhere }) {
       title={place.project}
       actions={
         host.shared && (
-          <Button variant="outlined" color="inherit" size="small" onClick={() => setForm("new")} aria-label={`New service connection in ${place.project}`}>
+          <Button variant="outlined" color="inherit" size="small" onClick={() => setForm("new")} aria-label={`New connection in ${place.project}`}>
             New connection
           </Button>
         )
@@ -68,7 +68,7 @@ function Endpoints({ somewhere }: { somewhere: Somewhere }) {
     >
       {endpoints.isPending && <Loading rows={2} />}
       {endpoints.isError && <Failure error={endpoints.error} retry={() => void endpoints.refetch()} />}
-      {endpoints.data?.length === 0 && <Empty title="No connections that you may see">A pipeline that talks to a cloud names one, such as azure-local.</Empty>}
+      {endpoints.data?.length === 0 && <Typography color="textSecondary">No connections that you may see. A pipeline that talks to a cloud names one.</Typography>}
       {endpoints.data && endpoints.data.length > 0 && (
         <TableBox label={`Service connections of ${place.project}`}>
           <Table size="small">

@@ -7,7 +7,7 @@ import type { Check, DeployEnvironment } from "../../api/buildTypes";
 import { devopsQueries } from "../../api/devopsQueries";
 import { queryClient } from "../../api/queries";
 import { nameOfPerson } from "../../lib/pullrequest";
-import { Empty, Failure, Loading, Section } from "../../ui/Page";
+import { Failure, Loading, Section } from "../../ui/Page";
 import type { Somewhere } from "./place";
 
 const APPROVAL = { id: "8c6f20a7-a545-4486-9777-f762fafe0d4d", name: "Approval" };
@@ -32,9 +32,9 @@ export function Environments({ somewhere }: { somewhere: Somewhere }) {
       {environments.isPending && <Loading rows={2} />}
       {environments.isError && <Failure error={environments.error} retry={() => void environments.refetch()} />}
       {environments.data?.length === 0 && (
-        <Empty title="No environments yet">
-          A deployment job names one by <code>environment:</code> and makes it if it is not there.
-        </Empty>
+        <Typography color="textSecondary">
+          No environments yet. A deployment job names one by <code>environment:</code> and makes it if it is not there.
+        </Typography>
       )}
       <Box component="ul" sx={{ listStyle: "none", m: 0, p: 0 }}>
         {environments.data?.map((environment) => (
@@ -89,7 +89,7 @@ function One({ somewhere, environment }: { somewhere: Somewhere; environment: De
               Ask for my approval
             </Button>
             <Button size="small" color="error" loading={remove.isPending} onClick={() => (sure ? remove.mutate() : setSure(true))} aria-label={`${sure ? "Delete for good" : "Delete"} ${environment.name}`}>
-              {sure ? "Delete for good" : "Delete…"}
+              {sure ? "Delete for good" : "Delete"}
             </Button>
           </>
         )}

@@ -1,6 +1,6 @@
 import { Box, ButtonBase, Typography } from "@mui/material";
 import type { TimelineRecord } from "../../api/buildTypes";
-import { columnsOf, recordStanding, type StageEdges, type StageNode, took } from "../../lib/run";
+import { columnsOf, recordStanding, type StageEdges, type StageNode, stepToShow, took } from "../../lib/run";
 import { duration } from "../../lib/time";
 import { StateShape } from "../../ui/StateMark";
 import { useNow } from "./place";
@@ -69,7 +69,6 @@ function StageBox({ box, onSelect }: { box: Box2; onSelect: (record: TimelineRec
   const standing = waits ? ({ state: "waiting", word: "waits for approval" } as const) : recordStanding(stage.record);
   const now = useNow(stage.record.state === "inProgress");
   const time = took(stage.record.startTime, stage.record.finishTime, now);
-  const toShow = (records: TimelineRecord[]) => records.find((record) => record.result === "failed") ?? records.find((record) => record.state === "inProgress") ?? records[0];
   return (
     <Box
       component="section"
@@ -90,7 +89,7 @@ function StageBox({ box, onSelect }: { box: Box2; onSelect: (record: TimelineRec
         </Box>
       </Box>
       {stage.jobs.slice(0, MOST).map((job) => {
-        const target = toShow(job.children.map((child) => child.record));
+        const target = stepToShow(job.children.map((child) => child.record));
         const { state, word } = recordStanding(job.record);
         return (
           <ButtonBase

@@ -33,7 +33,7 @@ export function Issues({ findings, build, place, isFirst, onOpen }: { findings: 
                 </Box>
                 <Clamped text={finding.issue.message} />
               </Typography>
-              <Typography variant="body2" color="textSecondary" component="div" sx={{ display: "flex", flexWrap: "wrap", columnGap: 1.5 }}>
+              <Typography variant="body2" color="textSecondary" component="div" sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", columnGap: 1.5 }}>
                 {finding.record.log ? (
                   <Button size="small" onClick={() => onOpen(finding.record, finding.line)} sx={{ p: 0, minWidth: 0, minHeight: "24px !important", fontWeight: 450 }}>
                     {finding.record.name}
@@ -86,7 +86,7 @@ function Place({ finding, build, place, isFirst }: { finding: Finding; build: Bu
   }
   const link = repositoryLink({ ...place, repository: build.repository?.name ?? "" }, isFirst);
   return (
-    <Link {...link} search={{ ...link.search, path, version: `GC${build.sourceVersion}`, line: finding.at }}>
+    <Link {...link} sx={{ display: "inline-flex", alignItems: "center", minHeight: 24 }} search={{ ...link.search, path, version: `GC${build.sourceVersion}`, line: finding.at }}>
       {text}
     </Link>
   );

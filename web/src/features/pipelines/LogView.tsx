@@ -31,7 +31,9 @@ export function LogView({
   onPoint: (line: number) => void;
 }) {
   const box = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 480, width: 800 });
+  const [view, setView] = useState({ top: 0, height: 480, width: 0 });
+  // The line a third down, which stays there when lines become longer or shorter.
+  const anchor = useRef({ index: 0, below: 0 });
   const [wrap, setWrap] = useState(true);
   const [times, setTimes] = useState(false);
   const [follow, setFollow] = useState(isLive && line === undefined);
@@ -39,7 +41,7 @@ export function LogView({
   const [current, setCurrent] = useState(0);
   const letter = useLetterWidth();
   const gutter = Math.max(4, String(raw.length).length + 1) + (times ? 14 : 0);
-  const across = wrap ? Math.max(16, Math.floor((view.width - 28) / letter) - gutter - 1) : undefined;
+  const across = wrap ? Math.max(16, Math.floor((view.width - 5) / letter - gutter - 1)) : undefined;
   const { parsed, shown, starts, widest, isFolded, fold } = useLog(raw, across);
   const found = useMemo(() => matches(parsed.texts, find), [parsed, find]);
   const foundSet = useMemo(() => new Set(found), [found]);
@@ -47,11 +49,20 @@ export function LogView({
   // A line that is asked for may still lie in a folded group, whose opening takes a turn.
   const [wanted, setWanted] = useState<number | undefined>(line === undefined ? undefined : line - 1);
 
-  useEffect(() => {
+  const keepAnchor = () => {
+    const element = box.current;
+    if (element) {
+      const row = rowAt(starts, Math.floor((element.scrollTop + element.clientHeight / 3) / ROW));
+      anchor.current = { index: shown[row] ?? 0, below: element.scrollTop - (starts[row] ?? 0) * ROW + element.clientHeight / 3 };
+    }
+  };
+
+  useLayoutEffect(() => {
     const element = box.current;
     if (!element) {
       return undefined;
     }
+    setView((old) => ({ ...old, height: element.clientHeight, width: element.clientWidth }));
     const observer = new ResizeObserver(() => setView((old) => ({ ...old, height: element.clientHeight, width: element.clientWidth })));
     observer.observe(element);
     return () => observer.disconnect();
@@ -59,7 +70,7 @@ export function LogView({
 
   useLayoutEffect(() => {
     const element = box.current;
-    if (!element || wanted === undefined || wanted >= parsed.lines.length) {
+    if (!element || wanted === undefined || wanted >= parsed.lines.length || view.width === 0) {
       return;
     }
     const group = groupOf(parsed.kinds, wanted);
@@ -69,8 +80,17 @@ export function LogView({
     }
     const row = rowOf(shown, wanted);
     element.scrollTop = Math.max(0, (starts[row] ?? 0) * ROW - element.clientHeight / 3);
+    keepAnchor();
     setWanted(undefined);
-  }, [wanted, parsed, shown, starts]);
+  }, [wanted, parsed, shown, starts, view.width]);
+
+  useLayoutEffect(() => {
+    if (box.current && !follow) {
+      const row = rowOf(shown, anchor.current.index);
+      box.current.scrollTop = (starts[row] ?? 0) * ROW + anchor.current.below - box.current.clientHeight / 3;
+    }
+    // Only what changes how long lines are moves the others.
+  }, [across]);
 
   useLayoutEffect(() => {
     if (follow && box.current) {
@@ -125,6 +145,7 @@ export function LogView({
     const element = box.current;
     if (element) {
       setView((old) => ({ ...old, top: element.scrollTop }));
+      keepAnchor();
       const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - ROW * 2;
       if (atEnd !== follow && (isLive || !atEnd) && wanted === undefined) {
         setFollow(atEnd);
@@ -156,23 +177,26 @@ export function LogView({
         tabIndex={0}
         aria-label={label}
         sx={{
-          height: { xs: "60vh", md: "calc(100vh - 330px)" },
-          minHeight: 320,
+          // One that grows does not push the page around.
+          [isLive ? "height" : "maxHeight"]: { xs: "60vh", md: "max(320px, calc(100vh - 330px))" },
+          minHeight: 160,
           overflow: "auto",
           position: "relative",
           fontFamily: mono,
+          fontVariantLigatures: "none",
           fontSize: "0.78rem",
           lineHeight: `${ROW}px`,
           borderTop: 1,
           borderColor: "divider",
           "&:focus-visible": { outlineOffset: -2 },
-          "& .line": { display: "flex", whiteSpace: wrap ? "pre-wrap" : "pre", overflow: "hidden", borderLeft: "3px solid transparent" },
+          "& .line, & .line *": { fontVariantLigatures: "none" },
+          "& .line": { display: "flex", whiteSpace: wrap ? "break-spaces" : "pre", overflow: "hidden", borderLeft: "3px solid transparent" },
           "& .match": { bgcolor: "color-mix(in srgb, var(--mui-palette-state-waiting) 10%, transparent)" },
           "& .current": { bgcolor: "color-mix(in srgb, var(--mui-palette-state-waiting) 16%, transparent)", borderLeftColor: "state.waiting" },
           "& .pointed": { bgcolor: "color-mix(in srgb, var(--mui-palette-primary-main) 10%, transparent)", borderLeftColor: "primary.main" },
           "& button": { all: "unset", cursor: "pointer" },
           "& button:focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: -2 },
-          "& .number": { flex: "none", width: `${gutter - (times ? 14 : 0)}ch`, textAlign: "right", mr: "1ch", color: "text.secondary", userSelect: "none" },
+          "& .number": { flex: "none", alignSelf: "flex-start", width: `${gutter - (times ? 14 : 0)}ch`, textAlign: "right", mr: "1ch", color: "text.secondary", userSelect: "none" },
           "& .number:hover": { color: "primary.main" },
           "& .time": { flex: "none", width: "13ch", mr: "1ch", color: "text.secondary", userSelect: "none" },
           "& .text": { minWidth: 0, flex: 1, wordBreak: wrap ? "break-all" : undefined },
@@ -234,7 +258,7 @@ function useLetterWidth(): number {
     const measure = () => {
       const probe = document.createElement("span");
       probe.textContent = "m".repeat(100);
-      Object.assign(probe.style, { fontFamily: mono, fontSize: "0.78rem", position: "absolute", visibility: "hidden", whiteSpace: "pre" });
+      Object.assign(probe.style, { fontFamily: mono, fontSize: "0.78rem", fontVariantLigatures: "none", position: "absolute", visibility: "hidden", whiteSpace: "pre" });
       document.body.append(probe);
       const measured = probe.getBoundingClientRect().width / 100;
       probe.remove();

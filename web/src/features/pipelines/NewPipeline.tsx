@@ -113,7 +113,7 @@ function Save({ somewhere, repository, branch, path }: { somewhere: Somewhere; r
             {lender ? "What it becomes" : file}
           </Typography>
           {lender ? (
-            <ExpandedYaml place={place} id={lender.id} request={{ resources: { repositories: { self: { refName: `refs/heads/${branch}` } } }, yamlOverride: text.data.text }} path={file} />
+            <ExpandedYaml place={place} id={lender.id} request={{ resources: { repositories: { self: { refName: `refs/heads/${branch}` } } }, yamlOverride: text.data.text }} path={file} lentBy={cleanPath(lender.process?.yamlFilename)} />
           ) : (
             <>
               <Typography color="textSecondary" sx={{ mb: 1 }}>

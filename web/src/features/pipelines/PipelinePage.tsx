@@ -63,7 +63,7 @@ function Loaded({ host, isFirst, place, definition }: { host: Host; isFirst: boo
               <Link {...link} search={{ ...link.search, path }}>
                 <code>{path}</code>
               </Link>{" "}
-              of <Link {...link}>{repository}</Link>
+              of <Link {...link} underline="always">{repository}</Link>
             </span>
           )}
           {typical !== undefined && <span>usually takes {duration(typical)}</span>}

@@ -90,8 +90,10 @@ function Project({ somewhere, filter }: { somewhere: Somewhere; filter: string }
     >
       {(definitions.isPending || builds.isPending) && !failed && <Loading rows={2} />}
       {failed && <Failure error={failed.error} retry={() => void failed.refetch()} />}
-      {definitions.data && all.length === 0 && <Empty title="No pipelines here">A pipeline is made from a file such as azure-pipelines.yml of a repository.</Empty>}
-      {all.length > 0 && shown.length === 0 && <Empty title={`No pipeline matches “${filter}”`} />}
+      {definitions.data && all.length === 0 && (
+        <Typography color="textSecondary">No pipelines that you may see. One is made from a file such as azure-pipelines.yml of a repository.</Typography>
+      )}
+      {all.length > 0 && shown.length === 0 && <Typography color="textSecondary">No pipeline matches “{filter}”.</Typography>}
       {builds.data && shown.length > 0 && (
         <TableBox label={`Pipelines of ${place.project}`}>
           <Table size="small">
@@ -135,11 +137,9 @@ function Row({ somewhere, definition, last, isWaiting, onRun }: { somewhere: Som
       <TableCell>
         {last ? (
           <>
-            <Link {...runLink(place, last.id, isFirst)} underline="hover" aria-label={`Run ${last.buildNumber} of ${definition.name}`}>
-              <StateMark {...standingOf(last, isWaiting)} />
-            </Link>
+            <StateMark {...standingOf(last, isWaiting)} />
             <Typography variant="body2" color="textSecondary">
-              {last.buildNumber}, {nameOfPerson(last.requestedFor)} {reasonOf(last)}
+              <Link {...runLink(place, last.id, isFirst)} underline="always" className="figures">{last.buildNumber}</Link>, {nameOfPerson(last.requestedFor)} {reasonOf(last)}
             </Typography>
           </>
         ) : (

@@ -158,11 +158,13 @@ function Below({ place, build, isFirst, standing }: { place: Place; build: Build
   return (
     <Box>
       <Box sx={{ display: "flex", flexWrap: "wrap", columnGap: 2, rowGap: 0.5, alignItems: "center" }}>
-        <StateMark {...standing} />
+        <span role="status">
+          <StateMark {...standing} />
+        </span>
         <span>
           Started by {nameOfPerson(build.requestedFor)}{" "}
           {pull && repository ? (
-            <Link to="/pullrequests/$org/$project/$repo/$id" params={{ org: place.organization, project: place.project ?? "", repo: repository, id: pull }} search={isFirst ? {} : { host: place.host }}>
+            <Link to="/pullrequests/$org/$project/$repo/$id" params={{ org: place.organization, project: place.project ?? "", repo: repository, id: pull }} search={isFirst ? {} : { host: place.host }} underline="always">
               {reasonOf(build)}
             </Link>
           ) : (
@@ -176,7 +178,7 @@ function Below({ place, build, isFirst, standing }: { place: Place; build: Build
         </span>
       </Box>
       <Typography variant="body2" component="div" sx={{ overflowWrap: "anywhere" }}>
-        <Link {...pipelineLink(place, build.definition.id, isFirst)}>{build.definition.name}</Link> on{" "}
+        <Link {...pipelineLink(place, build.definition.id, isFirst)} underline="always">{build.definition.name}</Link> on{" "}
         {repository && isBranch ? (
           <Link {...link} search={{ ...link.search, version: `GB${branch}` }}>
             <code>{branch}</code>

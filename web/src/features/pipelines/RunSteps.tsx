@@ -1,13 +1,13 @@
-import { Box } from "@mui/material";
+import { Box, Button } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useMemo } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { builds } from "../../api/builds";
 import { buildQueries } from "../../api/buildQueries";
 import type { Build, Timeline, TimelineRecord } from "../../api/buildTypes";
 import type { Place } from "../../api/devopsTypes";
 import { type PageKey, useKeys } from "../../lib/keys";
-import { failingLine, findingsOf, stageEdges, stepsOf, stepToShow, treeOf } from "../../lib/run";
+import { earlierAttempts, failingLine, findingsOf, stageEdges, stepsOf, stepToShow, treeOf } from "../../lib/run";
 import { Empty, Failure, Loading } from "../../ui/Page";
 import { Graph } from "./Graph";
 import { Issues } from "./Issues";
@@ -20,11 +20,13 @@ const route = getRouteApi("/runs/$org/$project/$buildId");
 export function RunSteps({ place, isFirst, build, timeline, onRetry }: { place: Place; isFirst: boolean; build: Build; timeline: Timeline; onRetry?: (stage: string, all: boolean) => void }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
+  const [withEarlier, setWithEarlier] = useState(false);
+  const hasEarlier = useMemo(() => earlierAttempts(timeline.records).size > 0, [timeline]);
   const tree = useMemo(() => treeOf(timeline), [timeline]);
   const findings = useMemo(() => findingsOf(timeline), [timeline]);
   const steps = stepsOf(tree);
   // Without a wish, the page goes with the run and ends at what failed.
-  const selected = steps.find((step) => step.id === search.step) ?? stepToShow(tree);
+  const selected = timeline.records.find((record) => record.id === search.step && (record.log || record.type === "Task")) ?? stepToShow(steps);
   const isStaged = tree.some((stage) => stage.isNamed);
   const preview = useQuery({
     ...buildQueries.preview(place, build.definition.id, { resources: { repositories: { self: { refName: build.sourceBranch, version: build.sourceVersion } } }, templateParameters: build.templateParameters }),
@@ -49,7 +51,16 @@ export function RunSteps({ place, isFirst, build, timeline, onRetry }: { place: 
       {isStaged && <Graph tree={tree} edges={edges} onSelect={(record) => select(record)} />}
       {steps.length === 0 && tree.length === 0 && <Empty title={build.status === "completed" ? "Nothing was run" : "Nothing has begun yet"} />}
       <Box sx={{ display: "grid", gridTemplateColumns: { xs: "minmax(0, 1fr)", md: "300px minmax(0, 1fr)" }, gap: 2, alignItems: "start" }}>
-        {tree.length > 0 && <Steps tree={tree} selected={selected?.id} onSelect={(record) => select(record)} onRetry={onRetry} />}
+        {tree.length > 0 && (
+          <Box>
+            <Steps tree={withEarlier ? treeOf(timeline, true) : tree} selected={selected?.id} onSelect={(record) => select(record)} onRetry={onRetry} />
+            {hasEarlier && (
+              <Button size="small" color="inherit" onClick={() => setWithEarlier(!withEarlier)} sx={{ mt: 0.5 }}>
+                {withEarlier ? "Hide" : "Show"} earlier attempts
+              </Button>
+            )}
+          </Box>
+        )}
         {selected && <StepLog key={selected.id} place={place} build={build} record={selected} line={search.step === selected.id ? search.line : undefined} isChosen={search.step === selected.id} keys={keys} onPoint={(line) => select(selected, line)} />}
       </Box>
     </>

@@ -56,9 +56,17 @@ export function Steps({ tree, selected, onSelect, onRetry }: StepsProps) {
 function Job({ job, selected, onSelect, isFolded, onToggle }: { job: Node; selected: string | undefined; onSelect: (record: TimelineRecord) => void; isFolded: boolean; onToggle: () => void }) {
   return (
     <li>
-      <Row record={job.record} isHeading isFolded={job.children.length > 0 ? isFolded : undefined} onClick={onToggle} />
+      <Box sx={{ display: "flex", alignItems: "center" }}>
+        {job.children.length > 0 && (
+          <IconButton size="small" aria-label={`${isFolded ? "Show" : "Hide"} the steps of ${job.record.name}`} aria-expanded={!isFolded} onClick={onToggle} sx={{ width: 24, height: 24, fontSize: "0.75rem" }}>
+            {isFolded ? "▸" : "▾"}
+          </IconButton>
+        )}
+        {/* What the agent itself says of the job. */}
+        <Row record={job.record} isHeading isSelected={job.record.id === selected} onClick={() => (job.record.log ? onSelect(job.record) : onToggle())} />
+      </Box>
       {!isFolded && job.children.length > 0 && (
-        <Box component="ul" sx={{ pl: "14px !important" }}>
+        <Box component="ul" sx={{ pl: "24px !important" }}>
           {job.children.map(({ record }) => (
             <li key={record.id}>
               <Row record={record} isSelected={record.id === selected} onClick={() => onSelect(record)} />

@@ -5,7 +5,7 @@ import { builds } from "../../api/builds";
 import { buildQueries, libraryKey } from "../../api/buildQueries";
 import type { VariableGroup } from "../../api/buildTypes";
 import { queryClient } from "../../api/queries";
-import { Empty, Failure, Loading, Section } from "../../ui/Page";
+import { Failure, Loading, Section } from "../../ui/Page";
 import { When } from "../../ui/When";
 import type { Somewhere } from "./place";
 import { type VariableRow, Variables } from "./Variables";
@@ -20,7 +20,7 @@ export function VariableGroups({ somewhere }: { somewhere: Somewhere }) {
       title={place.project}
       actions={
         host.shared && (
-          <Button variant="outlined" color="inherit" size="small" onClick={() => setOpen("new")} aria-label={`New variable group in ${place.project}`}>
+          <Button variant="outlined" color="inherit" size="small" onClick={() => setOpen("new")} aria-label={`New group in ${place.project}`}>
             New group
           </Button>
         )
@@ -29,9 +29,9 @@ export function VariableGroups({ somewhere }: { somewhere: Somewhere }) {
       {groups.isPending && <Loading rows={2} />}
       {groups.isError && <Failure error={groups.error} retry={() => void groups.refetch()} />}
       {groups.data?.length === 0 && (
-        <Empty title="No groups that you may see">
-          A pipeline takes one in by <code>- group: name</code> under its variables.
-        </Empty>
+        <Typography color="textSecondary">
+          No groups that you may see. A pipeline takes one in by <code>- group: name</code> under its variables.
+        </Typography>
       )}
       <Box component="ul" sx={{ listStyle: "none", m: 0, p: 0 }}>
         {groups.data?.map((group) => (
@@ -87,7 +87,7 @@ function GroupForm({ somewhere, group, onClose }: { somewhere: Somewhere; group:
       <DialogActions>
         {group && (
           <Button color="error" loading={remove.isPending} onClick={() => (sure ? remove.mutate() : setSure(true))} sx={{ mr: "auto" }}>
-            {sure ? "Delete for good" : "Delete…"}
+            {sure ? "Delete for good" : "Delete"}
           </Button>
         )}
         <Button color="inherit" onClick={onClose}>
