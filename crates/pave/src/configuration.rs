@@ -1,11 +1,13 @@
 //! `app-config.yaml` of this machine: reading it, and what of it the program acts on.
 
+mod integrations;
+
 use std::path::PathBuf;
 
 use pave_catalog::Rules;
 use pave_config::{Config, Loaded, Origin, Request, Source, Surroundings};
 use pave_diagnostic::{Diagnostic, Diagnostics, Label};
-use pave_hosts::{HostsError, Integrations};
+use pave_hosts::Integrations;
 use serde_json::{Value, json};
 
 /// Kinds that catalog locations may hold when no rule says otherwise.
@@ -112,9 +114,9 @@ impl Configuration {
             files,
             mut diagnostics,
         } = loaded;
-        let integrations = without_lost_credentials(config.get("integrations"));
+        let integrations = integrations::without_lost_credentials(config.get("integrations"));
         if let Err(error) = Integrations::from_config(&integrations) {
-            diagnostics.push(wrong_integration(&config, &error));
+            diagnostics.push(integrations::wrong_integration(&config, &error));
         }
         let (allowed, has_rules) = rules(&config, &mut diagnostics);
         let locations = locations(&config, &mut diagnostics);
@@ -150,6 +152,27 @@ impl Configuration {
         u16::try_from(number).ok()
     }
 
+    /// What links to pages begin with: `app.baseUrl` where it is an address that others reach, `portal` otherwise. Every
+    /// Backstage configuration names a port of `localhost`, which is Backstage's, not ours.
+    pub(crate) fn links_base(&self, portal: &str) -> String {
+        let said = self
+            .text("app.baseUrl")
+            .and_then(|text| url::Url::parse(&text).ok());
+        let reached = said.filter(|url| {
+            let is_loopback = match url.host() {
+                Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+                Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+                Some(url::Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
+                None => true,
+            };
+            matches!(url.scheme(), "http" | "https") && !is_loopback
+        });
+        reached.map_or_else(
+            || portal.to_owned(),
+            |url| url.as_str().trim_end_matches('/').to_owned(),
+        )
+    }
+
     /// The catalog's rules; the demo's own location may hold every kind that it needs, whatever they say.
     ///
     /// # Errors
@@ -163,31 +186,6 @@ impl Configuration {
             catalog["locations"] = json!(locations);
         }
         Rules::from_config(&catalog)
-    }
-
-    /// The integrations with the embedded forge among them. An entry that somebody wrote for the forge's own host
-    /// stands instead of ours.
-    pub(crate) fn integrations_with(&self, forge_host: &str, token: &str) -> Value {
-        let mut value = self.integrations.clone();
-        if !value.is_object() {
-            value = json!({});
-        }
-        let own = json!({ "host": forge_host, "credentials": [{ "personalAccessToken": token }] });
-        let mut azure = value["azure"].as_array().cloned().unwrap_or_default();
-        let names_the_forge = |entry: &Value| {
-            let host = entry["host"]
-                .as_str()
-                .is_some_and(|host| host.eq_ignore_ascii_case(forge_host));
-            host && entry["credentials"]
-                .as_array()
-                .is_some_and(|list| !list.is_empty())
-        };
-        if !azure.iter().any(names_the_forge) {
-            azure.retain(|entry| entry["host"].as_str() != Some(forge_host));
-            azure.insert(0, own);
-        }
-        value["azure"] = json!(azure);
-        value
     }
 
     /// What the portal shows of it.
@@ -208,143 +206,6 @@ impl Configuration {
                 .map(|origin| json!(origin)),
         }
     }
-
-    /// Each host with the kind and the origin of its credentials, never a value.
-    fn integration_rows(&self, forge_host: &str) -> Vec<pave_portal::Integration> {
-        let value = self.config.get("integrations").unwrap_or_default();
-        let mut rows = Vec::new();
-        for (kind, default) in [("azure", "dev.azure.com"), ("github", "github.com")] {
-            let entries = value[kind].as_array().cloned().unwrap_or_default();
-            for (index, entry) in entries.iter().enumerate() {
-                let path = format!("integrations.{kind}[{index}]");
-                rows.push(pave_portal::Integration {
-                    host: entry["host"].as_str().unwrap_or(default).to_lowercase(),
-                    kind: kind.to_owned(),
-                    embedded: false,
-                    origin: self.config.origin(&path).map(|origin| json!(origin)),
-                    credentials: self.credentials(kind, entry, &path),
-                });
-            }
-            if kind == "azure"
-                && !rows
-                    .iter()
-                    .any(|row| row.host == forge_host && !row.credentials.is_empty())
-            {
-                rows.insert(0, embedded(forge_host));
-            }
-            if !rows.iter().any(|row| row.host == default) {
-                rows.push(pave_portal::Integration {
-                    host: default.to_owned(),
-                    kind: kind.to_owned(),
-                    embedded: false,
-                    origin: None,
-                    credentials: Vec::new(),
-                });
-            }
-        }
-        rows
-    }
-
-    fn credentials(&self, kind: &str, entry: &Value, path: &str) -> Vec<pave_portal::IntegrationCredential> {
-        if kind == "github" {
-            let token = format!("{path}.token");
-            let apps = entry["apps"].as_array().is_some_and(|apps| !apps.is_empty());
-            let found = [
-                ("token", entry["token"].is_string(), token),
-                ("app", apps, format!("{path}.apps")),
-            ];
-            return found
-                .into_iter()
-                .filter(|(_, is_there, _)| *is_there)
-                .map(|(kind, _, path)| self.credential(kind, Vec::new(), &path))
-                .collect();
-        }
-        let list = entry["credentials"].as_array().cloned().unwrap_or_default();
-        let one = |(index, credential): (usize, &Value)| {
-            let has = |key: &str| credential[key].is_string();
-            let (kind, key) = match () {
-                () if has("personalAccessToken") => ("personalAccessToken", ".personalAccessToken"),
-                () if has("clientSecret") => ("servicePrincipal", ".clientSecret"),
-                () if has("managedIdentityClientId") => ("federated", ".managedIdentityClientId"),
-                () if has("clientId") => ("managedIdentity", ".clientId"),
-                () => ("missing", ""),
-            };
-            let organizations = credential["organizations"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
-            let organizations = organizations
-                .iter()
-                .filter_map(|name| name.as_str().map(ToOwned::to_owned))
-                .collect();
-            self.credential(kind, organizations, &format!("{path}.credentials[{index}]{key}"))
-        };
-        list.iter().enumerate().map(one).collect()
-    }
-
-    fn credential(
-        &self,
-        kind: &str,
-        organizations: Vec<String>,
-        path: &str,
-    ) -> pave_portal::IntegrationCredential {
-        // What is missing is told by the finding that says so.
-        let missing = self.diagnostics.iter().find(|finding| {
-            finding.code == "PV2402" && finding.labels.iter().any(|label| label.path.starts_with(path))
-        });
-        pave_portal::IntegrationCredential {
-            kind: kind.to_owned(),
-            organizations,
-            origin: self.config.origin(path).map(|origin| json!(origin)),
-            problem: missing
-                .filter(|_| kind == "missing")
-                .map(|finding| finding.message.clone()),
-        }
-    }
-}
-
-fn embedded(forge_host: &str) -> pave_portal::Integration {
-    pave_portal::Integration {
-        host: forge_host.to_owned(),
-        kind: "azure".to_owned(),
-        embedded: true,
-        origin: None,
-        credentials: vec![pave_portal::IntegrationCredential {
-            kind: "personalAccessToken".to_owned(),
-            organizations: Vec::new(),
-            origin: None,
-            problem: None,
-        }],
-    }
-}
-
-/// A credential whose only value came from a variable that is not set is none: its host is then read without one.
-fn without_lost_credentials(integrations: Option<Value>) -> Value {
-    let mut value = integrations.unwrap_or_default();
-    let hosts = value.get_mut("azure").and_then(Value::as_array_mut);
-    for host in hosts.into_iter().flatten() {
-        if let Some(list) = host.get_mut("credentials").and_then(Value::as_array_mut) {
-            let says_something = |credential: &Value| {
-                credential
-                    .as_object()
-                    .is_none_or(|fields| fields.keys().any(|key| key != "organizations"))
-            };
-            list.retain(says_something);
-        }
-    }
-    value
-}
-
-fn wrong_integration(config: &Config, error: &HostsError) -> Diagnostic {
-    let (field, message) = match error {
-        HostsError::Configuration { field, message } => (field.as_str(), message.clone()),
-        other => ("integrations", other.to_string()),
-    };
-    at(
-        config,
-        Diagnostic::error("PV2406", format!("`{field}`: {message}")),
-        field,
-    )
 }
 
 /// Kinds that are allowed everywhere, and whether there are rules at all. What no rule can be is noted.
@@ -527,6 +388,27 @@ catalog:
             "{told:?}"
         );
         assert!(pave_diagnostic::has_errors(&configuration.diagnostics));
+    }
+
+    #[test]
+    fn links_begin_where_others_reach_the_portal() {
+        let check = |text: &'static str, expected: &str| {
+            assert_eq!(
+                read(text, &[]).links_base("http://127.0.0.1:7007"),
+                expected,
+                "{text}"
+            );
+        };
+        let own = "http://127.0.0.1:7007";
+        check(
+            "app:\n  baseUrl: https://pave.example.com/\n",
+            "https://pave.example.com",
+        );
+        check("app:\n  baseUrl: http://10.1.2.3:8080\n", "http://10.1.2.3:8080");
+        check("app:\n  baseUrl: http://localhost:3000\n", own);
+        check("app:\n  baseUrl: http://[::1]:3000\n", own);
+        check("app:\n  baseUrl: pave.example.com\n", own);
+        check("app:\n  title: Pave\n", own);
     }
 
     #[test]

@@ -34,7 +34,9 @@ fn main() -> ExitCode {
     pave_keys::install_crypto();
     let done = match cli.command {
         Command::Agent { directory } => return agent(directory),
-        Command::TerraformProvider { .. } => runtime().map(|runtime| runtime.block_on(pave_local_terraform::serve_provider())),
+        Command::TerraformProvider { .. } => {
+            runtime().map(|runtime| runtime.block_on(pave_local_terraform::serve_provider()))
+        }
         command => run(cli.data.as_deref(), command, begun).map(|()| ExitCode::SUCCESS),
     };
     match done {

@@ -200,7 +200,7 @@ async fn refuses_direct_push(platform: &Platform, token: &str) -> anyhow::Result
 async fn resource_group(platform: &Platform, name: &str) -> anyhow::Result<()> {
     let subscription = platform.text("/azure/subscription")?.to_owned();
     let path = format!("/subscriptions/{subscription}/resourcegroups/{name}?api-version=2024-03-01");
-    let bearer = arm_token(platform).await?;
+    let bearer = platform.cloud_token().await?;
     let found = wait_until(PATIENCE, &format!("the resource group `{name}`"), async || {
         let answer = platform.api("/azure/url", &bearer, "GET", &path, None).await;
         answer.is_ok_and(|it| it.status == 200)
@@ -218,27 +218,6 @@ async fn resource_group(platform: &Platform, name: &str) -> anyhow::Result<()> {
         anyhow::bail!("no resource group `{name}`; builds: {builds:#}");
     }
     Ok(())
-}
-
-/// A token for ARM, as any service principal gets one.
-async fn arm_token(platform: &Platform) -> anyhow::Result<String> {
-    let text = |pointer: &str| platform.text(pointer).map(str::to_owned);
-    let url = format!(
-        "{}/{}/oauth2/v2.0/token",
-        text("/azure/url")?,
-        text("/azure/tenant")?
-    );
-    let form = [
-        ("grant_type", "client_credentials".to_owned()),
-        ("client_id", text("/azure/clientId")?),
-        ("client_secret", text("/azure/clientSecret")?),
-        ("scope", format!("{}/.default", text("/azure/url")?)),
-    ];
-    let answer: Value = platform.http().post(url).form(&form).send().await?.json().await?;
-    Ok(answer["access_token"]
-        .as_str()
-        .with_context(|| answer.to_string())?
-        .to_owned())
 }
 
 async fn road_of(platform: &Platform, name: &str) -> anyhow::Result<String> {

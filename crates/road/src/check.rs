@@ -10,7 +10,7 @@ use crate::managed::{Managed, Model, unknown_kind};
 use crate::reindent::reindent;
 use crate::subject::{Origin, Subject, Text, position_at};
 use crate::world::{What, World};
-use crate::{claim, composition, definition, gitops, template};
+use crate::{claim, composition, definition, gitops, pipelines, template};
 
 /// What a check may be told.
 #[derive(Clone, Debug, Default)]
@@ -27,10 +27,13 @@ pub struct Options {
 pub fn check(files: &[(String, String)], options: &Options) -> Diagnostics {
     let mut checker = Checker::default();
     for (path, text) in files {
-        checker.load(path, text);
+        if !pipelines::is_pipeline(path) && !pipelines::is_terraform(path) {
+            checker.load(path, text);
+        }
     }
     checker.render();
     checker.run(options);
+    checker.pipelines(files);
     checker.finish(files)
 }
 
@@ -121,16 +124,23 @@ impl Checker {
         self.diagnostics.extend(mine);
     }
 
-    /// Adds what templates would write.
-    fn render(&mut self) {
-        let templates: Vec<Rc<Subject>> = self
-            .world
-            .subjects
-            .iter()
+    fn templates(&self) -> Vec<Rc<Subject>> {
+        let subjects = self.world.subjects.iter();
+        subjects
             .filter(|it| self.world.what(it) == What::Template)
             .cloned()
-            .collect();
-        for subject in templates {
+            .collect()
+    }
+
+    /// What pipelines would do with what templates write.
+    fn pipelines(&mut self, files: &[(String, String)]) {
+        let found = pipelines::check(files, &self.templates());
+        self.diagnostics.extend(found);
+    }
+
+    /// Adds what templates would write.
+    fn render(&mut self) {
+        for subject in self.templates() {
             let (rendered, problems) = template::render(&subject);
             self.diagnostics.extend(problems);
             for subject in rendered {

@@ -1,5 +1,5 @@
 //! The whole road at once: type-checks templates, definitions, compositions, claims and Applications against each
-//! other, and says what a request would make.
+//! other, pipelines and the Terraform code that they apply too, and says what a request would make.
 //!
 //! Sees every model and touches nothing: no files, no clock, no cluster. Texts come in with their names, findings go
 //! out with file, line, field, the schema that says otherwise, and what follows down the road. Start at [`check`]
@@ -16,6 +16,7 @@ mod fixes;
 mod gitops;
 mod managed;
 mod patches;
+mod pipelines;
 mod pointer;
 mod preview;
 pub mod reindent;

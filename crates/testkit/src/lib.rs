@@ -6,6 +6,7 @@
 //! a running platform, at [`wait_until`] for anything that takes a while.
 
 pub mod demo;
+pub mod devops;
 pub mod platform;
 mod processes;
 pub mod program;

@@ -1,7 +1,7 @@
 //! What a repository would add to the catalog: `analyze-location`.
 
 use pave_entity::parse_entities;
-use pave_hosts::RepositoryLocation;
+use pave_hosts::{RepositoryLocation, Version};
 use serde_json::{Value, json};
 
 use crate::{Catalog, CatalogError};
@@ -24,7 +24,7 @@ impl Catalog {
         };
         if let Some((url, bytes)) = found {
             let (parsed, _) = parse_entities(&url, &String::from_utf8_lossy(&bytes));
-            let is_registered = self.locations().await?.iter().any(|it| it.target == url);
+            let is_registered = self.is_registered(&url, &bytes).await?;
             let existing: Vec<Value> = parsed
                 .into_iter()
                 .map(|parsed| {
@@ -43,6 +43,75 @@ impl Catalog {
             "existingEntityFiles": [],
             "generateEntities": [{ "entity": known.entity(), "fields": [] }],
         }))
+    }
+
+    /// Whether a location names this file, however its URL is written.
+    async fn is_registered(&self, url: &str, bytes: &[u8]) -> Result<bool, CatalogError> {
+        let file = File::of(url);
+        for location in self.locations().await? {
+            match file.compare(&File::of(&location.target)) {
+                Sameness::Same => return Ok(true),
+                // The other may well name the default branch: only the host knows which one that is.
+                Sameness::IfDefault => {
+                    if self
+                        .reader()
+                        .read(&location.target)
+                        .await
+                        .is_ok_and(|other| other == bytes)
+                    {
+                        return Ok(true);
+                    }
+                }
+                Sameness::Other => {}
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What a URL means, without the ways to write it.
+enum File {
+    Azure(Box<RepositoryLocation>),
+    Other(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sameness {
+    Same,
+    /// The same file if the version that one of them names is the default.
+    IfDefault,
+    Other,
+}
+
+impl File {
+    fn of(url: &str) -> Self {
+        let Ok(parsed) = url::Url::parse(url) else {
+            return Self::Other(url.to_owned());
+        };
+        match RepositoryLocation::azure(&parsed) {
+            Ok(location) => Self::Azure(Box::new(location)),
+            Err(_) => Self::Other(parsed.into()),
+        }
+    }
+
+    fn compare(&self, other: &Self) -> Sameness {
+        let is_same = match (self, other) {
+            (Self::Azure(one), Self::Azure(two)) => one.is_same_repository(two) && one.path == two.path,
+            (Self::Other(one), Self::Other(two)) => one == two,
+            _ => false,
+        };
+        match (self.version(), other.version()) {
+            (one, two) if is_same && one == two => Sameness::Same,
+            (Some(_), None) | (None, Some(_)) if is_same => Sameness::IfDefault,
+            _ => Sameness::Other,
+        }
+    }
+
+    fn version(&self) -> Option<&Version> {
+        match self {
+            Self::Azure(location) => location.version.as_ref(),
+            Self::Other(_) => None,
+        }
     }
 }
 
@@ -91,5 +160,60 @@ impl Known {
             "metadata": { "name": self.name, "annotations": { self.annotation: self.slug } },
             "spec": { "type": "other", "lifecycle": "unknown" },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_one_file_are_the_same() {
+        let check = |one: &str, two: &str, expected: Sameness| {
+            let base = "https://forge/acme/backstage/_git/demo";
+            let whole = |tail: &str| {
+                if tail.starts_with("https") {
+                    tail.to_owned()
+                } else {
+                    format!("{base}{tail}")
+                }
+            };
+            let (one, two) = (whole(one), whole(two));
+            assert_eq!(File::of(&one).compare(&File::of(&two)), expected, "{one} {two}");
+            assert_eq!(File::of(&two).compare(&File::of(&one)), expected, "{two} {one}");
+        };
+        check("?path=/a/b.yaml", "?path=%2Fa%2Fb.yaml", Sameness::Same);
+        check("?path=/a.yaml", "?path=a.yaml&_a=contents", Sameness::Same);
+        check(
+            "?path=/a.yaml",
+            "https://FORGE/Acme/backstage/_git/DEMO?path=/a.yaml",
+            Sameness::Same,
+        );
+        check(
+            "?path=/a.yaml&version=GBmain",
+            "?version=GBmain&path=/a.yaml",
+            Sameness::Same,
+        );
+        check(
+            "?path=/a.yaml",
+            "?path=/a.yaml&version=GBmain",
+            Sameness::IfDefault,
+        );
+        check(
+            "?path=/a.yaml&version=GBx",
+            "?path=/a.yaml&version=GBmain",
+            Sameness::Other,
+        );
+        check("?path=/a.yaml", "?path=/A.yaml", Sameness::Other);
+        check(
+            "https://github.com/o/r/blob/main/a.yaml",
+            "https://github.com/o/r/blob/main/a.yaml",
+            Sameness::Same,
+        );
+        check(
+            "?path=/a.yaml",
+            "https://github.com/o/r/blob/main/a.yaml",
+            Sameness::Other,
+        );
     }
 }

@@ -22,6 +22,8 @@ const MIGRATIONS: &[&str] = &[
     "CREATE TABLE location (id TEXT PRIMARY KEY, type TEXT NOT NULL, target TEXT NOT NULL UNIQUE)",
     // What the location last gave, as JSON.
     "ALTER TABLE location ADD COLUMN tree TEXT",
+    // What a provider last gave, as JSON.
+    "CREATE TABLE provided (provider TEXT PRIMARY KEY, tree TEXT NOT NULL)",
 ];
 
 /// How often locations are read again when no event says that they changed.
@@ -77,6 +79,10 @@ struct Inner {
     rules: Rules,
     /// What each registered URL last gave, in the order of registration.
     trees: Mutex<Vec<(String, Tree)>>,
+    /// What each entity provider last gave, by its name.
+    provided: RwLock<BTreeMap<String, Tree>>,
+    /// Knocked at when somebody asks for a fresh look at what a provider gave.
+    asked: tokio::sync::Notify,
     index: RwLock<Arc<Index>>,
     /// Whether every location has been read once, now or before an earlier end.
     read_once: watch::Sender<bool>,
@@ -108,6 +114,7 @@ impl Catalog {
             })
             .await?;
         let kept = known.iter().all(|(_, tree)| tree.is_some());
+        let provided = crate::provided::kept(&database).await?;
         // A tree that cannot be read back is read anew from its location.
         let restore = |tree: Option<String>| tree.and_then(|text| serde_json::from_str(&text).ok());
         let trees = known
@@ -119,6 +126,8 @@ impl Catalog {
             reader: options.reader,
             rules,
             trees: Mutex::new(trees),
+            provided: RwLock::new(provided),
+            asked: tokio::sync::Notify::new(),
             index: RwLock::default(),
             read_once: watch::channel(kept).0,
         };
@@ -189,8 +198,39 @@ impl Catalog {
         }
     }
 
+    /// Waits until somebody asks for a fresh look at what providers gave.
+    pub(crate) async fn asked(&self) {
+        self.inner.asked.notified().await;
+    }
+
+    /// Takes over all that an entity provider knows now; what it gave before and does not give any more is gone.
+    pub async fn provide(&self, provider: &str, entities: Vec<Value>) -> Result<(), CatalogError> {
+        let fresh = crate::provided::tree(entities);
+        let same = {
+            let known = self.inner.provided.read().unwrap_or_else(PoisonError::into_inner);
+            known
+                .get(provider)
+                .is_some_and(|tree| crate::provided::is_same(tree, &fresh))
+        };
+        if same {
+            return Ok(());
+        }
+        crate::provided::keep(&self.inner.database, provider, &fresh).await?;
+        let trees = self.inner.trees.lock().await;
+        self.inner
+            .provided
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(provider.to_owned(), fresh);
+        self.publish(&trees);
+        Ok(())
+    }
+
+    /// What files say stands before what providers found.
     fn publish(&self, trees: &[(String, Tree)]) {
-        let index = Arc::new(Index::stitch(trees.iter().map(|(_, tree)| tree)));
+        let provided = self.inner.provided.read().unwrap_or_else(PoisonError::into_inner);
+        let trees = trees.iter().map(|(_, tree)| tree).chain(provided.values());
+        let index = Arc::new(Index::stitch(trees));
         *self.inner.index.write().unwrap_or_else(PoisonError::into_inner) = index;
     }
 
@@ -240,11 +280,10 @@ impl Catalog {
             .entity(reference)
             .ok_or_else(|| CatalogError::NotFound(format!("No entity named '{reference}' found")))?;
         let origin = entity["metadata"]["annotations"]["backstage.io/managed-by-origin-location"].clone();
-        let origin = origin
-            .as_str()
-            .and_then(|origin| origin.strip_prefix("url:"))
-            .unwrap_or_default();
-        self.read(origin).await;
+        match origin.as_str().and_then(|origin| origin.strip_prefix("url:")) {
+            Some(target) => self.read(target).await,
+            None => self.inner.asked.notify_waiters(),
+        }
         Ok(())
     }
 

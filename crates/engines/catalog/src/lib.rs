@@ -1,12 +1,15 @@
 //! The software catalog: reads locations, keeps the entities they hold, and answers questions about them.
 //!
 //! What an entity is and how it is searched is `pave-entity`'s. This engine reads through a [`SourceReader`], so it does
-//! not know which host a file lies on. A location that cannot be read keeps what it last gave. Start at [`Catalog`].
+//! not know which host a file lies on. A location that cannot be read keeps what it last gave. Start at [`Catalog`];
+//! [`azure`] brings what stands in a subscription.
 
 mod analysis;
+pub mod azure;
 mod catalog;
 mod error;
 mod index;
+mod provided;
 mod query;
 mod refusal;
 mod rules;

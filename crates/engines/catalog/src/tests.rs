@@ -295,3 +295,35 @@ async fn the_component_of_the_second_story_registers() {
     catalog.unregister(&registered.location.id).await.unwrap();
     assert!(catalog.entity(&reference).is_none());
 }
+
+#[tokio::test]
+async fn a_registered_file_is_known_by_every_spelling_of_its_url() {
+    let (directory, files) = (tempfile::tempdir().unwrap(), Arc::new(Files::default()));
+    let catalog = open(&files, directory.path()).await;
+    let repository = "https://forge/acme/backstage/_git/demo";
+    // As the double resolves `/catalog-info.yaml` against the repository.
+    let looked_at = "https://forge/acme/backstage/_git//catalog-info.yaml";
+    assert_eq!(
+        files.resolve(repository, "/catalog-info.yaml").unwrap(),
+        looked_at
+    );
+    let system =
+        "apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata: {name: lab}\nspec: {owner: team-a}\n";
+    files.put(looked_at, system);
+    let check = async |expected: bool| {
+        let answer = catalog.analyze(repository, None).await.unwrap();
+        assert_eq!(
+            answer["existingEntityFiles"][0]["isRegistered"], expected,
+            "{answer}"
+        );
+    };
+    check(false).await;
+    let target = format!("{looked_at}?version=GBmain");
+    files.put(&target, &system.replace("lab", "other"));
+    let registered = catalog.register("url", &target, false).await.unwrap();
+    check(false).await;
+    catalog.unregister(&registered.location.id).await.unwrap();
+    files.put(&target, system);
+    catalog.register("url", &target, false).await.unwrap();
+    check(true).await;
+}

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use pave_arm::{ArmClient, ArmError, Credential, Environment};
+use pave_arm::{ArmClient, ArmError, Assertion, Credential, Environment, IdentityEndpoint};
 use pave_azure::mapping::{PROVIDER_CONFIG, PROVIDER_CONFIG_GROUP};
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(crate) enum ConnectError {
     )]
     Missing { name: String },
     #[error(
-        "ProviderConfig \"{name}\": credentials.source {found} is not supported here; use Secret with a secretRef"
+        "ProviderConfig \"{name}\": credentials.source {found} is not supported here; use Secret with a secretRef, OIDCTokenFile, SystemAssignedManagedIdentity or UserAssignedManagedIdentity"
     )]
     Source { name: String, found: String },
     #[error("cannot get credentials of ProviderConfig \"{name}\": {why}")]
@@ -63,11 +63,15 @@ impl Connections {
         };
         let configuration = cache.configuration(name).ok_or_else(missing)?;
         let spec = &configuration["spec"];
-        let credentials = self.credentials(name, spec).await?;
+        let source = Source::of(name, spec)?;
+        let credentials = match source {
+            Source::Secret => self.credentials(name, spec).await?,
+            _ => Value::Null,
+        };
         if let Some(connection) = self.known(name, spec, &credentials) {
             return Ok(connection);
         }
-        let connection = self.open(name, spec, &credentials).await?;
+        let connection = self.open(name, source, spec, &credentials).await?;
         let entry = (spec.clone(), credentials, connection.clone());
         self.known
             .lock()
@@ -83,13 +87,6 @@ impl Connections {
     }
 
     async fn credentials(&self, name: &str, spec: &Value) -> Result<Value, ConnectError> {
-        let source = spec["credentials"]["source"].as_str().unwrap_or("None");
-        if source != "Secret" {
-            return Err(ConnectError::Source {
-                name: name.to_owned(),
-                found: source.to_owned(),
-            });
-        }
         let failed = |why: String| ConnectError::Credentials {
             name: name.to_owned(),
             why,
@@ -118,21 +115,15 @@ impl Connections {
         Ok(parsed.get(0).cloned().unwrap_or(parsed))
     }
 
-    async fn open(&self, name: &str, spec: &Value, credentials: &Value) -> Result<Connection, ConnectError> {
-        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        let pick = |field: &str, key: &str| {
-            let found = text(&spec[field]).or_else(|| text(&credentials[key]));
-            found.ok_or_else(|| ConnectError::Credentials {
-                name: name.to_owned(),
-                why: format!("`{key}` is missing in the credentials"),
-            })
-        };
-        let credential = Credential::ClientSecret {
-            tenant: pick("tenantID", "tenantId")?,
-            client_id: pick("clientID", "clientId")?,
-            client_secret: pick("", "clientSecret")?,
-        };
-        let subscription = pick("subscriptionID", "subscriptionId")?;
+    async fn open(
+        &self,
+        name: &str,
+        source: Source,
+        spec: &Value,
+        credentials: &Value,
+    ) -> Result<Connection, ConnectError> {
+        let credential = source.credential(name, spec, credentials)?;
+        let subscription = pick(name, spec, credentials, "subscriptionID", "subscriptionId")?;
         let manager = text(&credentials["resourceManagerEndpointUrl"]);
         let authority = text(&credentials["activeDirectoryEndpointUrl"]);
         let environment = match (manager, authority) {
@@ -146,5 +137,141 @@ impl Connections {
         })?;
         let client = ArmClient::new(self.http.clone(), environment, credential);
         Ok(Connection { client, subscription })
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// What the configuration says itself, or else its credentials.
+fn pick(
+    name: &str,
+    spec: &Value,
+    credentials: &Value,
+    field: &str,
+    key: &str,
+) -> Result<String, ConnectError> {
+    let found = text(&spec[field]).or_else(|| text(&credentials[key]));
+    found.ok_or_else(|| ConnectError::Credentials {
+        name: name.to_owned(),
+        why: match credentials {
+            Value::Null => format!("`spec.{field}` is missing"),
+            _ => format!("`{key}` is missing in the credentials"),
+        },
+    })
+}
+
+/// Where the proof comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Secret,
+    TokenFile,
+    Machine,
+    /// One of several identities of the machine.
+    MachineAs,
+}
+
+/// Where a pod's token is mounted if the configuration does not say (Azure Workload Identity's webhook).
+const TOKEN_FILE: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
+
+impl Source {
+    fn of(name: &str, spec: &Value) -> Result<Self, ConnectError> {
+        match spec["credentials"]["source"].as_str().unwrap_or("None") {
+            "Secret" => Ok(Self::Secret),
+            "OIDCTokenFile" => Ok(Self::TokenFile),
+            "SystemAssignedManagedIdentity" => Ok(Self::Machine),
+            "UserAssignedManagedIdentity" => Ok(Self::MachineAs),
+            other => Err(ConnectError::Source {
+                name: name.to_owned(),
+                found: other.to_owned(),
+            }),
+        }
+    }
+
+    fn credential(self, name: &str, spec: &Value, credentials: &Value) -> Result<Credential, ConnectError> {
+        let pick = |field: &str, key: &str| pick(name, spec, credentials, field, key);
+        let endpoint = || {
+            let mut endpoint = IdentityEndpoint::from_environment(|variable| std::env::var(variable).ok());
+            if let Some(url) = text(&spec["msiEndpoint"]) {
+                endpoint.url = url;
+            }
+            endpoint
+        };
+        Ok(match self {
+            Self::Secret => Credential::ClientSecret {
+                tenant: pick("tenantID", "tenantId")?,
+                client_id: pick("clientID", "clientId")?,
+                client_secret: pick("", "clientSecret")?,
+            },
+            Self::TokenFile => Credential::Federated {
+                tenant: pick("tenantID", "tenantId")?,
+                client_id: pick("clientID", "clientId")?,
+                assertion: Assertion::File(
+                    text(&spec["oidcTokenFilePath"])
+                        .unwrap_or_else(|| TOKEN_FILE.to_owned())
+                        .into(),
+                ),
+            },
+            Self::Machine => Credential::ManagedIdentity {
+                client_id: None,
+                endpoint: endpoint(),
+            },
+            Self::MachineAs => Credential::ManagedIdentity {
+                client_id: Some(pick("clientID", "clientId")?),
+                endpoint: endpoint(),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_source_becomes_its_credential_or_says_what_is_missing() {
+        let check = |spec: Value, credentials: Value, expected: &str| {
+            let found = Source::of("default", &spec)
+                .and_then(|source| source.credential("default", &spec, &credentials));
+            let found = match found {
+                Ok(Credential::Federated { assertion, .. }) => format!("{assertion:?}"),
+                Ok(Credential::ManagedIdentity { client_id, endpoint }) => {
+                    format!("machine {client_id:?} {}", endpoint.url)
+                }
+                Ok(other) => format!("{other:?}"),
+                Err(error) => error.to_string(),
+            };
+            assert!(found.contains(expected), "{found}");
+        };
+        let of = |source: &str| json!({"credentials": {"source": source}, "msiEndpoint": "http://m"});
+        let named = |source: &str| json!({"credentials": {"source": source}, "clientID": "c", "tenantID": "t", "msiEndpoint": "http://m"});
+        let whole = json!({"clientId": "c", "tenantId": "t", "clientSecret": "s"});
+        check(of("Secret"), whole, "ClientSecret");
+        check(
+            of("Secret"),
+            json!({}),
+            "`tenantId` is missing in the credentials",
+        );
+        check(named("OIDCTokenFile"), Value::Null, TOKEN_FILE);
+        check(of("OIDCTokenFile"), Value::Null, "`spec.tenantID` is missing");
+        check(
+            of("SystemAssignedManagedIdentity"),
+            Value::Null,
+            "machine None http://m",
+        );
+        check(
+            named("UserAssignedManagedIdentity"),
+            Value::Null,
+            "machine Some(\"c\") http://m",
+        );
+        check(
+            of("UserAssignedManagedIdentity"),
+            Value::Null,
+            "`spec.clientID` is missing",
+        );
+        check(of("Upbound"), Value::Null, "Upbound is not supported here");
     }
 }

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use pave_arm::{Accepted, ArmError};
-use pave_azure::mapping::{Availability, Difference, create_parameters, external_name};
+use pave_azure::mapping::{
+    Availability, Difference, HEALTH_VERSION, Kind, create_parameters, external_name, health_path,
+    health_summary,
+};
 use pave_runtime::clock;
 use serde_json::{Map, Value};
 
@@ -214,7 +217,8 @@ async fn existing(round: &mut Round<'_>, site: Site, observed: Value) -> Result<
             return Ok(Some(round.unsettled_delay()));
         }
         Availability::Unavailable(state) => {
-            conditions.push(Condition::unavailable(format!("Azure reports the state {state}")));
+            let why = unavailable(round.kind, &site, &state).await;
+            conditions.push(Condition::unavailable(why));
         }
         Availability::Available => conditions.push(Condition::available()),
     }
@@ -236,6 +240,29 @@ async fn existing(round: &mut Round<'_>, site: Site, observed: Value) -> Result<
         round.prepare(chosen, &[]).await?;
     }
     Ok(Some(round.settled()))
+}
+
+/// What is said of something that cannot be used; of a server also why, if Azure Resource Health knows it.
+async fn unavailable(kind: &Kind, site: &Site, state: &str) -> String {
+    let words = format!("Azure reports the state {state}");
+    if !kind.has_password {
+        return words;
+    }
+    let asked = site
+        .connection
+        .client
+        .get(&health_path(&site.id), HEALTH_VERSION)
+        .await;
+    match asked {
+        Ok(status) => status
+            .as_ref()
+            .and_then(health_summary)
+            .map_or_else(|| words.clone(), |why| format!("{words}: {why}")),
+        Err(error) => {
+            tracing::debug!(%error, id = site.id, "Azure Resource Health does not answer");
+            words
+        }
+    }
 }
 
 fn passing(round: &Round<'_>, state: &str) -> Condition {

@@ -1,19 +1,21 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::credential::TokenCache;
 use crate::error::{ArmError, Refusal};
 use crate::operation::{Operation, Progress, retry_after};
+use crate::token::TokenCache;
 use crate::{Credential, Environment};
 
 /// Answers are waited for this long: ARM itself gives up after a minute.
 const TIMEOUT: Duration = Duration::from_secs(90);
+/// Time between two attempts to reach a Resource Manager that does not answer.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Speaks ARM as one principal. Clones share the access token.
 #[derive(Clone)]
@@ -22,6 +24,7 @@ pub struct ArmClient {
     environment: Arc<Environment>,
     tokens: Arc<TokenCache>,
     correlation: Option<Uuid>,
+    patience: Duration,
 }
 
 impl fmt::Debug for ArmClient {
@@ -61,6 +64,17 @@ impl ArmClient {
             environment: Arc::new(environment),
             tokens,
             correlation: None,
+            patience: Duration::ZERO,
+        }
+    }
+
+    /// The same client, which asks again for that long where nothing answers: a Resource Manager that restarts goes on
+    /// with what it had accepted. Only for requests that may be sent twice, as all of a resource's own are.
+    #[must_use]
+    pub fn patient(&self, patience: Duration) -> Self {
+        Self {
+            patience,
+            ..self.clone()
         }
     }
 
@@ -73,6 +87,11 @@ impl ArmClient {
         }
     }
 
+    /// The token that requests are sent with: who this principal is stands in its claims only.
+    pub async fn access_token(&self) -> Result<String, ArmError> {
+        self.tokens.get(&self.http, &self.environment).await
+    }
+
     /// Reads a resource; none if it, or what it would stand in, does not exist.
     pub async fn get(&self, path: &str, api_version: &str) -> Result<Option<Value>, ArmError> {
         let answer = self
@@ -82,6 +101,22 @@ impl ArmClient {
             404 => Ok(None),
             _ => self.accept(path, answer).map(|accepted| Some(accepted.body)),
         }
+    }
+
+    /// Reads a list, all its pages.
+    pub async fn list(&self, path: &str, api_version: &str) -> Result<Vec<Value>, ArmError> {
+        let mut items = Vec::new();
+        let mut next = Some(versioned(path, api_version));
+        while let Some(target) = next {
+            let answer = self.send(Method::GET, &target, None).await?;
+            let mut body = self.accept(path, answer)?.body;
+            // Path and query only: the next page is asked of the same Resource Manager, never of another host.
+            next = body["nextLink"].as_str().and_then(path_and_query);
+            if let Value::Array(page) = body["value"].take() {
+                items.extend(page);
+            }
+        }
+        Ok(items)
     }
 
     /// Creates or replaces a resource.
@@ -149,8 +184,26 @@ impl ArmClient {
         }
     }
 
-    /// Sends with a token; once more with a fresh one if ARM does not take the first.
+    /// Sends, and again as long as nothing answers and there is patience.
     async fn send(&self, method: Method, target: &str, body: Option<&Value>) -> Result<Answer, ArmError> {
+        let began = Instant::now();
+        loop {
+            match self.send_once(method.clone(), target, body).await {
+                Err(ArmError::Transport { .. }) if began.elapsed() < self.patience => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Sends with a token; once more with a fresh one if ARM does not take the first.
+    async fn send_once(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, ArmError> {
         let token = self.tokens.get(&self.http, &self.environment).await?;
         let answer = self.send_with(&token, method.clone(), target, body).await?;
         if answer.status != 401 {
@@ -207,6 +260,12 @@ impl ArmClient {
         let base = self.environment.resource_manager.as_str().trim_end_matches('/');
         format!("{base}/{}", target.trim_start_matches('/'))
     }
+}
+
+fn path_and_query(address: &str) -> Option<String> {
+    let url = url::Url::parse(address).ok()?;
+    let query = url.query().unwrap_or_default();
+    Some(format!("{}?{query}", url.path()))
 }
 
 fn versioned(path: &str, api_version: &str) -> String {

@@ -1,11 +1,5 @@
 use std::fmt;
-use std::time::{Duration, Instant};
-
-use serde_json::Value;
-use tokio::sync::Mutex;
-
-use crate::error::ArmError;
-use crate::{Environment, client};
+use std::path::PathBuf;
 
 /// How the client proves who it is.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -20,125 +14,123 @@ pub enum Credential {
         /// Password of the application.
         client_secret: String,
     },
+    /// Workload identity federation: a token of an issuer whom the application trusts stands for the password.
+    Federated {
+        /// Tenant, as GUID or domain.
+        tenant: String,
+        /// Application id.
+        client_id: String,
+        /// Where the other issuer's token comes from.
+        assertion: Assertion,
+    },
+    /// The identity of the machine: its metadata service gives the tokens, no password is known.
+    ManagedIdentity {
+        /// Application id, where the machine has several identities.
+        client_id: Option<String>,
+        /// Who gives the tokens.
+        endpoint: IdentityEndpoint,
+    },
+}
+
+/// The token of another issuer.
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Assertion {
+    /// This one, as long as it lasts.
+    Token(String),
+    /// What the file says each time: whoever mounts it renews it.
+    File(PathBuf),
+    /// Asked for each time at the service that runs the job.
+    Requested {
+        /// Where to ask.
+        url: String,
+        /// What to prove the job with.
+        token: String,
+        /// Service connection of Azure Pipelines that the token is for; without one GitHub's form is spoken.
+        service_connection: Option<String>,
+    },
+}
+
+/// Where a machine asks for the tokens of its own identity.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct IdentityEndpoint {
+    /// Address without query.
+    pub url: String,
+    /// App Service's form: what its `IDENTITY_HEADER` says. None for a virtual machine's metadata service.
+    pub header: Option<String>,
+    /// Version of the form spoken.
+    pub api_version: String,
+}
+
+impl IdentityEndpoint {
+    /// The metadata service of virtual machines.
+    #[must_use]
+    pub fn machine() -> Self {
+        Self {
+            url: "http://169.254.169.254/metadata/identity/oauth2/token".to_owned(),
+            header: None,
+            api_version: "2018-02-01".to_owned(),
+        }
+    }
+
+    /// What App Service and its relatives put into the environment.
+    #[must_use]
+    pub fn app_service(url: &str, header: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            header: Some(header.to_owned()),
+            api_version: "2019-08-01".to_owned(),
+        }
+    }
+
+    /// App Service's if its two variables are set, a virtual machine's otherwise.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let said = |name: &str| variable(name).filter(|text| !text.is_empty());
+        match (said("IDENTITY_ENDPOINT"), said("IDENTITY_HEADER")) {
+            (Some(url), Some(header)) => Self::app_service(&url, &header),
+            _ => Self::machine(),
+        }
+    }
 }
 
 impl fmt::Debug for Credential {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        let (name, tenant, client_id) = match self {
             Self::ClientSecret {
                 tenant, client_id, ..
-            } => formatter
-                .debug_struct("ClientSecret")
-                .field("tenant", tenant)
-                .field("client_id", client_id)
+            } => ("ClientSecret", Some(tenant), Some(client_id)),
+            Self::Federated {
+                tenant, client_id, ..
+            } => ("Federated", Some(tenant), Some(client_id)),
+            Self::ManagedIdentity { client_id, .. } => ("ManagedIdentity", None, client_id.as_ref()),
+        };
+        formatter
+            .debug_struct(name)
+            .field("tenant", &tenant)
+            .field("client_id", &client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Assertion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(_) => formatter.write_str("Token(..)"),
+            Self::File(path) => formatter.debug_tuple("File").field(path).finish(),
+            Self::Requested { url, .. } => formatter
+                .debug_struct("Requested")
+                .field("url", url)
                 .finish_non_exhaustive(),
         }
     }
 }
 
-struct Token {
-    text: String,
-    /// From here on a new one is fetched, while the old one still serves if that fails.
-    refresh_at: Instant,
-    expires_at: Instant,
-}
-
-/// Holds one access token and lets one caller at a time renew it.
-pub(crate) struct TokenCache {
-    credential: Credential,
-    token: Mutex<Option<Token>>,
-}
-
-impl TokenCache {
-    pub(crate) fn new(credential: Credential) -> Self {
-        Self {
-            credential,
-            token: Mutex::new(None),
-        }
+impl fmt::Debug for IdentityEndpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("IdentityEndpoint")
+            .field("url", &self.url)
+            .field("api_version", &self.api_version)
+            .finish_non_exhaustive()
     }
-
-    pub(crate) async fn get(
-        &self,
-        http: &reqwest::Client,
-        environment: &Environment,
-    ) -> Result<String, ArmError> {
-        let mut held = self.token.lock().await;
-        let now = Instant::now();
-        if let Some(token) = held.as_ref().filter(|token| now < token.refresh_at) {
-            return Ok(token.text.clone());
-        }
-        match request(http, environment, &self.credential).await {
-            Ok(token) => Ok(held.insert(token).text.clone()),
-            Err(error) => match held.as_ref().filter(|token| now < token.expires_at) {
-                Some(token) => Ok(token.text.clone()),
-                None => Err(error),
-            },
-        }
-    }
-
-    /// Forgets a token that ARM refused, unless somebody has renewed it meanwhile.
-    pub(crate) async fn forget(&self, refused: &str) {
-        let mut held = self.token.lock().await;
-        if held.as_ref().is_some_and(|token| token.text == refused) {
-            *held = None;
-        }
-    }
-}
-
-async fn request(
-    http: &reqwest::Client,
-    environment: &Environment,
-    credential: &Credential,
-) -> Result<Token, ArmError> {
-    let Credential::ClientSecret {
-        tenant,
-        client_id,
-        client_secret,
-    } = credential;
-    let authority = environment.authority.as_str().trim_end_matches('/');
-    let url = format!("{authority}/{tenant}/oauth2/v2.0/token");
-    let scope = format!("{}/.default", environment.audience.trim_end_matches('/'));
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("client_id", client_id),
-        ("client_secret", client_secret),
-        ("scope", &scope),
-    ];
-    let response = http
-        .post(&url)
-        .form(&form)
-        .send()
-        .await
-        .map_err(|source| client::transport(&url, source))?;
-    let status = response.status();
-    let body: Value = response.json().await.unwrap_or(Value::Null);
-    let refused = |reason: String| ArmError::Token {
-        authority: authority.to_owned(),
-        reason,
-    };
-    if !status.is_success() {
-        let words = body["error_description"]
-            .as_str()
-            .or_else(|| body["error"].as_str());
-        return Err(refused(
-            words.map_or_else(|| format!("it answered {status}"), str::to_owned),
-        ));
-    }
-    let text = body["access_token"]
-        .as_str()
-        .ok_or_else(|| refused("its answer has no access_token".into()))?;
-    let lifetime = Duration::from_secs(seconds(&body["expires_in"]).unwrap_or(300));
-    // Five minutes early as the SDKs do, sooner when the token does not live that long.
-    let early = Duration::from_secs(300).min(lifetime / 4);
-    let now = Instant::now();
-    Ok(Token {
-        text: text.to_owned(),
-        refresh_at: now + lifetime.saturating_sub(early),
-        expires_at: now + lifetime,
-    })
-}
-
-/// Old endpoints send numbers as text.
-fn seconds(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }

@@ -11,9 +11,10 @@ mod error;
 mod operation;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use client::{Accepted, ArmClient};
-pub use credential::Credential;
+pub use credential::{Assertion, Credential, IdentityEndpoint};
 pub use environment::Environment;
 pub use error::{ArmError, Refusal, RefusalDetail};
 pub use operation::{Operation, Polling, Progress};

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::operation::{Operation, Polling, Progress};
-use crate::{ArmClient, ArmError, Credential, Environment};
+use crate::{ArmClient, ArmError, Assertion, Credential, Environment, IdentityEndpoint};
 
 /// Answers requests by path: status, headers, body.
 type Page = (u16, Vec<(&'static str, String)>, Value);
@@ -18,6 +18,8 @@ type Page = (u16, Vec<(&'static str, String)>, Value);
 struct Fake {
     pages: Arc<Mutex<Vec<(&'static str, Page)>>>,
     tokens: Arc<AtomicUsize>,
+    /// What was asked of the giver of tokens: line and form.
+    asked: Arc<Mutex<Vec<String>>>,
     seen: Arc<Mutex<Vec<String>>>,
     lifetime: Arc<AtomicUsize>,
 }
@@ -27,6 +29,9 @@ async fn serve(State(fake): State<Fake>, request: Request) -> Response {
     if path.ends_with("/oauth2/v2.0/token") {
         let number = fake.tokens.fetch_add(1, Ordering::SeqCst) + 1;
         let lifetime = fake.lifetime.load(Ordering::SeqCst);
+        let form = axum::body::to_bytes(request.into_body(), 65536).await.unwrap();
+        let form = String::from_utf8_lossy(&form).into_owned();
+        fake.asked.lock().unwrap().push(form);
         return axum::Json(json!({"access_token": format!("t{number}"), "expires_in": lifetime}))
             .into_response();
     }
@@ -38,11 +43,13 @@ async fn serve(State(fake): State<Fake>, request: Request) -> Response {
             .to_owned()
     };
     let line = format!(
-        "{} {} {} {}",
+        "{} {} {} {}{}{}",
         request.method(),
         request.uri(),
         header("authorization"),
-        header("x-ms-correlation-request-id")
+        header("x-ms-correlation-request-id"),
+        header("metadata"),
+        header("x-identity-header"),
     );
     fake.seen.lock().unwrap().push(line);
     let mut pages = fake.pages.lock().unwrap();
@@ -77,6 +84,16 @@ fn http() -> reqwest::Client {
 }
 
 async fn world(pages: Vec<(&'static str, Page)>) -> World {
+    let secret = |_: &str| Credential::ClientSecret {
+        tenant: "tenant".into(),
+        client_id: "client".into(),
+        client_secret: "very-secret".into(),
+    };
+    world_of(pages, secret).await
+}
+
+/// With a credential that may name the address of the fake.
+async fn world_of(pages: Vec<(&'static str, Page)>, credential: impl FnOnce(&str) -> Credential) -> World {
     let fake = Fake {
         pages: Arc::new(Mutex::new(pages)),
         ..Fake::default()
@@ -87,13 +104,8 @@ async fn world(pages: Vec<(&'static str, Page)>) -> World {
     let router = Router::new().fallback(serve).with_state(fake.clone());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let environment = Environment::new(&url, &url).unwrap();
-    let credential = Credential::ClientSecret {
-        tenant: "tenant".into(),
-        client_id: "client".into(),
-        client_secret: "very-secret".into(),
-    };
     World {
-        client: ArmClient::new(http(), environment, credential),
+        client: ArmClient::new(http(), environment, credential(&url)),
         fake,
         url,
     }
@@ -139,6 +151,122 @@ async fn a_token_is_renewed_early() {
         world.client.get("/a", "v1").await.unwrap();
         assert_eq!(world.fake.tokens.load(Ordering::SeqCst), expected);
     }
+}
+
+fn federated(assertion: Assertion) -> Credential {
+    Credential::Federated {
+        tenant: "tenant".into(),
+        client_id: "client".into(),
+        assertion,
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_another_issuer_stands_for_the_password() {
+    let directory = std::env::temp_dir().join(format!("pave-arm-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir(&directory).unwrap();
+    let (good, bad) = (directory.join("good"), directory.join("bad"));
+    std::fs::write(&good, "aa.bb.c-_\n").unwrap();
+    std::fs::write(&bad, "root:x:0:0\n").unwrap();
+    let requested = |url: &str, service_connection: Option<String>| Assertion::Requested {
+        url: format!("{url}/oidc"),
+        token: "job".into(),
+        service_connection,
+    };
+    let check = async |make: &dyn Fn(&str) -> Assertion, pages, expected: Result<&str, &str>, line: &str| {
+        let world = world_of(pages, |url| federated(make(url))).await;
+        let found = world.client.access_token().await;
+        let asked = world.fake.asked.lock().unwrap().join(" ");
+        match expected {
+            Ok(assertion) => {
+                assert_eq!(found.unwrap(), "t1");
+                assert!(asked.contains("client-assertion-type%3Ajwt-bearer"), "{asked}");
+                assert!(
+                    asked.ends_with(&format!("client_assertion={assertion}")),
+                    "{asked}"
+                );
+            }
+            Err(words) => assert!(found.unwrap_err().to_string().contains(words)),
+        }
+        assert_eq!(world.fake.seen.lock().unwrap().join(" ").trim(), line);
+        assert!(!format!("{:?}", federated(make(""))).contains("job"));
+    };
+    check(&|_| Assertion::Token("given".into()), vec![], Ok("given"), "").await;
+    check(&|_| Assertion::File(good.clone()), vec![], Ok("aa.bb.c-_"), "").await;
+    check(
+        &|_| Assertion::File(bad.clone()),
+        vec![],
+        Err("no signed token"),
+        "",
+    )
+    .await;
+    let absent = directory.join("absent");
+    check(
+        &|_| Assertion::File(absent.clone()),
+        vec![],
+        Err("No such file"),
+        "",
+    )
+    .await;
+    let answer = |body: Value| vec![("/oidc", page(200, body))];
+    let line = "POST /oidc?api-version=7.1&serviceConnectionId=c1 Bearer job";
+    let devops = |url: &str| requested(url, Some("c1".into()));
+    check(&devops, answer(json!({"oidcToken": "ado"})), Ok("ado"), line).await;
+    check(&devops, answer(json!({})), Err("no oidcToken"), line).await;
+    let line = "GET /oidc?audience=api%3A%2F%2FAzureADTokenExchange Bearer job";
+    let github = |url: &str| requested(url, None);
+    check(&github, answer(json!({"value": "gh"})), Ok("gh"), line).await;
+    let refused = vec![("/oidc", page(403, json!({"message": "not you"})))];
+    check(&github, refused, Err("not you"), line).await;
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[tokio::test]
+async fn a_machine_asks_its_metadata_service() {
+    let check = async |client_id: Option<&str>, header: Option<&str>, expected: &str| {
+        let answer = json!({"access_token": "own", "expires_in": "3599"});
+        let world = world_of(vec![("/msi", page(200, answer))], |url| {
+            Credential::ManagedIdentity {
+                client_id: client_id.map(str::to_owned),
+                endpoint: match header {
+                    Some(header) => IdentityEndpoint::app_service(&format!("{url}/msi"), header),
+                    None => IdentityEndpoint {
+                        url: format!("{url}/msi"),
+                        ..IdentityEndpoint::machine()
+                    },
+                },
+            }
+        })
+        .await;
+        assert_eq!(world.client.access_token().await.unwrap(), "own");
+        assert_eq!(world.client.access_token().await.unwrap(), "own");
+        let seen = world.fake.seen.lock().unwrap().join(" ");
+        let resource = world.url.replace(':', "%3A").replace('/', "%2F");
+        assert_eq!(seen, expected.replace("RESOURCE", &resource));
+    };
+    check(
+        None,
+        None,
+        "GET /msi?api-version=2018-02-01&resource=RESOURCE  true",
+    )
+    .await;
+    check(
+        Some("c"),
+        Some("h"),
+        "GET /msi?api-version=2019-08-01&resource=RESOURCE&client_id=c  h",
+    )
+    .await;
+    let of = |variables: &'static [(&str, &str)]| {
+        let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
+        IdentityEndpoint::from_environment(|name| find(name).map(|(_, value)| (*value).to_owned()))
+    };
+    assert_eq!(
+        of(&[("IDENTITY_ENDPOINT", "http://x")]),
+        IdentityEndpoint::machine()
+    );
+    let both = of(&[("IDENTITY_ENDPOINT", "http://x"), ("IDENTITY_HEADER", "h")]);
+    assert_eq!(both, IdentityEndpoint::app_service("http://x", "h"));
+    assert!(!format!("{both:?}").contains("\"h\""));
 }
 
 #[tokio::test]
@@ -301,4 +429,54 @@ fn answers_to_polls_mean_what_azurerm_takes_them_for() {
         .read(404, Value::Null, None),
         Progress::Unknown
     ));
+}
+
+#[tokio::test]
+async fn lists_are_read_to_their_last_page() {
+    let next = "https://elsewhere.example.com/second?api-version=v1&$skiptoken=2";
+    let world = world(vec![
+        ("/things", page(200, json!({"value": [1, 2], "nextLink": next}))),
+        ("/second", page(200, json!({"value": [3]}))),
+        (
+            "/gone",
+            page(
+                403,
+                json!({"error": {"code": "AuthorizationFailed", "message": "no"}}),
+            ),
+        ),
+    ])
+    .await;
+    assert_eq!(world.client.list("/things", "v1").await.unwrap(), [1, 2, 3]);
+    let second = world.fake.seen.lock().unwrap()[1].clone();
+    assert!(
+        second.starts_with("GET /second?api-version=v1&$skiptoken=2 "),
+        "{second}"
+    );
+    assert_eq!(
+        world.client.list("/gone", "v1").await.unwrap_err().status(),
+        Some(403)
+    );
+}
+
+#[tokio::test]
+async fn a_cloud_that_restarts_is_waited_for_where_asked() {
+    let world = world(vec![("/a", page(200, json!({"id": "a"})))]).await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let gone = format!("http://{address}");
+    let credential = Credential::ClientSecret {
+        tenant: "tenant".into(),
+        client_id: "client".into(),
+        client_secret: "very-secret".into(),
+    };
+    let client = ArmClient::new(http(), Environment::new(&gone, &world.url).unwrap(), credential);
+    let at_once = client.get("/a", "v1").await.unwrap_err();
+    assert!(matches!(at_once, ArmError::Transport { .. }), "{at_once}");
+    let patient = client.patient(Duration::from_secs(60));
+    let asking = tokio::spawn(async move { patient.get("/a", "v1").await });
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let router = Router::new().fallback(serve).with_state(world.fake.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    assert_eq!(asking.await.unwrap().unwrap(), Some(json!({"id": "a"})));
 }

@@ -21,6 +21,24 @@ pub struct ResourceLocation {
     pub template: &'static str,
 }
 
+impl ResourceLocation {
+    /// A route, for tables of them.
+    #[must_use]
+    pub const fn new(
+        area: &'static str,
+        id: &'static str,
+        resource: &'static str,
+        template: &'static str,
+    ) -> Self {
+        Self {
+            area,
+            id,
+            resource,
+            template,
+        }
+    }
+}
+
 /// A part of the REST API that is answered behind the forge's listener.
 pub trait Area: Send + Sync {
     /// The routes to publish.

@@ -5,6 +5,7 @@ mod children;
 mod clusters;
 mod flexible_servers;
 mod groups;
+mod health;
 mod identities;
 mod long_running;
 mod plain;
@@ -166,6 +167,14 @@ async fn in_group(arm: &Arm, call: &Call, types: &[&str]) -> Result<Reply, ArmEr
         ["flexibleservers", _] => arm.server(call).await,
         ["flexibleservers", _, action @ ("start" | "stop" | "restart")] => arm.switch(call, action).await,
         ["flexibleservers", _, "capabilities"] => Arm::capabilities(call, ""),
+        [
+            "flexibleservers",
+            _,
+            "providers",
+            "microsoft.resourcehealth",
+            "availabilitystatuses",
+            rest @ ..,
+        ] if matches!(rest, [] | [health::CURRENT]) => arm.server_health(call, rest.is_empty()).await,
         ["flexibleservers", _, kind] => arm.list_children(call, kind).await,
         ["flexibleservers", _, kind, _] => arm.child(call, kind).await,
         _ => Err(call.unknown_path()),

@@ -43,6 +43,7 @@ pub(crate) const PROVIDERS: &[(&str, &[&str])] = &[
             "managedClusters/maintenanceConfigurations",
         ],
     ),
+    ("Microsoft.ResourceHealth", &["availabilityStatuses"]),
     ("Microsoft.Insights", &["eventtypes/management/values"]),
 ];
 

@@ -155,7 +155,6 @@ pub(crate) struct Posted {
 pub(crate) struct Check {
     /// The build, once it is queued.
     pub(crate) build: Option<i64>,
-    #[serde(deserialize_with = "read_state")]
     pub(crate) state: Option<RunState>,
     /// What it was queued for: the test merge and its source.
     pub(crate) merge: String,
@@ -219,19 +218,6 @@ impl PullRequest {
     pub(crate) fn next_thread(&self) -> i64 {
         self.threads.iter().map(|it| it.id).max().unwrap_or_default() + 1
     }
-}
-
-/// States are written by the feed's own words.
-fn read_state<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<RunState>, D::Error> {
-    let word = Option::<String>::deserialize(input)?;
-    Ok(match word.as_deref() {
-        Some("succeeded") => Some(RunState::Succeeded),
-        Some("failed") => Some(RunState::Failed),
-        Some("canceled") => Some(RunState::Canceled),
-        Some("running") => Some(RunState::Running),
-        Some("waiting") => Some(RunState::Waiting),
-        _ => None,
-    })
 }
 
 /// The name of a branch without `refs/heads/`.

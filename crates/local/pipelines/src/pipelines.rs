@@ -73,7 +73,9 @@ impl Pipelines {
             .isolation
             .clone()
             .unwrap_or_else(|| Isolation::detect(&directories.jobs));
-        let store = Store::open(&data.join("pipelines.db"))?;
+        let file = data.join("pipelines.db");
+        make_private(&file)?;
+        let store = Store::open(&file)?;
         let (sealer, http) = (options.keys.sealer(), options.keys.http_client()?);
         let agents = Arc::new(Semaphore::new(options.limits.agents.max(1)));
         let tasks = options.tasks.clone();
@@ -243,6 +245,25 @@ impl Builds for Pipelines {
             Ok(run.map(|run| run.state()))
         })
     }
+}
+
+/// Whatever our umask is, and whoever may pass through the directory: SQLite gives its other files the same rights.
+fn make_private(path: &Path) -> Result {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let wrong = |source| PipelinesError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let mut options = std::fs::OpenOptions::new();
+    drop(
+        options
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(wrong)?,
+    );
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(wrong)
 }
 
 fn make_directory(path: &Path, mode: u32) -> Result {

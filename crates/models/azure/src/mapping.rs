@@ -29,7 +29,7 @@ pub use check::Finding;
 pub use field::{Codec, Field, Lifetime};
 pub use path::{MissingPlace, Place};
 pub use provider_config::{PROVIDER_CONFIG, PROVIDER_CONFIG_GROUP, PROVIDER_CONFIG_USAGE};
-pub use status::Availability;
+pub use status::{Availability, HEALTH_VERSION, health_path, health_summary};
 
 /// Annotation with the name of the thing in Azure; the object's own name where it is absent.
 pub const EXTERNAL_NAME: &str = "crossplane.io/external-name";

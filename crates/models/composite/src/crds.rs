@@ -66,9 +66,10 @@ fn names_schema() -> Value {
     }})
 }
 
-fn conditions() -> Value {
+/// What every status says about itself.
+pub(crate) fn conditions() -> Value {
     json!({
-        "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"],
+        "type": "array", "description": "Conditions of the resource.", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"],
         "items": {"type": "object", "required": ["lastTransitionTime", "reason", "status", "type"], "properties": {
             "lastTransitionTime": {"type": "string", "format": "date-time"}, "message": text(),
             "observedGeneration": {"type": "integer", "format": "int64"}, "reason": text(), "status": text(),

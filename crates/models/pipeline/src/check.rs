@@ -1,10 +1,18 @@
 //! What works on paper but does something else than its author expects.
 
+mod directory;
+mod merge;
+
+use std::collections::BTreeMap;
+
 use pave_diagnostic::{Diagnostic, Diagnostics, Label, Location};
 use serde_json::Value;
 
 use crate::hcl::{Resource, TerraformModule, read_terraform};
 use crate::{Action, Job, Plan, Step, Trigger, codes};
+
+pub use directory::{AppliedDirectory, applied_directories};
+pub use merge::merge_findings;
 
 /// What will happen to a pipeline that runs Terraform, here and on the real service.
 ///
@@ -13,8 +21,8 @@ use crate::{Action, Job, Plan, Step, Trigger, codes};
 pub fn warnings(plan: &Plan, files: &[(String, String)]) -> Diagnostics {
     let mut out = Vec::new();
     let mut applies = false;
-    for job in plan.stages.iter().flat_map(|stage| &stage.jobs) {
-        let steps: Vec<Terraform> = job.steps.iter().filter_map(terraform).collect();
+    for (stage, job) in directory::jobs(plan) {
+        let steps = directory::terraform_steps(plan, stage, job);
         installer(job, &steps, &mut out);
         for step in &steps {
             if step.command == "init" {
@@ -36,11 +44,13 @@ pub fn warnings(plan: &Plan, files: &[(String, String)]) -> Diagnostics {
 struct Terraform<'a> {
     step: &'a Step,
     command: &'a str,
+    /// The working directory in the repository; what is known only when it runs stands there as `$(variable)`.
+    directory: String,
     inputs: &'a [(String, String)],
 }
 
-impl Terraform<'_> {
-    fn input(&self, name: &str) -> &str {
+impl<'s> Terraform<'s> {
+    fn input(&self, name: &str) -> &'s str {
         let found = self
             .inputs
             .iter()
@@ -49,37 +59,24 @@ impl Terraform<'_> {
         found.map_or("", |(_, value)| value.as_str())
     }
 
-    /// The working directory in the repository.
-    fn directory(&self) -> String {
-        const ROOTS: [&str; 4] = [
-            "$(System.DefaultWorkingDirectory)",
-            "$(Build.SourcesDirectory)",
-            "$(Build.Repository.LocalPath)",
-            "$(Pipeline.Workspace)/s",
-        ];
-        let written = self.input("workingDirectory");
-        let inside = ROOTS
-            .iter()
-            .find_map(|root| written.strip_prefix(root))
-            .unwrap_or(written);
-        inside.trim_matches('/').to_owned()
-    }
-}
-
-fn terraform(step: &Step) -> Option<Terraform<'_>> {
-    match &step.action {
-        Action::Task { name, inputs, .. } if name == "TerraformTaskV4" && step.enabled => {
-            let command = inputs
-                .iter()
-                .rev()
-                .find(|(key, _)| key.eq_ignore_ascii_case("command"));
-            Some(Terraform {
-                step,
-                command: command.map_or("init", |(_, value)| value.as_str()),
-                inputs,
-            })
+    fn of<'a>(step: &'a Step, variables: &[(&str, &str)]) -> Option<Terraform<'a>> {
+        let Action::Task { name, inputs, .. } = &step.action else {
+            return None;
+        };
+        if name != "TerraformTaskV4" || !step.enabled {
+            return None;
         }
-        _ => None,
+        let mut found = Terraform {
+            step,
+            command: "",
+            directory: String::new(),
+            inputs,
+        };
+        found.command = Some(found.input("command"))
+            .filter(|it| !it.is_empty())
+            .unwrap_or("init");
+        found.directory = directory::in_repository(step, found.input("workingDirectory"), variables);
+        Some(found)
     }
 }
 
@@ -106,22 +103,22 @@ fn installer(job: &Job, steps: &[Terraform], out: &mut Diagnostics) {
 }
 
 fn backend(step: &Terraform, files: &[(String, String)], out: &mut Diagnostics) {
-    let directory = step.directory();
-    let inside: Vec<(String, String)> = files
-        .iter()
-        .filter(|(path, _)| {
-            let folder = path
-                .trim_start_matches('/')
-                .rsplit_once('/')
-                .map_or("", |(folder, _)| folder);
-            folder == directory
-        })
-        .cloned()
-        .collect();
-    let module = read_terraform(&inside);
-    if inside.is_empty() || module.backend.is_some() {
-        return;
+    let mut modules: BTreeMap<&str, Vec<(String, String)>> = BTreeMap::new();
+    for (path, text) in files {
+        let path = path.trim_start_matches('/');
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        if directory::covers(&step.directory, folder) {
+            modules
+                .entry(folder)
+                .or_default()
+                .push((path.to_owned(), text.clone()));
+        }
     }
+    let read = modules.values().map(|files| read_terraform(files));
+    let Some(module) = read.into_iter().find(|module| module.backend.is_none()) else {
+        return;
+    };
+    let directory = &step.directory;
     let mut diagnostic = Diagnostic::warning(
         codes::NO_BACKEND,
         format!("`{directory}` declares no backend, so the settings of `init` are not used"),
@@ -221,7 +218,8 @@ fn destroyed(old: &Resource, after: &TerraformModule) -> Option<Destroyed> {
             format!("`{address}`{} would be destroyed", called(&name)),
         )
         .with_label(Label::at(old.place.clone()).with_text("no longer there"))
-        .with_help("give each request a directory and a state of its own");
+        .with_help("merge it if that is what you want; otherwise leave the block, and give each request a directory and a state of its own")
+        .with_effect("Terraform deletes it with everything in it");
         return Some(Destroyed {
             address,
             name,

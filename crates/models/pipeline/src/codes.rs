@@ -50,6 +50,8 @@ pub(crate) const NO_PATH_FILTER: &str = "PV2232";
 pub(crate) const NO_SAVED_PLAN: &str = "PV2233";
 /// A change that destroys what is there.
 pub(crate) const DESTROYS: &str = "PV2234";
+/// A change that leaves something behind that nothing manages any more.
+pub(crate) const LEFT_BEHIND: &str = "PV2235";
 /// HCL that does not parse.
 pub(crate) const HCL: &str = "PV2301";
 /// An argument under its old name.

@@ -24,7 +24,7 @@ pub mod terraform;
 mod tree;
 mod trigger;
 
-pub use check::{Destroyed, destroys, warnings};
+pub use check::{AppliedDirectory, Destroyed, applied_directories, destroys, merge_findings, warnings};
 pub use compile::compile;
 pub use expression::{ExpressionError, Value, Version};
 pub use hcl::{Block, Literal, Resource, TerraformModule, read_terraform};

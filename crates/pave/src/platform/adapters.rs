@@ -125,16 +125,27 @@ impl pave_tracer::devops::DevOpsReader for HostApi {
         Box::pin(async move {
             let url = self.base.join(path).map_err(|error| error.to_string())?;
             // Such a token lives for a short while only, and costs one signature.
-            let token = self.identities.service_account_token(self.account.0, self.account.1);
-            let request = self.http.get(url).bearer_auth(token.map_err(|error| error.to_string())?);
+            let token = self
+                .identities
+                .service_account_token(self.account.0, self.account.1);
+            let request = self
+                .http
+                .get(url)
+                .bearer_auth(token.map_err(|error| error.to_string())?);
             let request = request.header(http::header::ACCEPT, "application/json");
-            let response = request.send().await.map_err(|error| error.without_url().to_string())?;
+            let response = request
+                .send()
+                .await
+                .map_err(|error| error.without_url().to_string())?;
             let status = response.status();
             // A bad token is often answered by 203 and a page.
             if status != reqwest::StatusCode::OK {
                 return Err(format!("the host answered {status}"));
             }
-            response.json().await.map_err(|error| error.without_url().to_string())
+            response
+                .json()
+                .await
+                .map_err(|error| error.without_url().to_string())
         })
     }
 }

@@ -8,7 +8,9 @@ use anyhow::Context as _;
 use pave_devops::{Area, Builds, Repositories};
 use pave_keys::Keys;
 use pave_local_forge::Forge;
-use pave_local_pipelines::{AgentProgram, Limits, Options, Pipelines, TerraformSettings, reachable_workspaces};
+use pave_local_pipelines::{
+    AgentProgram, Limits, Options, Pipelines, TerraformSettings, reachable_workspaces,
+};
 
 use super::world::World;
 
@@ -54,8 +56,7 @@ pub(super) async fn open(world: &World<'_>, forge: &Forge) -> anyhow::Result<()>
 fn terraform(tools: &Path, program: &Path, keys: &Keys) -> anyhow::Result<TerraformSettings> {
     open_directory(tools)?;
     let program = reachable(program, tools)?;
-    let mirror =
-        pave_local_terraform::write_mirror(tools, &program, pave_local_terraform::VERSIONS)?;
+    let mirror = pave_local_terraform::write_mirror(tools, &program, pave_local_terraform::VERSIONS)?;
     // What a person configured for Terraform holds for steps, too.
     let own = std::env::var_os("TF_CLI_CONFIG_FILE").and_then(|path| fs::read_to_string(path).ok());
     let configuration = tools.join("terraform.tfrc");
@@ -82,7 +83,11 @@ fn reachable(program: &Path, tools: &Path) -> anyhow::Result<PathBuf> {
         return Ok(program.to_owned());
     }
     let copy = tools.join("pave");
-    let stamp = |path: &Path| fs::metadata(path).ok().and_then(|it| Some((it.len(), it.modified().ok()?)));
+    let stamp = |path: &Path| {
+        fs::metadata(path)
+            .ok()
+            .and_then(|it| Some((it.len(), it.modified().ok()?)))
+    };
     let (ours, theirs) = (stamp(program), stamp(&copy));
     if theirs.is_none_or(|copied| ours.is_none_or(|own| own.0 != copied.0 || own.1 > copied.1)) {
         let fresh = tools.join("pave.fresh");

@@ -27,7 +27,9 @@ pub(crate) struct Project<'a> {
 impl Project<'_> {
     /// Makes what is missing. The repositories must be there.
     pub(crate) async fn set_up(&self) -> anyhow::Result<()> {
-        self.connection().await.context("cannot set up the service connection")?;
+        self.connection()
+            .await
+            .context("cannot set up the service connection")?;
         for repository in &demo::PIPELINES {
             let name = repository.name;
             self.pipeline(name)
@@ -42,7 +44,11 @@ impl Project<'_> {
 
     async fn connection(&self) -> anyhow::Result<()> {
         let path = "serviceendpoint/endpoints";
-        if !is_empty(&self.call(Method::GET, &format!("{path}?endpointNames={CONNECTION}"), None).await?) {
+        if !is_empty(
+            &self
+                .call(Method::GET, &format!("{path}?endpointNames={CONNECTION}"), None)
+                .await?,
+        ) {
             return Ok(());
         }
         let project = self.call(Method::GET, "", None).await?;
@@ -66,7 +72,11 @@ impl Project<'_> {
 
     async fn pipeline(&self, name: &str) -> anyhow::Result<()> {
         let path = "build/definitions";
-        if !is_empty(&self.call(Method::GET, &format!("{path}?name={name}"), None).await?) {
+        if !is_empty(
+            &self
+                .call(Method::GET, &format!("{path}?name={name}"), None)
+                .await?,
+        ) {
             return Ok(());
         }
         let body = json!({
@@ -81,7 +91,11 @@ impl Project<'_> {
 
     async fn reviewers(&self, repository: &demo::Pipeline) -> anyhow::Result<()> {
         let found = self
-            .call(Method::GET, &format!("git/repositories/{}", repository.name), None)
+            .call(
+                Method::GET,
+                &format!("git/repositories/{}", repository.name),
+                None,
+            )
             .await?;
         let path = "policy/configurations";
         let known = self.call(Method::GET, path, None).await?;

@@ -145,7 +145,7 @@ impl Platform {
         bootstrap::apply(&kinds, &bootstrap::foundation(&cloud(&summary))).await?;
         let feed = Feed::default();
         let forge = open_forge(&place, &keys, &identities, &cluster, &summary, &feed, &tasks).await?;
-        forge.show_pages_at(summary.portal_url.parse()?);
+        forge.show_pages_at(configuration.links_base(&summary.portal_url).parse()?);
         let world = World {
             place: &place,
             keys: &keys,

@@ -84,6 +84,7 @@ impl World<'_> {
             self.tasks,
         )
         .await?;
+        self.show_cloud(&catalog, &http, &journal)?;
         let cluster = self.cluster.clone();
         let client_for: pave_portal::ClientFor =
             Arc::new(move |principal: &Principal| cluster.client(principal));
@@ -139,6 +140,28 @@ impl World<'_> {
         Ok((pave_portal::open(context, self.tasks)?, catalog))
     }
 
+    /// Shows what stands in the configured cloud as Resource entities.
+    fn show_cloud(&self, catalog: &Catalog, http: &reqwest::Client, journal: &Journal) -> anyhow::Result<()> {
+        let cloud = cloud(self.summary);
+        let credential = pave_arm::Credential::ClientSecret {
+            tenant: cloud.tenant.to_owned(),
+            client_id: cloud.client_id.to_owned(),
+            client_secret: cloud.client_secret.to_owned(),
+        };
+        let environment = pave_arm::Environment::new(cloud.url, cloud.url)?;
+        let subscription = pave_catalog::azure::Subscription {
+            is_public: environment == pave_arm::Environment::public()?,
+            client: pave_arm::ArmClient::new(http.clone(), environment, credential),
+            id: cloud.subscription.to_owned(),
+            journal: journal.clone(),
+            feed: self.feed.clone(),
+            portal: self.configuration.links_base(&self.summary.portal_url),
+            period: pave_catalog::azure::PERIOD,
+        };
+        pave_catalog::azure::watch(catalog.clone(), subscription, self.tasks);
+        Ok(())
+    }
+
     /// Starts what watches the cluster: providers, composition, GitOps, tracer.
     async fn controllers(
         &self,
@@ -189,7 +212,9 @@ impl World<'_> {
 
     /// Where the catalog begins: the demo's root file, and what the configuration names.
     fn locations(&self, demo: Option<String>) -> Vec<String> {
-        demo.into_iter().chain(self.configuration.locations.iter().cloned()).collect()
+        demo.into_iter()
+            .chain(self.configuration.locations.iter().cloned())
+            .collect()
     }
 
     /// Where the catalog begins: the demo's root file.
@@ -269,11 +294,7 @@ impl World<'_> {
             let known = forge.repository(demo::ORGANIZATION, project, name).await?;
             let repository = match known {
                 Some(repository) => repository,
-                None => {
-                    forge
-                        .create_repository(demo::ORGANIZATION, project, name)
-                        .await?
-                }
+                None => forge.create_repository(demo::ORGANIZATION, project, name).await?,
             };
             let changes: Vec<_> = files
                 .into_iter()
@@ -286,4 +307,3 @@ impl World<'_> {
         Ok(())
     }
 }
-

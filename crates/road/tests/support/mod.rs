@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use pave_diagnostic::Diagnostic;
 
-/// All YAML files of a folder of this crate, by their paths in it.
+/// All files of a folder that are checked of this crate, by their paths in it.
 pub(crate) fn folder(name: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let mut files = Vec::new();
@@ -24,7 +24,10 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
         let path: PathBuf = entry.unwrap().path();
         if path.is_dir() {
             collect(root, &path, files);
-        } else if path.extension().is_some_and(|it| it == "yaml") {
+        } else if ["yaml", "yml", "tf"]
+            .iter()
+            .any(|it| path.extension().is_some_and(|own| own == *it))
+        {
             let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
             files.push((name, std::fs::read_to_string(&path).unwrap()));
         }

@@ -91,6 +91,24 @@ function Overview({ entity }: { entity: Entity }) {
     ],
     ["Source", source ? <Box component="span" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>{source}</Box> : "–"],
   ];
+  const refreshed = annotations["pave.dev/refreshed"];
+  if (refreshed) {
+    rows.push(["Read", refreshed]);
+  }
+  // Links come from files: nothing but the web is followed.
+  const links = entity.metadata.links?.filter((link) => /^https?:\/\//i.test(link.url)) ?? [];
+  if (links.length > 0) {
+    rows.push([
+      "Links",
+      <Box key="links" component="ul" sx={{ listStyle: "none", p: 0, m: 0 }}>
+        {links.map((link) => (
+          <li key={link.url}>
+            <a href={link.url}>{link.title ?? link.url}</a>
+          </li>
+        ))}
+      </Box>,
+    ]);
+  }
   return (
     <Section title="About">
       <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: { xs: "1fr", sm: "140px 1fr" }, rowGap: 1.25, columnGap: 2 }}>

@@ -109,6 +109,11 @@ impl Arm {
         change(found.unwrap().1);
     }
 
+    /// Shows a document at a path.
+    pub(crate) fn show(&self, path: &str, document: Value) {
+        self.lock().resources.insert(path.to_lowercase(), document);
+    }
+
     pub(crate) fn requests(&self, method: &str, suffix: &str) -> Vec<Seen> {
         let inner = self.lock();
         let wanted =

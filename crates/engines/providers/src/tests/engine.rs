@@ -183,6 +183,42 @@ async fn drift_is_healed_and_a_change_is_sent_at_once() {
 }
 
 #[tokio::test]
+async fn a_server_that_cannot_be_used_says_why() {
+    let world = World::new().await;
+    world.group();
+    world.server();
+    let server = world.ready(SERVERS, "orders-pg").await;
+    let id = server["status"]["atProvider"]["id"].as_str().unwrap();
+    let state = |state: &'static str| {
+        world.arm.drift("/flexibleservers/orders-pg", |it| {
+            it["properties"]["state"] = json!(state);
+        });
+    };
+    // Azure Resource Health knows nothing of it.
+    state("Stopped");
+    let words = "Azure reports the state Stopped";
+    let stopped = world
+        .condition(SERVERS, "orders-pg", "Ready", "False", words)
+        .await;
+    let conditions = stopped["status"]["conditions"].as_array().unwrap();
+    assert!(
+        conditions.iter().any(|it| it["message"] == words),
+        "{conditions:?}"
+    );
+    world.arm.show(
+        &pave_azure::mapping::health_path(id),
+        json!({ "properties": { "availabilityState": "Unavailable", "summary": "the engine is not installed any more" } }),
+    );
+    state("Inaccessible");
+    let words = "Azure reports the state Inaccessible: the engine is not installed any more";
+    world
+        .condition(SERVERS, "orders-pg", "Ready", "False", words)
+        .await;
+    state("Ready");
+    world.ready(SERVERS, "orders-pg").await;
+}
+
+#[tokio::test]
 async fn a_rotated_password_reaches_the_server_and_then_the_secret() {
     let world = World::new().await;
     world.group();

@@ -183,6 +183,52 @@ async fn without_postgresql_a_creation_waits_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lost_its_engine_says_so_to_resource_health() {
+    let programs = crate::harness::directory();
+    let place = programs.path().join("bin");
+    let installed = crate::harness::program("postgres");
+    let install = || std::os::unix::fs::symlink(installed.parent().unwrap(), &place).unwrap();
+    install();
+    let cloud = Cloud::open_with(|options| options.postgresql_binaries = Some(vec![place.clone()])).await;
+    cloud.make_server("orders-db").await;
+    let server = cloud.server("orders-db");
+    let health = format!("{server}/providers/Microsoft.ResourceHealth/availabilityStatuses/current");
+    let well = cloud.get(&health).await.expect(200).body;
+    assert_eq!(well["properties"]["availabilityState"], "Available", "{well}");
+    assert!(
+        well["id"]
+            .as_str()
+            .unwrap()
+            .ends_with("/availabilityStatuses/current")
+    );
+
+    std::fs::remove_file(&place).unwrap();
+    for victim in cloud.processes() {
+        kill_process(Pid::from_raw(victim).unwrap(), Signal::KILL).unwrap();
+    }
+    let inaccessible = async |cloud: &Cloud| {
+        let shown = cloud.get(&server).await.expect(200).body;
+        (shown["properties"]["state"] == "Inaccessible").then_some(())
+    };
+    cloud.until("it is inaccessible", inaccessible).await;
+    let ill = cloud.get(&health).await.expect(200).body;
+    assert_eq!(ill["properties"]["availabilityState"], "Unavailable", "{ill}");
+    assert_eq!(ill["properties"]["reasonType"], "Unplanned");
+    let summary = ill["properties"]["summary"].as_str().unwrap();
+    assert!(summary.contains("PostgreSQL"), "{summary}");
+
+    install();
+    let again = async |cloud: &Cloud| {
+        let shown = cloud.get(&health).await.expect(200).body;
+        (shown["properties"]["availabilityState"] == "Available").then_some(())
+    };
+    cloud.until("it runs again", again).await;
+    let gone = cloud.server("another");
+    let gone = format!("{gone}/providers/Microsoft.ResourceHealth/availabilityStatuses/current");
+    cloud.get(&gone).await.expect(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_can_be_deleted() {
     let place = std::path::PathBuf::from("/nowhere");
     let cloud = Cloud::open_with(|options| options.postgresql_binaries = Some(vec![place])).await;

@@ -11,225 +11,211 @@ use crate::forge::Forge;
 
 /// Routes by the ids that clients know.
 const LOCATIONS: [ResourceLocation; 34] = [
-    at(
+    ResourceLocation::new(
         "Location",
         "e81700f7-3be2-46de-8624-2eb35882fcaa",
         "ResourceAreas",
         "_apis/{resource}/{areaId}",
     ),
-    at(
+    ResourceLocation::new(
         "Location",
         "00d9565f-ed9c-4a06-9a50-00e7896ccab4",
         "ConnectionData",
         "_apis/{resource}",
     ),
-    at(
+    ResourceLocation::new(
         "core",
         "603fe2ac-9723-48b9-88ad-09305aa6c6e1",
         "projects",
         "_apis/{resource}/{*projectId}",
     ),
-    at(
+    ResourceLocation::new(
         "operations",
         "9a1b74b4-2ca8-4a9f-8470-c2f2e6fdc949",
         "operations",
         "_apis/{resource}/{operationId}",
     ),
-    at(
+    ResourceLocation::new(
         "hooks",
         "fc50d02a-849f-41fb-8af1-0a5216103269",
         "subscriptions",
         "_apis/{area}/{resource}/{subscriptionId}",
     ),
-    at(
+    ResourceLocation::new(
         "search",
         "e7f29993-5b82-4fca-9386-f5cfe683d524",
         "codesearchresults",
         "{project}/_apis/{area}/{resource}",
     ),
-    at(
+    ResourceLocation::new(
         "policy",
         "44096322-2d3d-466a-bb30-d1b7de69f61f",
         "types",
         "{project}/_apis/{area}/{resource}/{typeId}",
     ),
-    at(
+    ResourceLocation::new(
         "policy",
         "dad91cbe-d183-45f8-9c6e-9c1164472121",
         "configurations",
         "{project}/_apis/{area}/{resource}/{configurationId}",
     ),
-    at(
+    ResourceLocation::new(
         "policy",
         "c23ddff5-229c-4d04-a80b-0fdce9f360c8",
         "evaluations",
         "{project}/_apis/{area}/{resource}",
     ),
-    at(
+    ResourceLocation::new(
         "policy",
         "46aecb7a-5d2c-4647-897b-0209505a9fe4",
         "evaluations",
         "{project}/_apis/{area}/{resource}/{evaluationId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "225f7195-f9c7-4d14-ab28-a83f7ff77e1f",
         "repositories",
         "{project}/_apis/{area}/{resource}/{repositoryId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "2d874a60-a811-4f62-9c9f-963a6ea0a55b",
         "refs",
         "{project}/_apis/{area}/repositories/{repositoryId}/{resource}/{*filter}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "c2570c3b-5b3f-41b8-98bf-5407bfde8d58",
         "commits",
         "{project}/_apis/{area}/repositories/{repositoryId}/{resource}/{commitId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "5bf884f5-3e07-42e9-afb8-1b872267bf16",
         "changes",
         "{project}/_apis/{area}/repositories/{repositoryId}/commits/{commitId}/{resource}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "fb93c0db-47ed-4a31-8c20-47552878fb44",
         "items",
         "{project}/_apis/{area}/repositories/{repositoryId}/{resource}/{*path}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "ea98d07b-3c87-4971-8ede-a613694ffb55",
         "pushes",
         "{project}/_apis/{area}/repositories/{repositoryId}/{resource}/{pushId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "615588d5-c0c7-4b88-88f8-e625306446e8",
         "diffs",
         "{project}/_apis/{area}/repositories/{repositoryId}/{resource}/commits",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "d5b216de-d8d5-4d32-ae76-51df755b16d3",
         "branches",
         "{project}/_apis/{area}/repositories/{repositoryId}/stats/{resource}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "5e8a8081-3851-4626-b677-9891cc04102e",
         "annotatedTags",
         "{project}/_apis/{area}/repositories/{repositoryId}/{resource}/{objectId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "9946fd70-0d40-406e-b686-b4744cbbcc37",
         "pullRequests",
         "{project}/_apis/{area}/repositories/{repositoryId}/{resource}/{pullRequestId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "01a46dea-7d46-4d40-bc84-319e7c260d99",
         "pullRequests",
         "{project}/_apis/{area}/{resource}/{pullRequestId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "a5d28130-9cd2-40fa-9f08-902e7daa9efb",
         "pullRequests",
         "{project}/_apis/{area}/{resource}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "4b6702c7-aa35-4b89-9c96-b9abf6d3e540",
         "reviewers",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/{resource}/{reviewerId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "b5f6bb4f-8d1e-4d79-8d11-4c9172c99c35",
         "statuses",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/{resource}/{statusId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "d43911ee-6958-46b0-a42b-8445b8a0d004",
         "iterations",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/{resource}/{iterationId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "4216bdcf-b6b1-4d59-8b82-c34cc183fc8b",
         "changes",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/iterations/{iterationId}/{resource}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "e7ea0883-095f-4926-b5fb-f24691c26fb9",
         "commits",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/iterations/{iterationId}/{resource}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "75cf11c5-979f-4038-a76e-058a06adf2bf",
         "statuses",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/iterations/{iterationId}/{resource}/{statusId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "ab6e2e5d-a0b7-4153-b64a-a4efe0d49449",
         "threads",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/{resource}/{threadId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "965a3ec7-5ed8-455a-bdcb-835a5ea7fe7b",
         "comments",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/threads/{threadId}/{resource}/{commentId}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "52823034-34a8-4576-922c-8d8b77e9e4c4",
         "commits",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/{resource}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "f22387e3-984e-4c52-9c6d-fbb8f14c812d",
         "labels",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/{resource}/{labelIdOrName}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "0a637fcc-5370-4ce8-b0e8-98091f5f9482",
         "workitems",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/{resource}",
     ),
-    at(
+    ResourceLocation::new(
         "git",
         "48a52185-5b9e-4736-9dc1-bb1e2feac80b",
         "properties",
         "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/{resource}",
     ),
 ];
-
-const fn at(
-    area: &'static str,
-    id: &'static str,
-    resource: &'static str,
-    template: &'static str,
-) -> ResourceLocation {
-    ResourceLocation {
-        area,
-        id,
-        resource,
-        template,
-    }
-}
 
 /// `OPTIONS _apis[/{area}]`: the routes of the forge and of everybody behind it.
 pub(crate) fn locations(forge: &Forge, area: Option<&str>) -> Response {

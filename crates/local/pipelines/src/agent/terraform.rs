@@ -2,6 +2,7 @@
 
 pub(crate) mod errors;
 mod lockfile;
+mod precheck;
 mod state;
 
 use std::path::{Path, PathBuf};
@@ -127,7 +128,7 @@ impl Task<'_> {
         let name = wanted.command().to_owned();
         let session = self.session;
         if name == "init" {
-            self.check_lock_file()?;
+            self.check_before()?;
         }
         let kept = self.state().await?;
         if let (Some(kept), "apply" | "destroy" | "custom") = (&kept, name.as_str()) {
@@ -214,9 +215,11 @@ impl Task<'_> {
         }
     }
 
-    fn check_lock_file(&self) -> Result {
+    /// Says what the provider of the mirror would refuse, in better words than Terraform has for it.
+    fn check_before(&self) -> Result {
         let job = &self.session.job.terraform;
         let local = self.connection.as_ref().is_none_or(is_local);
+        let local = local && !precheck::from_registry(self.session, self.own);
         let Some(mirror) = job.mirror.as_ref().filter(|_| local) else {
             return Ok(());
         };
@@ -225,6 +228,9 @@ impl Task<'_> {
         } else {
             format!("{}/", self.relative)
         };
+        if precheck::complain(self.session, &self.directory, &shown) {
+            return Err(StepError::Said);
+        }
         match lockfile::diagnose(&self.directory, mirror, &shown) {
             Some(found) => {
                 let place = found.clone();
@@ -497,7 +503,7 @@ fn environment(
     set("TF_IN_AUTOMATION", "1".to_owned());
     set("TF_INPUT", "0".to_owned());
     // A configuration without a connection (`validate`) goes on with what `init` fetched.
-    let local = connection.is_none_or(is_local);
+    let local = connection.is_none_or(is_local) && !precheck::from_registry(session, own);
     if let (true, Some(configuration)) = (local, &job.cli_config) {
         set("TF_CLI_CONFIG_FILE", configuration.display().to_string());
     }

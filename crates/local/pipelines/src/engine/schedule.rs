@@ -94,6 +94,9 @@ async fn jobs(pipelines: &Pipelines, run: &mut Run, index: usize, starting: &mut
     };
     let mut moved = false;
     for job in &plan.jobs {
+        if let Some(expression) = &job.matrix_expression {
+            moved |= matrix(pipelines, run, index, &plan, job, expression).await?;
+        }
         let legs = legs(&run.stages[index], &job.name);
         let open: Vec<usize> = legs
             .iter()
@@ -152,6 +155,52 @@ async fn jobs(pipelines: &Pipelines, run: &mut Run, index: usize, starting: &mut
         return Ok(end(run, index, outcome));
     }
     Ok(moved)
+}
+
+/// Works out a matrix once what it depends on has ended.
+async fn matrix(
+    pipelines: &Pipelines,
+    run: &mut Run,
+    index: usize,
+    plan: &Stage,
+    job: &pave_pipeline::Job,
+    expression: &str,
+) -> Result<bool> {
+    let own = legs(&run.stages[index], &job.name);
+    let fresh = |leg: &usize| {
+        let leg = &run.stages[index].jobs[*leg];
+        leg.leg.is_empty() && leg.progress == Progress::Pending && !leg.queued
+    };
+    let ready = job
+        .depends_on
+        .iter()
+        .all(|name| all_ended(&run.stages[index], name));
+    if !ready || own.len() != 1 || !own.iter().all(fresh) {
+        return Ok(false);
+    }
+    let scope = job_scope(pipelines, run, index, plan, job).await?;
+    // Where the job is going to be skipped, what it depends on may have no outputs.
+    if !holds(job.condition.as_deref().unwrap_or("succeeded()"), &scope).unwrap_or(false) {
+        return Ok(false);
+    }
+    let text = pave_pipeline::runtime_value(expression, &scope).map_err(|error| error.to_string());
+    match text.and_then(|text| pave_pipeline::matrix_from_json(&text)) {
+        Ok(found) if !found.is_empty() => timeline::set_legs(run, index, plan, job, &found),
+        Ok(_) => {
+            let id = run.stages[index].jobs[own[0]].id;
+            timeline::end_job(run, id, Outcome::Skipped);
+        }
+        Err(words) => {
+            let id = run.stages[index].jobs[own[0]].id;
+            timeline::complain(
+                run,
+                id,
+                &format!("The matrix `{expression}` cannot be worked out: {words}."),
+            );
+            timeline::end_job(run, id, Outcome::Failed);
+        }
+    }
+    Ok(true)
 }
 
 /// How a stage ended: jobs that may fail do not fail it.

@@ -110,6 +110,34 @@ fn add_job(
     records.push(phase);
 }
 
+/// Puts the legs of a matrix that was worked out just now in the place of a job that has none.
+pub(crate) fn set_legs(run: &mut Run, index: usize, plan: &Stage, job: &pave_pipeline::Job, legs: &[Leg]) {
+    let Some(position) = plan.jobs.iter().position(|it| it.name == job.name) else {
+        return;
+    };
+    let (mut jobs, mut records) = (Vec::new(), Vec::new());
+    let stage = run.stages[index].record;
+    add_job(plan, job, position, stage, legs, &mut jobs, &mut records);
+    let same = |it: &JobRun| it.name.eq_ignore_ascii_case(&job.name);
+    let old: Vec<Uuid> = run.stages[index]
+        .jobs
+        .iter()
+        .filter(|it| same(it))
+        .map(|it| it.id)
+        .collect();
+    let phases: Vec<Uuid> = run
+        .records
+        .iter()
+        .filter(|it| old.contains(&it.id))
+        .filter_map(|it| it.parent)
+        .collect();
+    run.records
+        .retain(|it| !old.contains(&it.id) && !phases.contains(&it.id));
+    run.stages[index].jobs.retain(|it| !same(it));
+    run.stages[index].jobs.extend(jobs);
+    run.records.extend(records);
+}
+
 /// Marks a stage as begun.
 pub(crate) fn begin_stage(run: &mut Run, index: usize, _plan: &Stage) {
     run.stages[index].progress = Progress::Running;

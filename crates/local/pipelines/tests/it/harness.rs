@@ -225,11 +225,20 @@ impl Scene {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
+        Self::with_terraform(limits, |_| TerraformSettings::default()).await
+    }
+
+    /// With settings that may name files below the scene's directory.
+    pub(crate) async fn with_terraform(
+        limits: Limits,
+        terraform: impl FnOnce(&Path) -> TerraformSettings,
+    ) -> Self {
         let root = tempfile::tempdir().unwrap();
         // The user that steps run as must reach workspace and repository.
         std::fs::set_permissions(root.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
         let repository = Arc::new(Repository::new(root.path()));
-        Self::open(root, repository, limits).await
+        let terraform = terraform(root.path());
+        Self::open(root, repository, limits, terraform).await
     }
 
     /// The same data behind a new process, as far as a test can have one. Agents know nothing of it.
@@ -242,10 +251,15 @@ impl Scene {
             ..
         } = self;
         tasks.shutdown(Duration::from_secs(5)).await;
-        Self::open(root, repository, limits).await
+        Self::open(root, repository, limits, TerraformSettings::default()).await
     }
 
-    async fn open(root: TempDir, repository: Arc<Repository>, limits: Limits) -> Self {
+    async fn open(
+        root: TempDir,
+        repository: Arc<Repository>,
+        limits: Limits,
+        terraform: TerraformSettings,
+    ) -> Self {
         let keys = Keys::open(&root.path().join("keys")).unwrap();
         let identities = Identities::open(&root.path().join("identities.db"), keys.clone()).unwrap();
         let mut people = Vec::new();
@@ -276,7 +290,7 @@ impl Scene {
             base_url: "https://127.0.0.1:1".parse().unwrap(),
             tasks: tasks.clone(),
             agent,
-            terraform: TerraformSettings::default(),
+            terraform,
             authority: None,
             isolation: None,
             limits,
@@ -415,10 +429,11 @@ impl Scene {
     pub(crate) async fn everything(&self, build: &Value) -> String {
         let mut all = String::new();
         for record in self.records(build, "Task").await {
-            all += &format!(
+            let words = format!(
                 "--- {} {} {}\n",
                 record["name"], record["result"], record["issues"]
             );
+            all.push_str(&words);
             if let Some(log) = record["log"]["id"].as_i64() {
                 let text = self
                     .get(&format!("build/builds/{}/logs/{log}", build["id"]))
@@ -427,10 +442,11 @@ impl Scene {
             }
         }
         for record in self.records(build, "Job").await {
-            all += &format!(
+            let words = format!(
                 "job {} {} {}\n",
                 record["name"], record["result"], record["issues"]
             );
+            all.push_str(&words);
         }
         all
     }

@@ -274,3 +274,33 @@ async fn fifty_at_once_all_run() {
     }
     assert_eq!(numbers.len(), 50);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_matrix_may_be_worked_out_by_an_earlier_job() {
+    let scene = Scene::new().await;
+    let build = scene
+        .run(
+            "trigger: none
+jobs:
+- job: A
+  steps:
+  - checkout: none
+  - script: echo '##vso[task.setvariable variable=legs;isOutput=true]{\"x\":{\"word\":\"one\"},\"y\":{\"word\":\"two\"}}'
+    name: make
+- job: B
+  dependsOn: A
+  strategy:
+    matrix: $[ dependencies.A.outputs['make.legs'] ]
+  steps:
+  - checkout: none
+  - script: test -n \"$(word)\"
+    displayName: Leg $(word)
+",
+        )
+        .await;
+    scene.assert_result(&build, "succeeded").await;
+    let legs = scene.records(&build, "Task").await;
+    for name in ["Leg one", "Leg two"] {
+        assert!(legs.iter().any(|it| it["name"] == name), "{legs:#?}");
+    }
+}

@@ -1,6 +1,10 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use pave_local_pipelines::TerraformSettings;
 use serde_json::{Value, json};
 
-use crate::harness::Scene;
+use crate::harness::{Scene, limits};
 
 const PIPELINE: &str = "trigger: none
 steps:
@@ -38,10 +42,14 @@ steps:
 ";
 
 async fn connection(scene: &Scene) -> Value {
+    connection_to(scene, "Local").await
+}
+
+async fn connection_to(scene: &Scene, environment: &str) -> Value {
     let project = &scene.repository.at.project;
     let body = json!({
         "name": "azure-local", "type": "AzureRM", "url": "https://127.0.0.1:2/",
-        "data": {"environment": "Local", "subscriptionId": "00000000-0000-0000-0000-000000000001"},
+        "data": {"environment": environment, "subscriptionId": "00000000-0000-0000-0000-000000000001"},
         "authorization": {"scheme": "ManagedServiceIdentity", "parameters": {"tenantid": "t"}},
         "serviceEndpointProjectReferences": [{"projectReference": {"id": project.id, "name": project.name}, "name": "azure-local"}],
     });
@@ -186,4 +194,89 @@ async fn a_cancelled_apply_keeps_what_it_made() {
             .any(|it| it["address"] == "terraform_data.one"),
         "{applied}"
     );
+}
+
+/// Says which configuration file it was given.
+const SHOWS_ITS_CONFIGURATION: &str = "#!/bin/sh\necho \"configured by [$TF_CLI_CONFIG_FILE]\"\n";
+
+/// A mirror, a configuration file and a program that only looks at its environment.
+fn small_provider(root: &Path) -> TerraformSettings {
+    let tools = root.join("tools");
+    std::fs::create_dir_all(tools.join("mirror")).unwrap();
+    let program = tools.join("terraform");
+    std::fs::write(&program, SHOWS_ITS_CONFIGURATION).unwrap();
+    std::fs::write(tools.join("pave.tfrc"), "").unwrap();
+    for path in [&tools, &program] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    TerraformSettings {
+        program: Some(program),
+        cli_config: Some(tools.join("pave.tfrc")),
+        mirror: Some(tools.join("mirror")),
+        metadata_host_authority: None,
+        visible: vec![tools],
+    }
+}
+
+const INIT: &str = "trigger: none
+VARIABLESsteps:
+- task: TerraformTaskV4@4
+  displayName: Init
+  inputs:
+    provider: azurerm
+    command: init
+    backendServiceArm: azure-local
+    backendAzureRmResourceGroupName: rg
+    backendAzureRmStorageAccountName: sa
+    backendAzureRmContainerName: c
+    backendAzureRmKey: k
+    workingDirectory: $(System.DefaultWorkingDirectory)/terraform/changed
+ENV";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_provider_is_taken_where_it_is_asked_for() {
+    let lacking = "# a vault\nresource \"azurerm_key_vault\" \"one\" {\n  name = \"v\"\n}\n";
+    let known = "data \"azurerm_client_config\" \"one\" {}\n";
+    let variable = "variables:\n  PAVE_AZURERM: registry\n";
+    let of_step = "  env:\n    PAVE_AZURERM: registry\n";
+    let ours = "/tools/pave.tfrc]";
+    let theirs = "configured by []";
+    for (environment, hcl, variables, own, expected) in [
+        ("Local", known, "", "", ours),
+        ("Local", lacking, "", "", ""),
+        ("Local", lacking, variable, "", theirs),
+        ("Local", lacking, "", of_step, theirs),
+        ("AzureCloud", lacking, "", "", theirs),
+    ] {
+        let scene = Scene::with_terraform(limits(), small_provider).await;
+        connection_to(&scene, environment).await;
+        scene
+            .repository
+            .push("main", "HCL", &[("terraform/changed/main.tf", hcl)]);
+        let yaml = INIT.replace("VARIABLES", variables).replace("ENV", own);
+        let definition = scene.define("tf", &yaml).await;
+        let id = scene.queue(definition, json!({})).await;
+        let build = scene.ended(id).await;
+        let case = format!("{environment} {hcl} {variables}{own}");
+        if !expected.is_empty() {
+            scene.assert_result(&build, "succeeded").await;
+            let log = scene.log(&build, "Init").await;
+            assert!(log.contains(expected), "{case}: {log}");
+            continue;
+        }
+        scene.assert_result(&build, "failed").await;
+        let log = scene.log(&build, "Init").await;
+        assert!(!log.contains("configured by"), "{case}: {log}");
+        let step = scene.step(&build, "Init").await;
+        let issue = &step["issues"][0];
+        assert_eq!(
+            issue["data"]["sourcepath"], "terraform/changed/main.tf",
+            "{step:#}"
+        );
+        assert_eq!(issue["data"]["linenumber"], "2", "{step:#}");
+        let words = issue["message"].as_str().unwrap();
+        for part in ["PV2310", "azurerm_key_vault", "PAVE_AZURERM=registry"] {
+            assert!(words.contains(part), "{words}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pave_arm::{ArmClient, ArmError, Environment};
+use pave_arm::{ArmClient, ArmError};
 use pave_azure::azurerm::{Resource, Value};
 use pave_azure::mapping::{Place, Removal};
 use serde_json::{Value as Json, json};
@@ -15,18 +15,15 @@ use crate::protocol::Diagnostic;
 
 mod data;
 
-/// Who asks.
+/// Who asks, as far as it was said: a machine need not say who it is.
 pub(super) struct Identity {
     pub(super) tenant: String,
     pub(super) client: String,
-    pub(super) secret: String,
 }
 
 /// One subscription of one cloud.
 pub(super) struct Cloud {
     pub(super) arm: ArmClient,
-    pub(super) http: reqwest::Client,
-    pub(super) environment: Environment,
     pub(super) subscription: String,
     pub(super) identity: Identity,
     /// Whether a resource group is only deleted when nothing is in it.

@@ -56,7 +56,7 @@ pub(super) fn refused(doing: &str, resource: &Resource, id: &str, failure: &ArmE
             let (cure, place) = cure(refusal);
             (format!("Azure said: {refusal}"), cure, place)
         }
-        other => (with_source(other), general_cure(other), None),
+        other => (with_source(other), general_cure(other).to_owned(), None),
     };
     let detail = format!("{said}\n\n{cure}\n\nResource: {id}");
     let place = place.filter(|name| resource.block.attribute(name).is_some());
@@ -119,10 +119,12 @@ fn cure(refusal: &Refusal) -> (String, Option<&'static str>) {
     (words.to_owned(), place)
 }
 
-fn general_cure(failure: &ArmError) -> String {
-    let words = match failure {
+/// What to do when there was no answer of Azure to read.
+pub(super) fn general_cure(failure: &ArmError) -> &'static str {
+    match failure {
         ArmError::Token { .. } => {
-            "Check client id, secret and tenant: in the provider block, the ARM_* variables, or the service connection."
+            "Check client id, secret and tenant, or the token that stands for the secret: in the provider block, the ARM_* \
+             variables, or the service connection."
         }
         ArmError::Transport { .. } => {
             "Check that the endpoint answers and that its certificate is trusted (SSL_CERT_FILE names the authority's file)."
@@ -130,6 +132,5 @@ fn general_cure(failure: &ArmError) -> String {
         _ => {
             "Check `metadata_host` (ARM_METADATA_HOSTNAME): it should name an Azure Resource Manager, as host:port."
         }
-    };
-    words.to_owned()
+    }
 }

@@ -1,15 +1,21 @@
 //! The `provider "azurerm"` block and its ARM_* variables.
 
-use std::time::Duration;
+mod signing;
 
-use pave_arm::{ArmClient, ArmError, Credential, Environment};
+use std::time::{Duration, Instant};
+
+use pave_arm::{ArmClient, ArmError, Environment};
 use pave_azure::azurerm::Value;
 use tokio::sync::watch;
 
 use super::Phase;
-use super::cloud::{Cloud, Identity};
+use super::cloud::Cloud;
 use super::say::{attribute, error, error_at, sentence, with_source};
 use crate::protocol::Diagnostic;
+
+/// Longest time that the local cloud may take to come back, and the time between two looks.
+const RESTART: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What the configuration and the variables say together; the configuration wins, as upstream.
 struct Settings<'a> {
@@ -73,29 +79,22 @@ pub(super) async fn configure(
         configuration,
         environment: &environment,
     };
-    let (subscription, identity) = identity(&settings)?;
+    let (subscription, identity, credential) = signing::identity(&settings)?;
     let http = client().map_err(|failure| vec![error("Cannot set up TLS", with_source(&failure))])?;
     let environment = endpoints(&settings, &http)
         .await
         .map_err(|problem| vec![problem])?;
-    let credential = Credential::ClientSecret {
-        tenant: identity.tenant.clone(),
-        client_id: identity.client.clone(),
-        client_secret: identity.secret.clone(),
-    };
     let correlation = settings.text("", &["ARM_CORRELATION_REQUEST_ID"]);
     let correlation = correlation.and_then(|text| uuid::Uuid::parse_str(&text).ok());
     let wants_none = settings.flag(
         "disable_correlation_request_id",
         "ARM_DISABLE_CORRELATION_REQUEST_ID",
     );
-    let arm = ArmClient::new(http.clone(), environment.clone(), credential)
-        .correlated(correlation.filter(|_| !wants_none));
+    let arm = ArmClient::new(http, environment, credential).correlated(correlation.filter(|_| !wants_none));
+    let arm = arm.patient(patience());
     let keeps_groups = configuration.at("features.resource_group.prevent_deletion_if_contains_resources");
     Ok(Some(Cloud {
         arm,
-        http,
-        environment,
         subscription,
         identity,
         keeps_full_groups: keeps_groups.as_bool().unwrap_or(true),
@@ -103,72 +102,11 @@ pub(super) async fn configure(
     }))
 }
 
-/// Subscription and principal, with everything that is missing at once.
-fn identity(settings: &Settings<'_>) -> Result<(String, Identity), Vec<Diagnostic>> {
-    let mut problems = Vec::new();
-    let mut need = |found: Result<Option<String>, Diagnostic>, name: &str, variable: &str| match found {
-        Ok(Some(text)) => text,
-        Ok(None) => {
-            let detail = format!(
-                "Write `{name}` in `provider \"azurerm\"`, or set {variable}. In a pipeline the service connection sets it: \
-                 name one in `environmentServiceNameAzureRM`."
-            );
-            problems.push(error_at(format!("azurerm needs {name}"), detail, attribute(name)));
-            String::new()
-        }
-        Err(problem) => {
-            problems.push(problem);
-            String::new()
-        }
-    };
-    let subscription = need(
-        Ok(settings.text("subscription_id", &["ARM_SUBSCRIPTION_ID"])),
-        "subscription_id",
-        "ARM_SUBSCRIPTION_ID",
-    );
-    let tenant = need(
-        Ok(settings.text("tenant_id", &["ARM_TENANT_ID"])),
-        "tenant_id",
-        "ARM_TENANT_ID",
-    );
-    let client = need(
-        settings.text_or_file("client_id", "ARM_CLIENT_ID"),
-        "client_id",
-        "ARM_CLIENT_ID",
-    );
-    let secret = settings.text_or_file("client_secret", "ARM_CLIENT_SECRET");
-    let other = [("use_oidc", "ARM_USE_OIDC"), ("use_msi", "ARM_USE_MSI")];
-    let other = other
-        .into_iter()
-        .find(|(name, variable)| settings.flag(name, variable));
-    let secret = match (secret, other) {
-        (Ok(None), Some((name, _))) => {
-            let detail = format!(
-                "The small azurerm signs in with a client secret only. Use a service connection of the kind service \
-                 principal, or {}: HashiCorp's provider knows the other ways.",
-                pave_azure::azurerm::SWITCH
-            );
-            problems.push(error_at(
-                format!("The small azurerm does not know {name}"),
-                detail,
-                attribute(name),
-            ));
-            String::new()
-        }
-        (secret, _) => need(secret, "client_secret", "ARM_CLIENT_SECRET"),
-    };
-    if problems.is_empty() {
-        Ok((
-            subscription,
-            Identity {
-                tenant,
-                client,
-                secret,
-            },
-        ))
-    } else {
-        Err(problems)
-    }
+/// How long a cloud that does not answer is waited for. A run goes on while the local cloud restarts; a person at a
+/// terminal wants to know at once.
+fn patience() -> Duration {
+    let in_a_run = std::env::var_os("TF_IN_AUTOMATION").is_some_and(|told| !told.is_empty());
+    if in_a_run { RESTART } else { Duration::ZERO }
 }
 
 fn client() -> Result<reqwest::Client, reqwest::Error> {
@@ -188,8 +126,16 @@ async fn endpoints(settings: &Settings<'_>, http: &reqwest::Client) -> Result<En
             .trim_start_matches("https://")
             .trim_end_matches('/')
             .to_owned();
-        let found = Environment::discover(http, &format!("https://{host}")).await;
-        return found.map_err(|failure| unreachable(&host, &failure));
+        let began = Instant::now();
+        loop {
+            let found = Environment::discover(http, &format!("https://{host}")).await;
+            match found {
+                Err(ArmError::Transport { .. }) if began.elapsed() < patience() => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                found => return found.map_err(|failure| unreachable(&host, &failure)),
+            }
+        }
     }
     let name = settings
         .text("environment", &["ARM_ENVIRONMENT"])

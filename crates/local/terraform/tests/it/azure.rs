@@ -122,8 +122,13 @@ data "azurerm_client_config" "current" {}
 data "azurerm_subscription" "current" {}
 "#;
 
+const ISSUER: &str = "https://pipelines.test/organization";
+const SUBJECT: &str = "sc://pave/backstage/azure-local";
+const AUDIENCE: &str = "api://AzureADTokenExchange";
+
 struct Cloud {
     azure: Azure,
+    keys: Keys,
     server: tokio::task::JoinHandle<()>,
     directory: tempfile::TempDir,
 }
@@ -161,12 +166,20 @@ impl Cloud {
         workspace.set("ARM_SUBSCRIPTION_ID", &subscription.to_string());
         workspace.set("ARM_CLIENT_ID", &Uuid::from_u128(3).to_string());
         workspace.set("ARM_CLIENT_SECRET", "a-client-secret");
-        let server = tokio::spawn(serve(listener, keys, azure.router()));
+        let server = tokio::spawn(serve(listener, keys.clone(), azure.router()));
         Self {
             azure,
+            keys,
             server,
             directory,
         }
+    }
+
+    /// A token as the runner gives it to a job.
+    fn token(&self, subject: &str) -> String {
+        let claims =
+            serde_json::json!({ "iss": ISSUER, "sub": subject, "aud": AUDIENCE, "exp": 4_102_444_800_i64 });
+        self.keys.sign_jwt(&claims).unwrap()
     }
 
     async fn close(self) {
@@ -255,3 +268,107 @@ const ADDRESSES: [&str; 8] = [
     "azurerm_user_assigned_identity.main",
     "azurerm_kubernetes_cluster.primary",
 ];
+
+const FEDERATION: &str = r#"
+provider "azurerm" {
+  features {}
+}
+resource "azurerm_resource_group" "main" {
+  name     = "rg-robots"
+  location = "westeurope"
+}
+resource "azurerm_user_assigned_identity" "main" {
+  name                = "robot"
+  location            = azurerm_resource_group.main.location
+  resource_group_name = azurerm_resource_group.main.name
+}
+"#;
+
+const WHO: &str = r#"
+provider "azurerm" {
+  features {}
+}
+data "azurerm_client_config" "current" {}
+output "who" {
+  value = "${data.azurerm_client_config.current.client_id} ${data.azurerm_client_config.current.object_id}"
+}
+"#;
+
+/// The federated credential is not one of the resources that the small provider has.
+async fn trust(workspace: &Workspace, cloud: &Cloud, identity: &serde_json::Value) {
+    let authority = reqwest::Certificate::from_pem(&std::fs::read(cloud.keys.ca_path()).unwrap()).unwrap();
+    let client = reqwest::Client::builder()
+        .tls_certs_only([authority])
+        .build()
+        .unwrap();
+    let text = |name: &str| {
+        let found = workspace.environment.iter().find(|(known, _)| known == name);
+        found.unwrap().1.clone()
+    };
+    let base = format!("https://{}", text("ARM_METADATA_HOSTNAME"));
+    let form = [
+        ("grant_type", "client_credentials".to_owned()),
+        ("client_id", text("ARM_CLIENT_ID")),
+        ("client_secret", text("ARM_CLIENT_SECRET")),
+        ("scope", format!("{base}/.default")),
+    ];
+    let url = format!("{base}/{}/oauth2/v2.0/token", text("ARM_TENANT_ID"));
+    let answer = client.post(url).form(&form).send().await.unwrap();
+    let token: serde_json::Value = answer.json().await.unwrap();
+    let path = identity["id"].as_str().unwrap();
+    let url = format!("{base}{path}/federatedIdentityCredentials/run?api-version=2023-01-31");
+    let body = serde_json::json!({ "properties": { "issuer": ISSUER, "subject": SUBJECT, "audiences": [AUDIENCE] } });
+    let request = client
+        .put(url)
+        .bearer_auth(token["access_token"].as_str().unwrap());
+    let answer = request.json(&body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_signs_in_with_a_token_of_its_run() {
+    let mut workspace = Workspace::new(FEDERATION).await;
+    let cloud = Cloud::open(&mut workspace).await;
+    workspace.init().await;
+    workspace.apply().await.ok();
+    let identity = workspace.values("azurerm_user_assigned_identity.main").await;
+    trust(&workspace, &cloud, &identity).await;
+    let (client, object) = (
+        identity["client_id"].as_str().unwrap(),
+        identity["principal_id"].as_str().unwrap(),
+    );
+    workspace.set("ARM_CLIENT_SECRET", "");
+    workspace.set("ARM_CLIENT_ID", client);
+    workspace.set("ARM_USE_OIDC", "true");
+    workspace.set("ARM_OIDC_TOKEN", &cloud.token(SUBJECT));
+    workspace.write(WHO);
+    // Nothing is to be destroyed here: only who is asked for is of interest.
+    for address in [
+        "azurerm_user_assigned_identity.main",
+        "azurerm_resource_group.main",
+    ] {
+        workspace.terraform(&["state", "rm", address]).await.ok();
+    }
+    let planned = workspace.plan().await;
+    assert!(
+        planned.text.contains(&format!("{client} {object}")),
+        "{}",
+        planned.text
+    );
+    let file = workspace.directory.path().join("token");
+    std::fs::write(&file, cloud.token(SUBJECT)).unwrap();
+    workspace.set("ARM_OIDC_TOKEN", "");
+    workspace.set("ARM_OIDC_TOKEN_FILE_PATH", &file.display().to_string());
+    let planned = workspace.plan().await;
+    assert!(
+        planned.text.contains(&format!("{client} {object}")),
+        "{}",
+        planned.text
+    );
+    std::fs::write(&file, cloud.token("sc://pave/backstage/another")).unwrap();
+    workspace
+        .plan()
+        .await
+        .failed(&["AADSTS700213", "the token that stands for the secret"]);
+    cloud.close().await;
+}

@@ -40,10 +40,10 @@ async fn what_is_missing_is_said_at_once() {
         "environmentServiceNameAzureRM",
     ]);
     workspace.set("ARM_USE_OIDC", "true");
-    workspace.plan().await.failed(&[
-        "The small azurerm does not know use_oidc",
-        "PAVE_AZURERM=registry",
-    ]);
+    workspace
+        .plan()
+        .await
+        .failed(&["azurerm needs oidc_token", "ARM_OIDC_TOKEN_FILE_PATH"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

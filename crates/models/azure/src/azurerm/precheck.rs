@@ -20,9 +20,9 @@ use renamed::{Renamed, renamed};
 /// What makes a run use the real provider from the registry instead of the small one.
 pub const SWITCH: &str = "PAVE_AZURERM=registry";
 
-const UNKNOWN_TYPE: &str = "PV2301";
+const UNKNOWN_TYPE: &str = "PV2310";
 const OLD_SPELLING: &str = "PV2302";
-const UNKNOWN_ARGUMENT: &str = "PV2303";
+const UNKNOWN_ARGUMENT: &str = "PV2311";
 
 /// What every resource may hold, whatever its type.
 const META: [&str; 8] = [

@@ -235,20 +235,20 @@ fn what_the_small_one_lacks_is_named() {
     check_hcl(
         wrong_type,
         &[
-            ("PV2301", "PAVE_AZURERM=registry"),
-            ("PV2301", "did you mean `azurerm_resource_group`?"),
+            ("PV2310", "PAVE_AZURERM=registry"),
+            ("PV2310", "did you mean `azurerm_resource_group`?"),
         ],
     );
     let argument = "resource \"azurerm_storage_account\" \"a\" {\n  blob_properties {}\n  count = 2\n  lifecycle {}\n  acess_tier = \"Hot\"\n}\n";
     check_hcl(
         argument,
         &[
-            ("PV2303", "did you mean `access_tier`?"),
-            ("PV2303", "`blob_properties`"),
+            ("PV2311", "did you mean `access_tier`?"),
+            ("PV2311", "`blob_properties`"),
         ],
     );
     let dynamic = "resource \"azurerm_storage_account\" \"a\" {\n  dynamic \"network_rules\" {\n    for_each = []\n    content {\n      ip_rule = []\n    }\n  }\n}\n";
-    check_hcl(dynamic, &[("PV2303", "did you mean `ip_rules`?")]);
+    check_hcl(dynamic, &[("PV2311", "did you mean `ip_rules`?")]);
     // Other providers, other files and broken ones are not ours to judge.
     check_hcl("resource \"random_id\" \"a\" {}\nmodule \"m\" {}\n", &[]);
     check_hcl("resource \"azurerm_key_vault\" {", &[]);
@@ -264,7 +264,7 @@ fn versions_that_are_not_offered_are_named() {
     };
     check_hcl(&hcl("~> 4.0"), &[]);
     check_hcl(&hcl(">= 3.0"), &[]);
-    check_hcl(&hcl("~> 5.0"), &[("PV2304", "main.tf:5:17")]);
+    check_hcl(&hcl("~> 5.0"), &[("PV2312", "main.tf:5:17")]);
 }
 
 #[test]

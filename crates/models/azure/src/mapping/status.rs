@@ -16,6 +16,24 @@ pub enum Availability {
     Unavailable(String),
 }
 
+/// Version of Azure Resource Health that is spoken.
+pub const HEALTH_VERSION: &str = "2023-10-01";
+
+/// Where Azure Resource Health says how a resource is.
+#[must_use]
+pub fn health_path(id: &str) -> String {
+    format!("{id}/providers/Microsoft.ResourceHealth/availabilityStatuses/current")
+}
+
+/// Why a resource cannot be used, as Azure Resource Health words it; nothing where it knows of no reason.
+#[must_use]
+pub fn health_summary(status: &Value) -> Option<&str> {
+    let properties = &status["properties"];
+    let state = properties["availabilityState"].as_str()?;
+    let summary = properties["summary"].as_str()?.trim();
+    (matches!(state, "Unavailable" | "Degraded") && !summary.is_empty()).then_some(summary)
+}
+
 impl Kind {
     /// `status.atProvider`: what Azure has, in the managed resource's terms.
     #[must_use]

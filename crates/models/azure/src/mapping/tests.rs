@@ -253,6 +253,39 @@ fn availability_reads_both_states() {
 }
 
 #[test]
+fn health_says_why_something_cannot_be_used() {
+    let check = |properties: Value, expected: Option<&str>| {
+        assert_eq!(
+            health_summary(&json!({ "properties": properties })),
+            expected,
+            "{properties}"
+        );
+    };
+    check(
+        json!({ "availabilityState": "Unavailable", "summary": " the disk is gone\n" }),
+        Some("the disk is gone"),
+    );
+    check(
+        json!({ "availabilityState": "Degraded", "summary": "slow" }),
+        Some("slow"),
+    );
+    check(
+        json!({ "availabilityState": "Available", "summary": "no known problems" }),
+        None,
+    );
+    check(
+        json!({ "availabilityState": "Unknown", "summary": "cannot tell" }),
+        None,
+    );
+    check(json!({ "availabilityState": "Unavailable", "summary": "" }), None);
+    check(json!({}), None);
+    assert_eq!(
+        health_path("/subscriptions/s/x"),
+        "/subscriptions/s/x/providers/Microsoft.ResourceHealth/availabilityStatuses/current"
+    );
+}
+
+#[test]
 fn what_azure_would_refuse_is_said_at_once() {
     let check = |name: &str, external_name: &str, parameters: Value, expected: &[&str]| {
         let found = kind(name).check(external_name, &parameters, false);

@@ -143,27 +143,7 @@ fn spec_fields(definition: &Definition, shape: Shape) -> Map<String, Value> {
 
 fn status_fields(shape: Shape) -> Map<String, Value> {
     let mut fields = Map::new();
-    fields.insert(
-        "conditions".into(),
-        json!({
-            "type": "array",
-            "description": "Conditions of the resource.",
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["type"],
-            "items": {
-                "type": "object",
-                "required": ["lastTransitionTime", "reason", "status", "type"],
-                "properties": {
-                    "lastTransitionTime": {"type": "string", "format": "date-time"},
-                    "message": {"type": "string"},
-                    "observedGeneration": {"type": "integer", "format": "int64"},
-                    "reason": {"type": "string"},
-                    "status": {"type": "string"},
-                    "type": {"type": "string"},
-                },
-            },
-        }),
-    );
+    fields.insert("conditions".into(), crate::crds::conditions());
     if matches!(shape, Shape::LegacyComposite | Shape::Claim) {
         let time = json!({"type": "string", "format": "date-time"});
         let details = json!({"type": "object", "properties": {"lastPublishedTime": time}});

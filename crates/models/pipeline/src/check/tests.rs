@@ -74,3 +74,100 @@ fn a_second_request_destroys_the_first() {
         []
     );
 }
+
+#[test]
+fn applied_directories_are_paths_in_the_repository() {
+    let check = |variables: &str, written: &str, expected: &str| {
+        let text = format!(
+            "steps:\n- task: TerraformTaskV4@4\n  inputs: {{command: apply, environmentServiceNameAzureRM: c, workingDirectory: '{written}'}}\n{variables}"
+        );
+        let found = applied_directories(&plan(&text));
+        assert_eq!(found[0].path, expected, "{written}");
+    };
+    check(
+        "",
+        "$(System.DefaultWorkingDirectory)/terraform/changed",
+        "terraform/changed",
+    );
+    check("", "./infra/", "infra");
+    check("", "", "");
+    check(
+        "variables:\n  root: $(Build.SourcesDirectory)/requests\n  directory: $(root)/$(request)\n",
+        "$(directory)",
+        "requests/$(request)",
+    );
+    let directory = |path: &str| AppliedDirectory {
+        path: path.to_owned(),
+        place: Location::default(),
+    };
+    for (path, folder, expected) in [
+        ("requests/$(request)", "requests/orders", true),
+        ("requests/$(request)", "requests", false),
+        ("requests/$(request)", "requests/a/b", false),
+        ("terraform", "terraform", true),
+        ("terraform", "terraform/base", false),
+        ("", "", true),
+    ] {
+        assert_eq!(directory(path).covers(folder), expected, "{path} {folder}");
+    }
+}
+
+#[test]
+fn directories_that_are_known_only_at_run_time_are_looked_at_too() {
+    let text = "steps:\n- task: TerraformTaskV4@4\n  inputs: {command: init, backendServiceArm: c, backendAzureRmResourceGroupName: r, backendAzureRmStorageAccountName: s, backendAzureRmContainerName: n, backendAzureRmKey: k, workingDirectory: 'requests/$(request)'}\npool: {vmImage: ubuntu-22.04}\n";
+    let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+    let backend = "terraform {\n  backend \"azurerm\" {}\n}\n";
+    let group = &group("a")[0].1;
+    let both = [
+        file("requests/a/main.tf", group),
+        file("requests/a/state.tf", backend),
+    ];
+    assert_eq!(codes_of(text, &both), Vec::<String>::new());
+    assert_eq!(
+        codes_of(text, &[both[0].clone(), file("requests/b/state.tf", backend)]),
+        ["PV2231"]
+    );
+    assert_eq!(
+        codes_of(text, &[file("other/main.tf", group)]),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn what_a_merge_does_to_what_is_there() {
+    let check = |before: &[(String, String)], after: &[(String, String)], expected: &[&str]| {
+        let found: Vec<String> = merge_findings(before, after)
+            .iter()
+            .map(|one| format!("{} {} {}", one.code, one.labels[0].location, one.message))
+            .collect();
+        assert_eq!(found, expected);
+    };
+    let code = "terraform/changed/main.tf";
+    check(&[], &group("a"), &[]);
+    check(&group("a"), &group("a"), &[]);
+    check(
+        &group("a"),
+        &group("b"),
+        &[
+            "PV2234 terraform/changed/main.tf:5:14 `azurerm_resource_group.example` (`a`) would be destroyed: `name` cannot change from `a` to `b`",
+        ],
+    );
+    check(
+        &group("a"),
+        &[(
+            code.to_owned(),
+            "provider \"azurerm\" {\n  features {}\n}\n".to_owned(),
+        )],
+        &["PV2234 terraform/changed/main.tf:4:1 `azurerm_resource_group.example` (`a`) would be destroyed"],
+    );
+    check(
+        &group("a"),
+        &[],
+        &["PV2235 terraform/changed/main.tf:4:1 `azurerm_resource_group.example` (`a`) would be left behind"],
+    );
+    let broken = merge_findings(&group("a"), &[(code.to_owned(), "resource {".to_owned())]);
+    assert_eq!(
+        broken.iter().map(|one| one.code.as_str()).collect::<Vec<_>>(),
+        ["PV2301"]
+    );
+}

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Cloud, Outcome, Task};
 use crate::protocol::Diagnostic;
-use crate::provider::say::{attribute, error, error_at, sentence};
+use crate::provider::say::{attribute, error, error_at, general_cure, sentence, with_source};
 
 impl Cloud {
     /// What a data source says.
@@ -90,48 +90,38 @@ impl Cloud {
 
     /// Who Terraform is to Azure; the object id stands in its token only.
     async fn client_config(&self, configuration: &Value) -> Outcome<Value> {
-        let object = self
-            .object_id()
-            .await
-            .map_err(|reason| vec![unknown_object(&reason)])?;
-        let identity = &self.identity;
-        let id = json!([identity.client, identity.tenant, self.subscription, object]).to_string();
+        let token = self.arm.access_token().await;
+        let token =
+            token.map_err(|failure| vec![unknown_object(&with_source(&failure), general_cure(&failure))])?;
+        let claims = claims(&token).unwrap_or_default();
+        let claim = |names: &[&str]| {
+            let found = names.iter().find_map(|name| claims[*name].as_str());
+            found.unwrap_or_default().to_owned()
+        };
+        let object = claim(&["oid"]);
+        if object.is_empty() {
+            let cure = "Check client id and tenant: the token is not one of an application.";
+            return Err(vec![unknown_object("The token has no claim `oid`", cure)]);
+        }
+        let said = |text: &str, names: &[&str]| match text {
+            "" => claim(names),
+            text => text.to_owned(),
+        };
+        let client = said(&self.identity.client, &["appid", "azp"]);
+        let tenant = said(&self.identity.tenant, &["tid"]);
+        let id = json!([client, tenant, self.subscription, object]).to_string();
         let fields = [
             ("id", URL_SAFE_NO_PAD.encode(id)),
-            ("client_id", identity.client.clone()),
+            ("client_id", client),
             ("object_id", object),
             ("subscription_id", self.subscription.clone()),
-            ("tenant_id", identity.tenant.clone()),
+            ("tenant_id", tenant),
         ];
         let state = fields
             .into_iter()
             .map(|(name, text)| (name.to_owned(), Value::text(text)))
             .collect();
         Ok(with_timeouts(Value::Map(state), configuration))
-    }
-
-    async fn object_id(&self) -> Result<String, String> {
-        let identity = &self.identity;
-        let authority = self.environment.authority.as_str().trim_end_matches('/');
-        let url = format!("{authority}/{}/oauth2/v2.0/token", identity.tenant);
-        let scope = format!("{}/.default", self.environment.audience.trim_end_matches('/'));
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", identity.client.as_str()),
-            ("client_secret", identity.secret.as_str()),
-            ("scope", scope.as_str()),
-        ];
-        let sent = self.http.post(&url).form(&form).send().await;
-        let answer = sent.map_err(|failure| failure.without_url().to_string())?;
-        let body: Json = answer
-            .json()
-            .await
-            .map_err(|failure| failure.without_url().to_string())?;
-        let claims = body["access_token"].as_str().and_then(claims);
-        let object = claims.as_ref().and_then(|claims| claims["oid"].as_str());
-        object
-            .map(str::to_owned)
-            .ok_or_else(|| "the token has no claim `oid`".to_owned())
     }
 }
 
@@ -140,11 +130,10 @@ fn claims(token: &str) -> Option<Json> {
     serde_json::from_slice(&payload).ok()
 }
 
-fn unknown_object(reason: &str) -> Diagnostic {
-    let cure = "Check client id, secret and tenant of the service connection.";
+fn unknown_object(reason: &str, cure: &str) -> Diagnostic {
     error(
         "Azure does not say which object this principal is",
-        format!("{}.\n\n{cure}", sentence(reason)),
+        format!("{reason}.\n\n{cure}"),
     )
 }
 

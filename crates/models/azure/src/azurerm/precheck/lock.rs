@@ -6,7 +6,7 @@ use super::super::VERSIONS;
 use super::place::Text;
 
 /// Code of the finding that a lock file was written for another provider than the one that will run.
-pub const FOREIGN_HASHES: &str = "PV2305";
+pub const FOREIGN_HASHES: &str = "PV2313";
 
 /// Checks a `.terraform.lock.hcl` against the hash of the small provider's package, which `hash_of` knows by version.
 ///

@@ -6,7 +6,7 @@ use pave_diagnostic::{Diagnostic, Diagnostics};
 use super::super::VERSIONS;
 use super::place::Text;
 
-const NO_SUCH_VERSION: &str = "PV2304";
+const NO_SUCH_VERSION: &str = "PV2312";
 
 /// Checks `required_providers { azurerm = { version = … } }`.
 pub(super) fn check(text: &Text<'_>, terraform: &Body, found: &mut Diagnostics) {
