@@ -63,7 +63,7 @@ async fn node(kinds: &Kinds, reference: Value, depth: usize) -> Value {
     .ok();
     let live = read(kinds, &reference).await;
     let health = match &live {
-        Some(live) => health::assess(live, &|_| live.pointer("/spec/resourceRefs").is_some())
+        Some(live) => health::assess(live, &|_| is_composite(live))
             .map(|it| json!({ "status": format!("{:?}", it.code), "message": it.message })),
         None => Some(json!({ "status": "Missing", "message": "not there, or you may not read it" })),
     };
@@ -71,11 +71,21 @@ async fn node(kinds: &Kinds, reference: Value, depth: usize) -> Value {
         Some(live) => children(kinds, live, depth - 1).await,
         None => Vec::new(),
     };
+    // What is cluster-scoped has no namespace, whatever refers to it.
+    let namespace = live
+        .as_ref()
+        .map_or(&reference["namespace"], |live| &live["metadata"]["namespace"]);
     json!({
         "group": gvk.as_ref().map_or("", |it| &it.group), "version": gvk.as_ref().map_or("", |it| &it.version),
-        "kind": reference["kind"], "namespace": reference["namespace"], "name": reference["name"],
+        "kind": reference["kind"], "namespace": namespace, "name": reference["name"],
         "health": health, "children": below,
     })
+}
+
+/// Whether an object has the fields that Crossplane gives a composite, of either generation.
+fn is_composite(object: &Value) -> bool {
+    let fields = ["/spec/resourceRefs", "/spec/claimRef", "/spec/crossplane"];
+    fields.iter().any(|field| object.pointer(field).is_some())
 }
 
 /// What an object refers to: as a claim, as a composite of either generation, as the writer of a secret.

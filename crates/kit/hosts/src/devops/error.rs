@@ -207,8 +207,9 @@ impl Answer {
         let message = self.message();
         let type_key = self.json["typeKey"].as_str().unwrap_or_default().to_owned();
         let Self { host, status, .. } = self;
-        // The cloud says so in a page as well as in JSON.
-        let expired = self.text.to_lowercase().contains("expired") && self.has_token;
+        // The cloud says so in a page as well as in JSON. A host that cannot tell lists it among other reasons.
+        let text = self.text.to_lowercase();
+        let expired = self.has_token && text.contains("expired") && !text.contains("revoked");
         match status {
             StatusCode::UNAUTHORIZED if !self.has_token => DevOpsError::NoToken { host },
             StatusCode::UNAUTHORIZED | StatusCode::NON_AUTHORITATIVE_INFORMATION if expired => {

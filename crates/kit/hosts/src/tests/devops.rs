@@ -57,6 +57,8 @@ async fn a_test_of_the_connection_says_what_is_wrong() {
     check(401, "", "", "no-token", "none is configured").await;
     let expired = r#"{"message":"The Personal Access Token used has expired."}"#;
     check(401, expired, "pat", "expired-token", "make a new one").await;
+    let either = r#"{"message":"It is mistyped, was revoked, or has expired."}"#;
+    check(401, either, "pat", "wrong-token", "mistyped, revoked, expired").await;
     check(404, "", "pat", "not-azure-devops", "connectionData").await;
     check(
         404,
