@@ -185,7 +185,12 @@ impl Follower {
             return;
         }
         let timeline = self.get(&place.path("/timeline")).await.unwrap_or_default();
-        let applied = self.attachment(place, run::APPLIED).await;
+        // What an apply made is attached before the run ends; until then every step would ask for it again.
+        let applied = if build["status"] == "completed" {
+            self.attachment(place, run::APPLIED).await
+        } else {
+            Vec::new()
+        };
         for road in roads {
             for hop in run::hops(
                 &road,
