@@ -19,6 +19,8 @@ pub struct Request {
     pub road: String,
     /// Who asked: an entity reference.
     pub requested_by: Option<String>,
+    /// The group in whose namespace its claim stands: an entity reference.
+    pub team: Option<String>,
 }
 
 /// What was found in a subscription.
@@ -194,10 +196,11 @@ fn kind(arm_type: &str) -> String {
     )
 }
 
-/// The tag, else who asked for it; `unknown` where neither says.
+/// The tag, else who asked for it, else (a claim that was pushed by hand has no request) whose namespace it stands in;
+/// `unknown` where none says.
 fn owner(tags: &BTreeMap<String, &str>, request: Option<&Request>) -> String {
     let tagged = tags.get("owner").and_then(|owner| as_reference(owner, "group"));
-    let asked = || request.and_then(|it| it.requested_by.clone());
+    let asked = || request.and_then(|it| it.requested_by.clone().or_else(|| it.team.clone()));
     tagged.or_else(asked).unwrap_or_else(|| UNKNOWN.to_owned())
 }
 

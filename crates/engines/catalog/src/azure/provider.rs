@@ -5,6 +5,7 @@ use futures::StreamExt as _;
 use pave_arm::{ArmClient, ArmError};
 use pave_devops::{Event, Feed};
 use pave_journal::Journal;
+use pave_names::EntityRef;
 use pave_runtime::Tasks;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -110,11 +111,16 @@ async fn refresh(
         .client
         .list(&format!("{base}/resources"), VERSION)
         .await?;
+    // A team's namespace is called as its group.
+    let group_of = |namespace: &str| {
+        let group = EntityRef::new("group", "default", namespace);
+        catalog.entity(&group).map(|_| group.to_string())
+    };
     let found = Found {
         subscription: &subscription.id,
         groups: &groups,
         resources: &resources,
-        requests: &requests.by_resource(),
+        requests: &requests.by_resource(group_of),
         portal: &subscription.portal,
         is_public: subscription.is_public,
         period: &format!("after each run, and every {} s", subscription.period.as_secs()),

@@ -9,6 +9,7 @@ use super::Request;
 #[derive(Default)]
 pub(super) struct Requests {
     requesters: HashMap<String, String>,
+    namespaces: HashMap<String, String>,
     made: HashMap<String, String>,
 }
 
@@ -20,6 +21,12 @@ impl Requests {
                 let requester = hop.link["requestedBy"].as_str();
                 self.requesters
                     .extend(requester.map(|it| (hop.road.to_string(), it.to_owned())));
+                false
+            }
+            Station::Claim => {
+                let namespace = hop.link["namespace"].as_str();
+                self.namespaces
+                    .extend(namespace.map(|it| (hop.road.to_string(), it.to_owned())));
                 false
             }
             Station::Cloud => {
@@ -40,11 +47,12 @@ impl Requests {
         }
     }
 
-    /// Requests by the ARM ids, in lower case, of what they made.
-    pub(super) fn by_resource(&self) -> HashMap<String, Request> {
+    /// Requests by the ARM ids, in lower case, of what they made; `group_of` knows the group that a namespace belongs to.
+    pub(super) fn by_resource(&self, group_of: impl Fn(&str) -> Option<String>) -> HashMap<String, Request> {
         let request = |road: &String| Request {
             road: road.clone(),
             requested_by: self.requesters.get(road).cloned(),
+            team: self.namespaces.get(road).and_then(|it| group_of(it)),
         };
         self.made
             .iter()

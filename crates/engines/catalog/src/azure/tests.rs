@@ -43,6 +43,7 @@ fn by_alice(id: &str) -> HashMap<String, Request> {
     let request = Request {
         road: ROAD.to_owned(),
         requested_by: Some("user:default/alice".to_owned()),
+        team: Some("group:default/team-a".to_owned()),
     };
     HashMap::from([(id.to_lowercase(), request)])
 }
@@ -87,6 +88,21 @@ fn tags_say_who_owns_it_and_what_it_is_part_of() {
     check(&json!({}), &none, &json!({ "type": kind, "owner": "unknown" }));
     check(&Value::Null, &none, &json!({ "type": kind, "owner": "unknown" }));
     let alice = by_alice("/subscriptions/s/resourceGroups/a");
+    // Pushed by hand: nobody asked, but its namespace is a team's.
+    let mut pushed = alice.clone();
+    for request in pushed.values_mut() {
+        request.requested_by = None;
+    }
+    check(
+        &json!({}),
+        &alice,
+        &json!({ "type": kind, "owner": "user:default/alice" }),
+    );
+    check(
+        &json!({}),
+        &pushed,
+        &json!({ "type": kind, "owner": "group:default/team-a" }),
+    );
     check(
         &json!({ "Owner": "team-a" }),
         &alice,
@@ -276,6 +292,19 @@ async fn open(directory: &std::path::Path) -> Catalog {
     Catalog::open(options, &Tasks::new()).await.unwrap()
 }
 
+fn hop(station: Station, subject: &str, link: Value) -> Hop {
+    let road: RoadId = ROAD.parse().unwrap();
+    let mut hop = Hop::new(
+        road,
+        station,
+        subject,
+        pave_names::State::Ok,
+        jiff::Timestamp::UNIX_EPOCH,
+    );
+    hop.link = link;
+    hop
+}
+
 #[tokio::test]
 async fn resources_come_and_go_with_runs_and_know_who_asked() {
     let world = World::new(&[group("first", &json!({}))]).await;
@@ -288,18 +317,6 @@ async fn resources_come_and_go_with_runs_and_know_who_asked() {
     world
         .until("what the run made", |it| it.owner("second").is_some())
         .await;
-    let road: RoadId = ROAD.parse().unwrap();
-    let hop = |station, subject: &str, link: Value| {
-        let mut hop = Hop::new(
-            road.clone(),
-            station,
-            subject,
-            pave_names::State::Ok,
-            jiff::Timestamp::UNIX_EPOCH,
-        );
-        hop.link = link;
-        hop
-    };
     world
         .journal
         .record(hop(
@@ -337,4 +354,25 @@ async fn resources_come_and_go_with_runs_and_know_who_asked() {
         .until("what is gone to go", |it| it.owner("second").is_none())
         .await;
     assert!(world.owner("first").is_some());
+}
+
+#[tokio::test]
+async fn what_a_pushed_claim_made_belongs_to_the_team_of_its_namespace() {
+    let world = World::new(&[group("first", &json!({}))]).await;
+    let team = json!({ "apiVersion": "backstage.io/v1alpha1", "kind": "Group", "metadata": { "name": "team-a" },
+                       "spec": { "type": "team", "children": [] } });
+    world.catalog.provide("people", vec![team]).await.unwrap();
+    let id = "/subscriptions/s/resourceGroups/first";
+    let claim = json!({ "namespace": "team-a", "name": "orders" });
+    for hop in [
+        hop(Station::Claim, "claim/team-a/orders", claim),
+        hop(Station::Cloud, &format!("cloud{id}"), json!({ "armId": id })),
+    ] {
+        world.journal.record(hop).await.unwrap();
+    }
+    world
+        .until("its owner", |it| {
+            it.owner("first") == Some(json!("group:default/team-a"))
+        })
+        .await;
 }
