@@ -4,12 +4,15 @@ pub(crate) mod accept;
 pub(crate) mod body;
 mod discovery;
 pub(crate) mod failure;
+pub(crate) mod listing;
 mod openapi;
 pub(crate) use openapi::Documents;
 mod protobuf;
 pub(crate) mod respond;
 pub(crate) mod selector;
+pub(crate) mod shape;
 mod site;
+mod span;
 pub(crate) mod target;
 
 use std::panic::AssertUnwindSafe;

@@ -216,3 +216,14 @@ fn qualify(name: &str, group: &str) -> String {
         format!("{name}.{group}")
     }
 }
+
+/// Every built-in kind and those of one definition.
+#[cfg(test)]
+pub(crate) fn known_resources(definition: &crate::storage::Object) -> Vec<std::sync::Arc<Resource>> {
+    let mut all: Vec<_> = builtin::builtins("local")
+        .into_iter()
+        .map(std::sync::Arc::new)
+        .collect();
+    all.extend(custom::resources("local", definition, &[]));
+    all
+}

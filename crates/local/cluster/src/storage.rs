@@ -3,6 +3,7 @@
 mod clusters;
 mod disk;
 mod object;
+mod select;
 mod state;
 mod writer;
 
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use clusters::{ClusterRecord, LOCAL, Order};
 pub(crate) use object::{Event, EventKind, Object, ObjectName, TableId, watch_line};
+pub(crate) use select::{Select, Selected};
 pub(crate) use state::{Gone, State};
 
 /// The object store could not be opened, read or written.
@@ -120,24 +122,22 @@ impl Storage {
         )
     }
 
-    /// The objects of a table as they were at a past revision.
-    pub(crate) fn list_at(
+    /// Some objects of a table: now, or as they were at a past revision.
+    pub(crate) fn select(
         &self,
         table: &TableId,
-        namespace: Option<&str>,
-        revision: u64,
-    ) -> Result<Vec<Arc<Object>>, Gone> {
+        revision: Option<u64>,
+        select: &Select<'_>,
+    ) -> Result<Selected, Gone> {
         let state = self.read();
-        let Some(table) = state.tables.get(table) else {
-            return Ok(Vec::new());
+        let selected = match state.tables.get(table) {
+            Some(table) => table.select(revision, select)?,
+            None => Selected::take(std::iter::empty(), None),
         };
-        let objects = table.objects_at(revision)?;
-        let wanted = |name: &ObjectName| namespace.is_none_or(|namespace| &*name.namespace == namespace);
-        Ok(objects
-            .into_iter()
-            .filter(|(name, _)| wanted(name))
-            .map(|(_, object)| object)
-            .collect())
+        Ok(Selected {
+            revision: revision.unwrap_or(state.revision),
+            ..selected
+        })
     }
 
     /// Events of a table after a revision, and the revision up to which they are complete.

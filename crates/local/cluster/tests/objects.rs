@@ -122,56 +122,6 @@ async fn patches_of_four_kinds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_select_and_page_over_one_snapshot() {
-    let world = world().await;
-    let client = world.cluster.client(&admin());
-    let maps = api(&client, "v1", "ConfigMap", Some("team"));
-    let spaces = api(&client, "v1", "Namespace", None);
-    let space = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "team" } });
-    spaces
-        .create(&PostParams::default(), &object(space))
-        .await
-        .unwrap();
-    for index in 0..5 {
-        let mut map = config_map(&format!("m{index}"), &json!({}));
-        map.metadata.labels = Some([("parity".to_owned(), (index % 2).to_string())].into());
-        maps.create(&PostParams::default(), &map).await.unwrap();
-    }
-    let odd = maps
-        .list(&ListParams::default().labels("parity=1"))
-        .await
-        .unwrap();
-    assert_eq!(odd.items.len(), 2);
-    let one = maps
-        .list(&ListParams::default().fields("metadata.name=m3"))
-        .await
-        .unwrap();
-    assert_eq!(one.items.len(), 1);
-
-    let first = maps
-        .list(&ListParams::default().labels("parity").limit(2))
-        .await
-        .unwrap();
-    maps.delete("m3", &DeleteParams::default()).await.unwrap();
-    let token = first.metadata.continue_.clone().unwrap();
-    let rest = maps
-        .list(
-            &ListParams::default()
-                .labels("parity")
-                .limit(10)
-                .continue_token(&token),
-        )
-        .await
-        .unwrap();
-    assert_eq!(
-        rest.items.len(),
-        3,
-        "the page shows the snapshot of the first, with what was deleted since"
-    );
-    assert_eq!(rest.metadata.resource_version, first.metadata.resource_version);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_watch_resumes_exactly_where_a_list_ended() {
     let world = world().await;
     let client = world.cluster.client(&admin());
@@ -230,15 +180,6 @@ async fn a_streaming_list_ends_with_a_bookmark() {
         panic!("a bookmark, not {bookmark:?}")
     };
     assert_eq!(bookmark.metadata.annotations["k8s.io/initial-events-end"], "true");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_revision_from_the_future_times_out() {
-    let world = world().await;
-    let client = world.cluster.client(&admin());
-    let maps = api(&client, "v1", "ConfigMap", Some("default"));
-    let error = maps.list(&ListParams::default().at("999999")).await.unwrap_err();
-    assert_eq!(code(&error), 504);
 }
 
 #[tokio::test(flavor = "multi_thread")]

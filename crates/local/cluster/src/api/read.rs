@@ -1,6 +1,5 @@
 //! GET of one object, LIST with its revision rules and pages.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +10,11 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Call, Server};
-use crate::http::accept::{Encoding, Form};
+use crate::http::accept::Form;
 use crate::http::failure::{Cause, Failure};
-use crate::http::respond;
 use crate::http::selector::Selectors;
-use crate::storage::{Object, ObjectName};
+use crate::http::{listing, respond};
+use crate::storage::{Object, ObjectName, Select};
 
 /// How long a list waits for a revision that has not been reached.
 const WAIT: Duration = Duration::from_secs(3);
@@ -43,14 +42,14 @@ struct Page {
     remaining: Option<usize>,
 }
 
-pub(super) async fn list(server: &Server, call: &Call) -> Result<Response, Failure> {
+pub(super) async fn list(server: &Server, call: &Arc<Call>) -> Result<Response, Failure> {
     if call.query.has("sendInitialEvents") {
         let why = "Forbidden: sendInitialEvents is forbidden for list";
         return Err(invalid_options("sendInitialEvents", "FieldValueForbidden", why));
     }
     let selectors = call.selectors()?;
     let page = page(server, call, &selectors).await?;
-    Ok(render(call, &page))
+    Ok(render(call, page))
 }
 
 /// 422 about list parameters.
@@ -105,42 +104,28 @@ async fn page(server: &Server, call: &Call, selectors: &Selectors) -> Result<Pag
         }
         wait_for(server, asked).await?;
     }
-    let (revision, mut objects) = match revision {
-        None => server.storage.list(table, namespace),
-        Some(revision) => match server.storage.list_at(table, namespace, revision) {
-            Ok(objects) => (revision, objects),
-            Err(_) => return Err(gone(server, start)),
-        },
+    let limit = query.number("limit").filter(|limit| *limit > 0);
+    let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let select = Select {
+        namespace,
+        start: start.as_ref(),
+        // Which objects match is found out later, without holding up writers.
+        most: limit.filter(|_| selectors.is_empty()),
     };
-    if let Some(start) = &start {
-        objects.retain(|object| object.name >= *start);
-    }
+    let Ok(mut found) = server.storage.select(table, revision, &select) else {
+        return Err(gone(server, start));
+    };
     if !selectors.is_empty() {
-        objects.retain(|object| selectors.matches(&object.value));
+        found.objects.retain(|object| selectors.matches(&object.value));
+        found.cut(limit.unwrap_or(usize::MAX));
     }
-    Ok(cut(revision, objects, query.number("limit"), selectors))
-}
-
-fn cut(revision: u64, mut objects: Vec<Arc<Object>>, limit: Option<u64>, selectors: &Selectors) -> Page {
-    let limit = usize::try_from(limit.unwrap_or(0)).unwrap_or(usize::MAX);
-    if limit == 0 || objects.len() <= limit {
-        return Page {
-            revision,
-            objects,
-            next: None,
-            remaining: None,
-        };
-    }
-    let rest = objects.split_off(limit);
-    let next = rest
-        .first()
-        .map(|object| format_token(Some(revision), &object.name));
-    Page {
+    let revision = found.revision;
+    Ok(Page {
         revision,
-        objects,
-        next,
-        remaining: selectors.is_empty().then_some(rest.len()),
-    }
+        next: found.next.map(|next| format_token(Some(revision), &next)),
+        remaining: (found.left > 0 && selectors.is_empty()).then_some(found.left),
+        objects: found.objects,
+    })
 }
 
 fn gone(server: &Server, start: Option<ObjectName>) -> Failure {
@@ -202,7 +187,7 @@ fn parse_token(text: &str) -> Result<(Option<u64>, ObjectName), Failure> {
     Ok((token["rv"].as_u64(), ObjectName::new(namespace, name)))
 }
 
-fn render(call: &Call, page: &Page) -> Response {
+fn render(call: &Arc<Call>, page: Page) -> Response {
     let mut metadata = json!({ "resourceVersion": page.revision.to_string() });
     if let Some(next) = &page.next {
         metadata["continue"] = json!(next);
@@ -210,61 +195,37 @@ fn render(call: &Call, page: &Page) -> Response {
     if let Some(remaining) = page.remaining {
         metadata["remainingItemCount"] = json!(remaining);
     }
+    if respond::is_compact(&call.accept, &call.query) {
+        return listing::answer(call.clone(), &metadata, page.objects);
+    }
+    let list = as_value(call, &metadata, &page.objects);
+    respond::value(StatusCode::OK, &call.accept, &call.query, &list)
+}
+
+/// A list for the encodings that are made of values.
+fn as_value(call: &Call, metadata: &Value, objects: &[Arc<Object>]) -> Value {
     let resource = &call.resource;
-    let views = || page.objects.iter().map(|object| respond::view(resource, object));
+    let views = objects.iter().map(|object| respond::view(resource, object));
     match &call.accept.form {
-        Form::Whole | Form::Discovery(_)
-            if call.accept.encoding == Encoding::Json && !call.query.flag("pretty") =>
-        {
-            respond::bytes(
-                StatusCode::OK,
-                "application/json",
-                concatenate(call, &metadata, page).into(),
-            )
-        }
         Form::Whole | Form::Discovery(_) => {
-            let items: Vec<Value> = views().map(Cow::into_owned).collect();
-            let list = json!({
+            let items: Vec<_> = views.collect();
+            json!({
                 "kind": resource.list_kind, "apiVersion": resource.api_version(), "metadata": metadata, "items": items,
-            });
-            respond::value(StatusCode::OK, &call.accept, &call.query, &list)
+            })
         }
         Form::Table(version) => {
-            let views: Vec<_> = views().collect();
-            let table = respond::table(resource, version, &call.query, &metadata, &views, true);
-            respond::value(StatusCode::OK, &call.accept, &call.query, &table)
+            let views: Vec<_> = views.collect();
+            respond::table(resource, version, &call.query, metadata, &views)
         }
         Form::Partial(version) => {
-            let items: Vec<Value> = page
-                .objects
+            let items: Vec<Value> = objects
                 .iter()
                 .map(|object| respond::partial(version, &object.value))
                 .collect();
-            let list = json!({
+            json!({
                 "kind": "PartialObjectMetadataList", "apiVersion": format!("meta.k8s.io/{version}"),
                 "metadata": metadata, "items": items,
-            });
-            respond::value(StatusCode::OK, &call.accept, &call.query, &list)
+            })
         }
     }
-}
-
-/// A list made of the bytes that the objects already have.
-fn concatenate(call: &Call, metadata: &Value, page: &Page) -> Vec<u8> {
-    let resource = &call.resource;
-    let mut body = format!(
-        "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
-        resource.list_kind,
-        resource.api_version()
-    )
-    .into_bytes();
-    body.reserve(page.objects.iter().map(|object| object.bytes.len() + 1).sum());
-    for (index, object) in page.objects.iter().enumerate() {
-        if index > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(&respond::view_bytes(resource, object));
-    }
-    body.extend_from_slice(b"]}");
-    body
 }

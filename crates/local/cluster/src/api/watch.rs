@@ -18,6 +18,7 @@ use crate::http::accept::Form;
 use crate::http::failure::Failure;
 use crate::http::respond;
 use crate::http::selector::Selectors;
+use crate::http::shape::{Shape, Shown};
 use crate::storage::{Event, EventKind, Gone, Object, watch_line};
 
 /// The most events handed to a connection at once.
@@ -240,7 +241,7 @@ impl Watcher {
         let previous = event.previous.as_ref().unwrap_or(&event.object);
         let mut value = respond::view(&self.call.resource, previous).into_owned();
         value["metadata"]["resourceVersion"] = json!(event.revision().to_string());
-        self.transformed(EventKind::Deleted.name(), Cow::Owned(value))
+        self.transformed(EventKind::Deleted.name(), &Shown::made(Cow::Owned(value)))
     }
 
     fn line(&mut self, kind: EventKind, object: &Object) -> Bytes {
@@ -248,28 +249,15 @@ impl Watcher {
             return watch_line(kind.name(), &object.bytes);
         }
         let call = self.call.clone();
-        self.transformed(kind.name(), respond::view(&call.resource, object))
+        self.transformed(kind.name(), &Shown::stored(&call.resource, object))
     }
 
-    fn transformed(&mut self, kind: &str, object: Cow<'_, Value>) -> Bytes {
+    fn transformed(&mut self, kind: &str, object: &Shown<'_>) -> Bytes {
         let call = &self.call;
-        let value = match &call.accept.form {
-            Form::Whole | Form::Discovery(_) => object.into_owned(),
-            Form::Partial(version) => respond::partial(version, &object),
-            Form::Table(version) => {
-                let metadata = json!({ "resourceVersion": object["metadata"]["resourceVersion"] });
-                let columns = std::mem::take(&mut self.sends_columns);
-                respond::table(
-                    &call.resource,
-                    version,
-                    &call.query,
-                    &metadata,
-                    &[object],
-                    columns,
-                )
-            }
-        };
-        watch_line(kind, value.to_string().as_bytes())
+        let with_columns = std::mem::take(&mut self.sends_columns);
+        let mut body = Vec::new();
+        Shape::new(&call.resource, &call.accept.form, &call.query).write_one(object, with_columns, &mut body);
+        watch_line(kind, &body)
     }
 
     fn bookmark(&mut self, revision: u64, ends_initial: bool) -> Bytes {

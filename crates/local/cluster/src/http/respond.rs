@@ -9,6 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::accept::{Accept, Encoding, Form};
+use super::shape::{Include, Shape, Shown};
 use super::target::Query;
 use crate::resource::{Resource, to_served};
 use crate::storage::Object;
@@ -59,47 +60,43 @@ pub(crate) fn table(
     query: &Query,
     metadata: &Value,
     objects: &[Cow<'_, Value>],
-    with_columns: bool,
 ) -> Value {
-    let include = query.get("includeObject");
+    let include = Include::parse(query);
     let rows: Vec<Value> = objects
         .iter()
         .map(|object| {
-            let cells: Vec<Value> = resource
+            let cells: Vec<_> = resource
                 .columns
                 .iter()
                 .map(|column| column.value(object))
                 .collect();
             let mut row = json!({ "cells": cells });
             match include {
-                "None" => {}
-                "Object" => row["object"] = object.clone().into_owned(),
-                _ => row["object"] = partial(version, object),
+                Include::Nothing => {}
+                Include::Object => row["object"] = object.clone().into_owned(),
+                Include::Metadata => row["object"] = partial(version, object),
             }
             row
         })
         .collect();
-    let columns: Vec<Value> = if with_columns {
-        resource
-            .columns
-            .iter()
-            .map(|column| {
-                json!({
-                    "name": column.name, "type": column.kind, "format": column.format,
-                    "description": column.description, "priority": column.priority,
-                })
-            })
-            .collect()
-    } else {
-        Vec::new()
-    };
     json!({
         "kind": "Table",
         "apiVersion": format!("meta.k8s.io/{version}"),
         "metadata": metadata,
-        "columnDefinitions": columns,
+        "columnDefinitions": column_definitions(resource),
         "rows": rows,
     })
+}
+
+/// What a table says about its columns.
+pub(crate) fn column_definitions(resource: &Resource) -> Value {
+    let columns = resource.columns.iter().map(|column| {
+        json!({
+            "name": column.name, "type": column.kind, "format": column.format,
+            "description": column.description, "priority": column.priority,
+        })
+    });
+    columns.collect()
 }
 
 /// One object.
@@ -111,10 +108,10 @@ pub(crate) fn object(
     object: &Object,
 ) -> Response {
     match &accept.form {
-        Form::Whole if accept.encoding == Encoding::Json && !query.flag("pretty") => {
+        Form::Whole if is_compact(accept, query) => {
             bytes(status, "application/json", view_bytes(resource, object))
         }
-        _ => one(status, accept, query, resource, view(resource, object)),
+        _ => shown(status, accept, query, resource, Shown::stored(resource, object)),
     }
 }
 
@@ -126,15 +123,36 @@ pub(crate) fn one(
     resource: &Resource,
     object: Cow<'_, Value>,
 ) -> Response {
+    shown(status, accept, query, resource, Shown::made(object))
+}
+
+fn shown(
+    status: StatusCode,
+    accept: &Accept,
+    query: &Query,
+    resource: &Resource,
+    object: Shown<'_>,
+) -> Response {
+    if is_compact(accept, query) {
+        let mut body = Vec::new();
+        Shape::new(resource, &accept.form, query).write_one(&object, true, &mut body);
+        return bytes(status, "application/json", body.into());
+    }
+    let object = object.into_value();
     match &accept.form {
         Form::Table(version) => {
             let metadata = json!({ "resourceVersion": object["metadata"]["resourceVersion"] });
-            let table = table(resource, version, query, &metadata, &[object], true);
+            let table = table(resource, version, query, &metadata, &[object]);
             value(status, accept, query, &table)
         }
         Form::Partial(version) => value(status, accept, query, &partial(version, &object)),
         Form::Whole | Form::Discovery(_) => value(status, accept, query, &object),
     }
+}
+
+/// Whether an answer is JSON without line breaks, so that it can be made of what is stored.
+pub(crate) fn is_compact(accept: &Accept, query: &Query) -> bool {
+    accept.encoding == Encoding::Json && !query.flag("pretty")
 }
 
 /// Any value in the encoding asked for.

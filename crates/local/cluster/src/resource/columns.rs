@@ -1,11 +1,21 @@
+//! Columns of tables: what kubectl shows of an object.
+
+mod builtin;
+
+use std::borrow::Cow;
+
 use pave_schema::path::JsonPath;
 use serde_json::{Value, json};
+
+pub(super) use builtin::builtin_columns;
 
 /// How a cell is found in an object.
 #[derive(Clone)]
 pub(crate) enum Cell {
     /// A path in the dialect of `additionalPrinterColumns`.
     Path(JsonPath),
+    /// The field that these names lead to.
+    Field(&'static [&'static str]),
     /// A computation.
     Compute(fn(&Value) -> Value),
 }
@@ -23,7 +33,7 @@ pub(crate) struct Column {
 }
 
 impl Column {
-    fn computed(name: &str, kind: &str, priority: i64, compute: fn(&Value) -> Value) -> Self {
+    fn new(name: &str, kind: &str, priority: i64, cell: Cell) -> Self {
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
@@ -34,48 +44,54 @@ impl Column {
             },
             description: String::new(),
             priority,
-            cell: Cell::Compute(compute),
+            cell,
         }
+    }
+
+    fn computed(name: &str, kind: &str, priority: i64, compute: fn(&Value) -> Value) -> Self {
+        Self::new(name, kind, priority, Cell::Compute(compute))
+    }
+
+    fn field(name: &str, kind: &str, priority: i64, names: &'static [&'static str]) -> Self {
+        Self::new(name, kind, priority, Cell::Field(names))
     }
 
     fn path(name: &str, kind: &str, priority: i64, path: &str) -> Option<Self> {
         let cell = Cell::Path(JsonPath::parse(path).ok()?);
         Some(Self {
-            name: name.to_owned(),
-            kind: kind.to_owned(),
             format: String::new(),
-            description: String::new(),
-            priority,
-            cell,
+            ..Self::new(name, kind, priority, cell)
         })
     }
 
     fn age() -> Self {
-        Self::computed("Age", "date", 0, |object| {
-            object["metadata"]["creationTimestamp"].clone()
-        })
+        Self::field("Age", "date", 0, &["metadata", "creationTimestamp"])
     }
 
     fn object_name() -> Self {
-        Self::computed("Name", "string", 0, |object| object["metadata"]["name"].clone())
+        Self::field("Name", "string", 0, &["metadata", "name"])
     }
 
-    /// The value of this column for one object.
-    pub(crate) fn value(&self, object: &Value) -> Value {
+    /// The value of this column for one object, borrowed when it stands there as it is shown.
+    pub(crate) fn value<'a>(&self, object: &'a Value) -> Cow<'a, Value> {
         let value = match &self.cell {
-            Cell::Compute(compute) => compute(object),
-            Cell::Path(path) => path.first(object).cloned().unwrap_or(Value::Null),
+            Cell::Compute(compute) => Cow::Owned(compute(object)),
+            Cell::Path(path) => borrowed(path.first(object)),
+            Cell::Field(names) => borrowed(names.iter().try_fold(object, |value, name| value.get(name))),
         };
-        match (self.kind.as_str(), value) {
-            (_, Value::Null) => Value::Null,
-            ("date", Value::String(time)) => json!(age_of(&time)),
-            ("string", value @ (Value::Object(_) | Value::Array(_) | Value::Number(_) | Value::Bool(_))) => {
-                json!(value.to_string())
+        match (self.kind.as_str(), &*value) {
+            ("date", Value::String(time)) => Cow::Owned(json!(age_of(time))),
+            ("string", Value::Object(_) | Value::Array(_) | Value::Number(_) | Value::Bool(_)) => {
+                Cow::Owned(json!(value.to_string()))
             }
-            ("string" | "integer" | "number" | "boolean" | "date", value) => value,
-            (_, value) => json!(value.to_string()),
+            ("string" | "integer" | "number" | "boolean" | "date", _) | (_, Value::Null) => value,
+            _ => Cow::Owned(json!(value.to_string())),
         }
     }
+}
+
+fn borrowed(value: Option<&Value>) -> Cow<'_, Value> {
+    value.map_or(Cow::Owned(Value::Null), Cow::Borrowed)
 }
 
 /// `5m`, `3d2h`: as kubectl shows ages.
@@ -128,189 +144,6 @@ pub(super) fn custom_columns(version: &Value) -> Vec<Column> {
             columns.push(parsed);
         }
     }
-    columns
-}
-
-fn count(value: &Value) -> usize {
-    value
-        .as_object()
-        .map(serde_json::Map::len)
-        .or_else(|| value.as_array().map(Vec::len))
-        .unwrap_or_default()
-}
-
-fn or_none(value: &Value) -> Value {
-    if value.is_null() {
-        json!("<none>")
-    } else {
-        value.clone()
-    }
-}
-
-fn ready_of(status: &Value, wanted: &Value, ready: &str) -> Value {
-    json!(format!(
-        "{}/{}",
-        status[ready].as_i64().unwrap_or(0),
-        wanted.as_i64().unwrap_or(0)
-    ))
-}
-
-fn subjects(object: &Value, kind: &str) -> Value {
-    let names: Vec<String> = object["subjects"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|subject| subject["kind"] == kind)
-        .map(|subject| match subject["namespace"].as_str() {
-            Some(namespace) => format!("{namespace}/{}", subject["name"].as_str().unwrap_or_default()),
-            None => subject["name"].as_str().unwrap_or_default().to_owned(),
-        })
-        .collect();
-    json!(names.join(", "))
-}
-
-fn binding_columns(columns: &mut Vec<Column>) {
-    columns.push(Column::computed("Role", "string", 0, |object| {
-        let role = &object["roleRef"];
-        json!(format!(
-            "{}/{}",
-            role["kind"].as_str().unwrap_or_default(),
-            role["name"].as_str().unwrap_or_default()
-        ))
-    }));
-    columns.push(Column::age());
-    columns.push(Column::computed("Users", "string", 1, |object| {
-        subjects(object, "User")
-    }));
-    columns.push(Column::computed("Groups", "string", 1, |object| {
-        subjects(object, "Group")
-    }));
-    columns.push(Column::computed("ServiceAccounts", "string", 1, |object| {
-        subjects(object, "ServiceAccount")
-    }));
-}
-
-fn event_columns() -> Vec<Column> {
-    let mut columns = vec![Column::computed("Last Seen", "date", 0, |event| {
-        let times = [
-            &event["lastTimestamp"],
-            &event["eventTime"],
-            &event["firstTimestamp"],
-        ];
-        times
-            .into_iter()
-            .find(|time| !time.is_null())
-            .unwrap_or(&event["metadata"]["creationTimestamp"])
-            .clone()
-    })];
-    columns.extend(Column::path("Type", "string", 0, ".type"));
-    columns.extend(Column::path("Reason", "string", 0, ".reason"));
-    columns.push(Column::computed("Object", "string", 0, |event| {
-        let about = &event["involvedObject"];
-        let text = |key: &str| about[key].as_str().unwrap_or_default().to_owned();
-        json!(format!("{}/{}", text("kind").to_lowercase(), text("name")))
-    }));
-    columns.push(Column::computed("Subobject", "string", 1, |event| {
-        event["involvedObject"]["fieldPath"].clone()
-    }));
-    columns.push(Column::computed("Source", "string", 1, |event| {
-        let source = &event["source"]["component"];
-        if source.is_null() {
-            event["reportingComponent"].clone()
-        } else {
-            source.clone()
-        }
-    }));
-    columns.push(Column::computed("Message", "string", 0, |event| {
-        json!(event["message"].as_str().unwrap_or_default().trim())
-    }));
-    columns.push(Column::computed("Count", "integer", 1, |event| {
-        if event["count"].is_null() {
-            json!(1)
-        } else {
-            event["count"].clone()
-        }
-    }));
-    columns.push(Column::computed("Name", "string", 1, |event| {
-        event["metadata"]["name"].clone()
-    }));
-    columns
-}
-
-/// Columns of a built-in kind.
-pub(super) fn builtin_columns(group: &str, plural: &str) -> Vec<Column> {
-    if plural == "events" {
-        return event_columns();
-    }
-    let mut columns = vec![Column::object_name()];
-    let column = Column::computed;
-    match (group, plural) {
-        ("", "configmaps") => columns.push(column("Data", "string", 0, |object| {
-            json!((count(&object["data"]) + count(&object["binaryData"])).to_string())
-        })),
-        ("", "secrets") => {
-            columns.push(column("Type", "string", 0, |object| object["type"].clone()));
-            columns.push(column("Data", "string", 0, |object| {
-                json!(count(&object["data"]).to_string())
-            }));
-        }
-        ("", "namespaces") => {
-            columns.push(column("Status", "string", 0, |object| {
-                object["status"]["phase"].clone()
-            }));
-        }
-        ("", "serviceaccounts") => {
-            columns.push(column("Secrets", "string", 0, |object| {
-                json!(count(&object["secrets"]).to_string())
-            }));
-        }
-        ("", "services") => {
-            columns.push(column("Type", "string", 0, |object| {
-                object["spec"]["type"].clone()
-            }));
-            columns.push(column("Cluster-IP", "string", 0, |object| {
-                or_none(&object["spec"]["clusterIP"])
-            }));
-        }
-        ("", "pods") => {
-            columns.push(column("Status", "string", 0, |object| {
-                object["status"]["phase"].clone()
-            }));
-        }
-        ("apps", "deployments" | "statefulsets" | "replicasets") => {
-            columns.push(column("Ready", "string", 0, |object| {
-                ready_of(&object["status"], &object["spec"]["replicas"], "readyReplicas")
-            }));
-        }
-        ("rbac.authorization.k8s.io", "roles" | "clusterroles") => {
-            columns.push(column("Created At", "string", 0, |object| {
-                object["metadata"]["creationTimestamp"].clone()
-            }));
-            return columns;
-        }
-        ("rbac.authorization.k8s.io", _) => {
-            binding_columns(&mut columns);
-            return columns;
-        }
-        ("apiextensions.k8s.io", _) => {
-            columns.push(column("Created At", "string", 0, |object| {
-                object["metadata"]["creationTimestamp"].clone()
-            }));
-            return columns;
-        }
-        ("coordination.k8s.io", _) => {
-            columns.push(column("Holder", "string", 0, |object| {
-                object["spec"]["holderIdentity"].clone()
-            }));
-        }
-        ("batch", "cronjobs") => {
-            columns.push(column("Schedule", "string", 0, |object| {
-                object["spec"]["schedule"].clone()
-            }));
-        }
-        _ => {}
-    }
-    columns.push(Column::age());
     columns
 }
 

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use super::clusters::{ClusterRecord, LOCAL};
 use super::object::{Event, EventKind, Object, ObjectName, TableId};
+use super::select::{Select, Selected};
 
 /// The most events kept of one resource.
 const RING: usize = 10_000;
@@ -75,25 +76,51 @@ impl Table {
         Ok(self.events.iter().skip(start).take(most).cloned().collect())
     }
 
-    /// The objects as they were at a revision: today's, with every later event undone.
-    pub(crate) fn objects_at(&self, revision: u64) -> Result<BTreeMap<ObjectName, Arc<Object>>, Gone> {
+    /// Objects in order, and what became of those for which there was no room. `revision`: as they were then.
+    pub(super) fn select(&self, revision: Option<u64>, select: &Select<'_>) -> Result<Selected, Gone> {
+        let undone = match revision {
+            Some(revision) => self.undone(revision, select.namespace)?,
+            None => BTreeMap::new(),
+        };
+        let from = select.first();
+        let current = self.objects.range(&from..).take_while(|(name, _)| {
+            select
+                .namespace
+                .is_none_or(|namespace| *name.namespace == *namespace)
+        });
+        if undone.is_empty() {
+            return Ok(Selected::take(current.map(|(_, object)| object), select.most));
+        }
+        let mut past: Vec<(&ObjectName, &Arc<Object>)> =
+            current.filter(|(name, _)| !undone.contains_key(name)).collect();
+        let restored = undone.into_iter().filter(|(name, _)| **name >= from);
+        past.extend(restored.filter_map(|(name, object)| Some((name, object?))));
+        past.sort_unstable_by_key(|(name, _)| *name);
+        Ok(Selected::take(
+            past.into_iter().map(|(_, object)| object),
+            select.most,
+        ))
+    }
+
+    /// The objects that have changed since a revision, as they were at it.
+    fn undone(
+        &self,
+        revision: u64,
+        namespace: Option<&str>,
+    ) -> Result<BTreeMap<&ObjectName, Option<&Arc<Object>>>, Gone> {
         if revision < self.floor {
             return Err(Gone { oldest: self.floor });
         }
-        let mut objects = self.objects.clone();
-        for event in self
-            .events
-            .iter()
-            .rev()
-            .take_while(|event| event.revision() > revision)
-        {
-            let name = event.object.name.clone();
-            match &event.previous {
-                Some(previous) => objects.insert(name, previous.clone()),
-                None => objects.remove(&name),
-            };
+        let since = self.events.partition_point(|event| event.revision() <= revision);
+        let mut undone = BTreeMap::new();
+        for event in self.events.range(since..) {
+            let name = &event.object.name;
+            if namespace.is_none_or(|namespace| *name.namespace == *namespace) {
+                // What was there before the first of several changes is what was there then.
+                undone.entry(name).or_insert(event.previous.as_ref());
+            }
         }
-        Ok(objects)
+        Ok(undone)
     }
 
     fn push(&mut self, event: Arc<Event>) {
