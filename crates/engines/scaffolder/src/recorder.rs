@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::error::ScaffolderError;
 use crate::model::{EventKind, StepStatus};
 use crate::preview::LogLine;
-use crate::store::Store;
+use crate::store::{Recorded, Store};
 
 /// What is known of a step from before an interruption.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub(crate) struct StepRecord {
 
 /// Takes down what happens to a run.
 pub(crate) trait Recorder: Send + Sync {
-    /// A line of the log.
+    /// A line of the log. It does not wait for the disk: the next change of a step does, and comes after it.
     fn log<'a>(
         &'a self,
         step: Option<&'a str>,
@@ -27,14 +27,8 @@ pub(crate) trait Recorder: Send + Sync {
         message: &'a str,
     ) -> BoxFuture<'a, ()>;
 
-    /// A step changes: on disk before this returns.
-    fn step<'a>(
-        &'a self,
-        step: &'a str,
-        status: StepStatus,
-        output: &'a Map<String, Value>,
-        message: &'a str,
-    ) -> BoxFuture<'a, Result<(), ScaffolderError>>;
+    /// A step changes. Changes reach the disk in the order of the calls; the future tells when this one has.
+    fn step(&self, step: &str, status: StepStatus, output: &Map<String, Value>, message: &str) -> Recorded;
 
     /// What is known of a step from before.
     fn earlier<'a>(&'a self, step: &'a str) -> BoxFuture<'a, Result<Option<StepRecord>, ScaffolderError>>;
@@ -65,26 +59,22 @@ impl Recorder for TaskRecorder<'_> {
         status: Option<StepStatus>,
         message: &'a str,
     ) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
+        let written = self
+            .store
+            .event(self.task, EventKind::Log, log_body(step, status, message));
+        let task = self.task.to_owned();
+        // Who follows the log hears of a line when it is on disk, which nobody here waits for.
+        drop(tokio::spawn(async move {
             // A line that cannot be kept must not end the task; the next step record will say that the disk is full.
-            if let Err(error) = self
-                .store
-                .event(self.task, EventKind::Log, log_body(step, status, message))
-                .await
-            {
-                tracing::warn!(task = self.task, %error, "a log line was lost");
+            if let Err(error) = written.await {
+                tracing::warn!(task, %error, "a log line was lost");
             }
-        })
+        }));
+        Box::pin(async {})
     }
 
-    fn step<'a>(
-        &'a self,
-        step: &'a str,
-        status: StepStatus,
-        output: &'a Map<String, Value>,
-        message: &'a str,
-    ) -> BoxFuture<'a, Result<(), ScaffolderError>> {
-        Box::pin(self.store.step(self.task, step, status, output, message))
+    fn step(&self, step: &str, status: StepStatus, output: &Map<String, Value>, message: &str) -> Recorded {
+        self.store.step(self.task, step, status, output, message)
     }
 
     fn earlier<'a>(&'a self, step: &'a str) -> BoxFuture<'a, Result<Option<StepRecord>, ScaffolderError>> {
@@ -119,13 +109,7 @@ impl Recorder for ListRecorder {
         Box::pin(async {})
     }
 
-    fn step<'a>(
-        &'a self,
-        step: &'a str,
-        status: StepStatus,
-        _output: &'a Map<String, Value>,
-        message: &'a str,
-    ) -> BoxFuture<'a, Result<(), ScaffolderError>> {
+    fn step(&self, step: &str, status: StepStatus, _output: &Map<String, Value>, message: &str) -> Recorded {
         self.push(Some(step), Some(status), message);
         Box::pin(async { Ok(()) })
     }

@@ -16,6 +16,7 @@ use crate::model::{PlannedFile, StepStatus, TaskSpec};
 use crate::output::without_hidden;
 use crate::recorder::{Recorder, StepRecord};
 use crate::redact::Redactor;
+use crate::store::Recorded;
 use crate::workspace::Workspace;
 
 /// A task that runs, or is tried.
@@ -51,9 +52,23 @@ pub(crate) enum Ending {
     Waiting(String),
 }
 
+/// What a step finds.
+struct Earlier<'a> {
+    outputs: &'a Value,
+    failed: bool,
+    /// The record of the step before. Nothing more is done before it is on disk.
+    last: Recorded,
+}
+
+/// Nothing to wait for.
+fn recorded() -> Recorded {
+    Box::pin(std::future::ready(Ok(())))
+}
+
 /// How a step ended.
 pub(crate) enum StepEnding {
-    Done(Map<String, Value>),
+    /// Its record is on its way to the disk.
+    Done(Map<String, Value>, Recorded),
     Skipped,
     Failed(ActionError),
     Cancelled,
@@ -71,17 +86,22 @@ impl Run<'_> {
         }
         let mut outputs = Map::new();
         let mut failure: Option<ActionError> = None;
+        let mut last = recorded();
         for step in &self.spec.steps {
             if self.cancelled.is_cancelled() {
+                last.await?;
                 return Ok(Ending::Cancelled);
             }
             let id = step["id"].as_str().unwrap_or_default();
-            match self
-                .step(step, id, &Value::Object(outputs.clone()), failure.is_some())
-                .await?
-            {
-                StepEnding::Done(output) => {
+            let earlier = Earlier {
+                outputs: &Value::Object(outputs.clone()),
+                failed: failure.is_some(),
+                last: std::mem::replace(&mut last, recorded()),
+            };
+            match self.step(step, id, earlier).await? {
+                StepEnding::Done(output, record) => {
                     outputs.insert(id.to_owned(), json!({ "output": output }));
+                    last = record;
                 }
                 StepEnding::Skipped => {}
                 StepEnding::Failed(error) => failure = failure.or(Some(error)),
@@ -89,6 +109,7 @@ impl Run<'_> {
                 StepEnding::Waiting(reason) => return Ok(Ending::Waiting(reason)),
             }
         }
+        last.await?;
         Ok(match failure {
             Some(error) => Ending::Failed(error),
             None => Ending::Completed(self.output(&Value::Object(outputs)).await),
@@ -116,9 +137,13 @@ impl Run<'_> {
         &self,
         step: &Value,
         id: &str,
-        outputs: &Value,
-        failed: bool,
+        earlier: Earlier<'_>,
     ) -> Result<StepEnding, ScaffolderError> {
+        let Earlier {
+            outputs,
+            failed,
+            last,
+        } = earlier;
         let effect = step["action"]
             .as_str()
             .and_then(|name| self.registry.get(name))
@@ -126,9 +151,11 @@ impl Run<'_> {
         if let Some(earlier) = self.recorder.earlier(id).await?
             && let Some(ending) = self.resumed(earlier, effect, step, id)
         {
+            last.await?;
             return Ok(ending);
         }
         if let Some(reason) = self.skip_reason(step, id, outputs, failed).await {
+            last.await?;
             self.recorder
                 .step(id, StepStatus::Skipped, &Map::new(), &reason)
                 .await?;
@@ -136,23 +163,19 @@ impl Run<'_> {
         }
         let name = step["name"].as_str().unwrap_or(id);
         let started = format!("Beginning step {name}");
-        self.recorder
-            .step(id, StepStatus::Processing, &Map::new(), &started)
-            .await?;
+        let begun = self
+            .recorder
+            .step(id, StepStatus::Processing, &Map::new(), &started);
+        // One wait for both: that the step before is done, and that this one begins, often share a commit.
+        tokio::try_join!(last, begun)?;
         self.interruption(&format!("began {id}")).await;
         match self.perform(step, id, outputs).await {
             Ok(output) => {
                 self.interruption(&format!("did {id}")).await;
-                self.recorder
-                    .step(
-                        id,
-                        StepStatus::Completed,
-                        &output,
-                        &format!("Finished step {name}"),
-                    )
-                    .await?;
+                let finished = format!("Finished step {name}");
+                let record = self.recorder.step(id, StepStatus::Completed, &output, &finished);
                 self.interruption(&format!("recorded {id}")).await;
-                Ok(StepEnding::Done(output))
+                Ok(StepEnding::Done(output, record))
             }
             Err(_) if self.cancelled.is_cancelled() => {
                 let message = format!("Step {id} has been cancelled.");
@@ -188,7 +211,7 @@ impl Run<'_> {
         match earlier.status.as_str() {
             // Its files went with the workspace, and doing it again does no harm.
             "completed" if self.fresh_workspace && repeatable => None,
-            "completed" => Some(StepEnding::Done(earlier.output)),
+            "completed" => Some(StepEnding::Done(earlier.output, recorded())),
             "skipped" => Some(StepEnding::Skipped),
             "processing" if !repeatable => Some(StepEnding::Waiting(format!(
                 "step `{}` was interrupted while it ran `{}`, which must not be done twice: look whether it was done, then retry or cancel the task",

@@ -1,5 +1,6 @@
 //! The tables of tasks, events and steps.
 
+mod records;
 mod rows;
 
 use std::path::Path;
@@ -14,9 +15,11 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::error::ScaffolderError;
-use crate::model::{Event, EventKind, StepStatus, Task, TaskFilter, TaskPage, TaskSpec, TaskStatus};
-use crate::recorder::{StepRecord, log_body};
-use rows::{event_row, event_sql, filter_sql, task_row};
+use crate::model::{EventKind, StepStatus, Task, TaskFilter, TaskPage, TaskSpec, TaskStatus};
+use crate::recorder::log_body;
+pub(crate) use records::Recorded;
+use records::add_event;
+use rows::{filter_sql, task_row};
 
 const MIGRATIONS: &[&str] = &["
 CREATE TABLE tasks (
@@ -356,100 +359,4 @@ impl Store {
             .read(move |connection| connection.query_row(sql, [id], |row| row.get(0)))
             .await?)
     }
-
-    pub(crate) async fn event(
-        &self,
-        task: &str,
-        kind: EventKind,
-        body: Value,
-    ) -> Result<(), ScaffolderError> {
-        let task = task.to_owned();
-        self.database
-            .write(move |transaction| add_event(transaction, &task, kind, &body))
-            .await?;
-        self.notify();
-        Ok(())
-    }
-
-    /// Events after an id; the completion is always among them.
-    pub(crate) async fn events(&self, task: &str, after: i64) -> Result<Vec<Event>, ScaffolderError> {
-        let task = task.to_owned();
-        let rows = self
-            .database
-            .read(move |connection| {
-                connection
-                    .prepare_cached(event_sql())?
-                    .query_map(params![task, after], event_row)?
-                    .collect::<Result<Vec<_>, _>>()
-            })
-            .await?;
-        rows.into_iter().collect()
-    }
-
-    pub(crate) async fn step(
-        &self,
-        task: &str,
-        step: &str,
-        status: StepStatus,
-        output: &Map<String, Value>,
-        message: &str,
-    ) -> Result<(), ScaffolderError> {
-        let output = self.seal(&Value::Object(output.clone()))?;
-        let (task, step) = (task.to_owned(), step.to_owned());
-        let body = log_body(Some(&step), Some(status), message);
-        self.database
-            .write(move |transaction| {
-                transaction.execute(
-                    "INSERT INTO steps (task, step, status, output) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (task, step) DO UPDATE SET status = excluded.status, output = excluded.output",
-                    params![task, step, status.as_str(), output],
-                )?;
-                add_event(transaction, &task, EventKind::Log, &body)
-            })
-            .await?;
-        self.notify();
-        Ok(())
-    }
-
-    pub(crate) async fn step_record(
-        &self,
-        task: &str,
-        step: &str,
-    ) -> Result<Option<StepRecord>, ScaffolderError> {
-        let (task, step) = (task.to_owned(), step.to_owned());
-        let found: Option<(String, Option<Vec<u8>>)> = self
-            .database
-            .read(move |connection| {
-                let sql = "SELECT status, output FROM steps WHERE task = ?1 AND step = ?2";
-                connection
-                    .query_row(sql, params![task, step], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()
-            })
-            .await?;
-        let Some((status, sealed)) = found else {
-            return Ok(None);
-        };
-        let output = match sealed.map(|sealed| self.unseal(&sealed)).transpose()? {
-            Some(Value::Object(output)) => output,
-            _ => Map::new(),
-        };
-        Ok(Some(StepRecord { status, output }))
-    }
-}
-
-fn add_event(
-    transaction: &Transaction<'_>,
-    task: &str,
-    kind: EventKind,
-    body: &Value,
-) -> pave_store::rusqlite::Result<()> {
-    transaction
-        .prepare_cached("INSERT INTO events (task, kind, body, created_at) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![
-            task,
-            kind.as_str(),
-            body.to_string(),
-            clock::unix_millis()
-        ])?;
-    Ok(())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use pave_names::State;
 use serde_json::json;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::action::{ActionError, Registry};
@@ -67,38 +67,51 @@ impl Worker {
         }
     }
 
+    /// Takes as many tasks as there are free slots, with one commit for all of them.
     async fn take(self: &Arc<Self>) -> Result<(), ScaffolderError> {
-        while let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+        loop {
+            let mut slots: Vec<_> =
+                std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok()).collect();
+            if slots.is_empty() {
+                return Ok(());
+            }
             let claiming = self.claiming.lock().await;
-            let Some(task) = self.store.claim(1).await?.pop() else {
-                break;
-            };
-            let token = CancellationToken::new();
-            self.running().insert(task.id.clone(), token.clone());
+            let limit = u32::try_from(slots.len()).unwrap_or(u32::MAX);
+            let claimed = self.store.claim(limit).await?;
+            if claimed.is_empty() {
+                return Ok(());
+            }
+            for (task, slot) in claimed.into_iter().zip(slots.drain(..)) {
+                let token = CancellationToken::new();
+                self.running().insert(task.id.clone(), token.clone());
+                self.start(task, token, slot);
+            }
             drop(claiming);
-            let worker = Arc::clone(self);
-            self.tasks.spawn("scaffolder-task", async move {
-                let ended = worker.tasks.token();
-                // When the process ends the task is dropped where it stands, as in a crash: it goes on at the next start.
-                let run = AssertUnwindSafe(worker.run(&task, &token)).catch_unwind();
-                let panicked = tokio::select! {
-                    result = run => result.is_err(),
-                    () = ended.cancelled() => false,
-                };
-                if panicked {
-                    worker
-                        .wait(
-                            &task,
-                            "an internal failure stopped it; see the program's log, then retry",
-                        )
-                        .await;
-                }
-                worker.running().remove(&task.id);
-                drop(slot);
-                worker.wake.notify_one();
-            });
         }
-        Ok(())
+    }
+
+    fn start(self: &Arc<Self>, task: Task, token: CancellationToken, slot: OwnedSemaphorePermit) {
+        let worker = Arc::clone(self);
+        self.tasks.spawn("scaffolder-task", async move {
+            let ended = worker.tasks.token();
+            // When the process ends the task is dropped where it stands, as in a crash: it goes on at the next start.
+            let run = AssertUnwindSafe(worker.run(&task, &token)).catch_unwind();
+            let panicked = tokio::select! {
+                result = run => result.is_err(),
+                () = ended.cancelled() => false,
+            };
+            if panicked {
+                worker
+                    .wait(
+                        &task,
+                        "an internal failure stopped it; see the program's log, then retry",
+                    )
+                    .await;
+            }
+            worker.running().remove(&task.id);
+            drop(slot);
+            worker.wake.notify_one();
+        });
     }
 
     pub(crate) fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, CancellationToken>> {
@@ -149,7 +162,6 @@ impl Worker {
         if self.store.is_cancelling(&task.id).await? {
             token.cancel();
         }
-        hops::task(&self.context.journal, task, State::Running, "").await;
         let secrets = self.store.secrets(&task.id).await?;
         let redactor = Redactor::default();
         redactor.hide(&secrets);
@@ -186,7 +198,10 @@ impl Worker {
             planned: &planned,
             findings: &findings,
         };
-        let ending = run.run().await?;
+        // The journal has a disk wait of its own; nothing that follows is decided by it.
+        let begun = hops::task(&self.context.journal, task, State::Running, "");
+        let ((), ending) = tokio::join!(begun, run.run());
+        let ending = ending?;
         self.end(task, ending).await?;
         if let Err(error) = workspace.remove() {
             tracing::warn!(task = task.id, %error, "the workspace cannot be removed");

@@ -11,6 +11,9 @@ use crate::{Commit, CommitInfo, GitError, Objects, PathChange, Program, RefName,
 
 /// The commit that the remote's `HEAD` stood at when it was last fetched.
 const HEAD: &str = "refs/pave/head";
+/// Where the remote's branches and its tags are kept.
+const BRANCHES: &str = "refs/remotes/origin/";
+const TAGS: &str = "refs/tags/";
 
 /// A bare copy of a remote repository: its branches under `refs/remotes/origin/`, its tags under `refs/tags/`.
 ///
@@ -102,6 +105,21 @@ impl Mirror {
         })
     }
 
+    /// What the remote's `HEAD`, branches and tags pointed to at the last fetch, under the names they have there.
+    pub async fn tips(&self) -> Result<BTreeMap<String, String>, GitError> {
+        let program = Program::new(&self.shared.directory);
+        let arguments = [
+            "for-each-ref",
+            "--format=%(objectname) %(refname)",
+            HEAD,
+            BRANCHES,
+            TAGS,
+        ];
+        let printed = program.run(&arguments, b"").await?;
+        let text = String::from_utf8_lossy(&printed);
+        Ok(text.lines().filter_map(tip).collect())
+    }
+
     /// Lists `path` of a commit: with `recurse` every file below it, otherwise its direct files and folders.
     /// A path that does not exist gives an empty list.
     pub async fn list(&self, commit: &Commit, path: &str, recurse: bool) -> Result<Vec<TreeEntry>, GitError> {
@@ -157,6 +175,17 @@ impl Mirror {
         Program::new(&self.shared.directory).tidy().await?;
         Ok(())
     }
+}
+
+/// A line of `for-each-ref` as name and id, the name as the remote has it.
+fn tip(line: &str) -> Option<(String, String)> {
+    let (id, name) = line.split_once(' ')?;
+    let name = match name.strip_prefix(BRANCHES) {
+        Some(branch) => format!("refs/heads/{branch}"),
+        None if name == HEAD => "HEAD".to_owned(),
+        None => name.to_owned(),
+    };
+    Some((name, id.to_owned()))
 }
 
 /// Git with the remote, and without the disk flushes that a cache does not need.

@@ -15,6 +15,8 @@ mod github;
 mod glob;
 mod location;
 mod reader;
+mod repository;
+mod tips;
 mod trust;
 
 pub use config::{Integrations, Provider};

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use http::{StatusCode, header};
-use pave_git::{Credential, EntryKind, Mirror};
+use pave_git::{Commit, Credential, EntryKind, Mirror};
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 use url::Url;
 
 use crate::location::segments;
+use crate::repository::{Known, Repository, Trees};
+use crate::tips::Advertisement;
 use crate::{HostsError, Integrations, Provider, RepositoryLocation, azure, glob};
 
 /// The content of one file.
@@ -68,7 +70,8 @@ struct Shared {
     http: reqwest::Client,
     cache: PathBuf,
     authority: Option<PathBuf>,
-    mirrors: Mutex<HashMap<String, Mirror>>,
+    repositories: Mutex<HashMap<String, Arc<Repository>>>,
+    trees: Trees,
 }
 
 impl HostReader {
@@ -85,7 +88,8 @@ impl HostReader {
             http,
             cache,
             authority,
-            mirrors: Mutex::default(),
+            repositories: Mutex::default(),
+            trees: Trees::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -98,22 +102,31 @@ impl HostReader {
         &self.shared.integrations
     }
 
-    /// The mirror of the repository that a location is in, brought up to date.
-    pub async fn mirror(&self, location: &RepositoryLocation) -> Result<Mirror, HostsError> {
+    /// The copy of the repository that a location is in, as the repository is now.
+    pub(crate) async fn fresh(
+        &self,
+        location: &RepositoryLocation,
+    ) -> Result<(Arc<Repository>, Arc<Known>), HostsError> {
+        let repository = self.repository(location).await?;
+        let known = repository.fresh().await?;
+        Ok((repository, known))
+    }
+
+    async fn repository(&self, location: &RepositoryLocation) -> Result<Arc<Repository>, HostsError> {
+        let shared = &self.shared;
         let key = location.clone_url.to_string().to_lowercase();
-        let mut mirrors = self.shared.mirrors.lock().await;
-        let mirror = if let Some(mirror) = mirrors.get(&key) {
-            mirror.clone()
-        } else {
-            let mut remote = location.remote(self.shared.integrations.credential(location)?);
-            remote.authority.clone_from(&self.shared.authority);
-            let mirror = Mirror::open(&self.shared.cache.join(directory_name(&key)), remote).await?;
-            mirrors.insert(key, mirror.clone());
-            mirror
-        };
-        drop(mirrors);
-        mirror.fetch().await?;
-        Ok(mirror)
+        let mut repositories = shared.repositories.lock().await;
+        if let Some(repository) = repositories.get(&key) {
+            return Ok(Arc::clone(repository));
+        }
+        let credential = shared.integrations.credential(location)?;
+        let mut remote = location.remote(credential.clone());
+        remote.authority.clone_from(&shared.authority);
+        let advertisement = Advertisement::new(shared.http.clone(), remote.public_url(), credential);
+        let mirror = Mirror::open(&shared.cache.join(directory_name(&key)), remote).await?;
+        let repository = Arc::new(Repository::new(mirror, advertisement));
+        repositories.insert(key, Arc::clone(&repository));
+        Ok(repository)
     }
 
     async fn file(&self, url: &str) -> Result<ReadFile, HostsError> {
@@ -191,58 +204,32 @@ impl HostReader {
 
     async fn tree(&self, url: &str) -> Result<ReadTree, HostsError> {
         let location = self.shared.integrations.repository_of(url)?;
-        let found = self.below(url, &location, &location.path, |_| true).await?;
-        if found.files.is_empty() && !location.path.is_empty() {
-            return Err(HostsError::NotFound { url: url.to_owned() });
-        }
-        let prefix = if location.path.is_empty() {
-            String::new()
-        } else {
-            format!("{}/", location.path)
-        };
-        let strip = |mut file: TreeFile| {
-            file.path = file
-                .path
-                .strip_prefix(&prefix)
-                .map(str::to_owned)
-                .unwrap_or(file.path);
-            file
-        };
-        Ok(ReadTree {
-            files: found.files.into_iter().map(strip).collect(),
-            etag: found.etag,
-        })
+        self.folder(url, &location).await
     }
 
-    /// The files below a folder that are wanted, with their paths from the root.
-    pub(crate) async fn below(
+    /// A folder with the paths of its files as seen from it. What has been read of a commit is not read again.
+    pub(crate) async fn folder(
         &self,
         url: &str,
         location: &RepositoryLocation,
-        folder: &str,
-        wanted: impl Fn(&str) -> bool,
     ) -> Result<ReadTree, HostsError> {
-        let mirror = self.mirror(location).await?;
-        let commit = mirror.resolve(&location.revision()).await?;
-        // A symbolic link would hand out its target's name as content, a submodule has none.
-        let entries = mirror.list(&commit, folder, true).await?;
-        let entries: Vec<_> = entries
-            .into_iter()
-            .filter(|entry| entry.kind == EntryKind::File && !entry.is_symlink() && wanted(&entry.path))
-            .collect();
-        let paths: Vec<String> = entries.iter().map(|entry| entry.path.clone()).collect();
-        let contents = mirror.read_many(&commit, &paths).await?;
-        let mut executable = entries.iter().map(pave_git::TreeEntry::is_executable);
-        tracing::debug!(url, files = contents.len(), commit = commit.short(), "read");
-        let files = contents.into_iter().map(|(path, bytes)| TreeFile {
-            path,
-            bytes,
-            executable: executable.next().unwrap_or_default(),
-        });
-        Ok(ReadTree {
-            files: files.collect(),
-            etag: commit.to_string(),
-        })
+        let (repository, known) = self.fresh(location).await?;
+        let commit = known.resolve(&repository.mirror, &location.revision()).await?;
+        if let Some(tree) = self.shared.trees.get(&commit, &location.path) {
+            return Ok(tree);
+        }
+        let mut tree = read_files(&repository.mirror, &commit, &location.path, |_| true).await?;
+        if tree.files.is_empty() && !location.path.is_empty() {
+            return Err(HostsError::NotFound { url: url.to_owned() });
+        }
+        let prefix = format!("{}/", location.path);
+        for file in &mut tree.files {
+            if let Some(path) = file.path.strip_prefix(&prefix) {
+                file.path = path.to_owned();
+            }
+        }
+        self.shared.trees.keep(&commit, &location.path, &tree);
+        Ok(tree)
     }
 
     async fn matching(&self, url: &str) -> Result<Vec<ReadFile>, HostsError> {
@@ -251,11 +238,10 @@ impl HostReader {
             return Ok(vec![self.file(url).await?]);
         }
         let pattern = location.path.clone();
-        let found = self
-            .below(url, &location, &glob::base(&pattern), |path| {
-                glob::matches(&pattern, path)
-            })
-            .await?;
+        let (repository, known) = self.fresh(&location).await?;
+        let commit = known.resolve(&repository.mirror, &location.revision()).await?;
+        let matches = |path: &str| glob::matches(&pattern, path);
+        let found = read_files(&repository.mirror, &commit, &glob::base(&pattern), matches).await?;
         let files = found.files.into_iter().map(|file| {
             let url = self
                 .shared
@@ -283,6 +269,35 @@ impl Reader for HostReader {
     fn search<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<ReadFile>, HostsError>> {
         Box::pin(self.matching(url))
     }
+}
+
+/// The files below a folder of a commit that are wanted, with their paths from the root.
+async fn read_files(
+    mirror: &Mirror,
+    commit: &Commit,
+    folder: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<ReadTree, HostsError> {
+    // A symbolic link would hand out its target's name as content, a submodule has none.
+    let entries = mirror.list(commit, folder, true).await?;
+    let entries: Vec<_> = entries
+        .into_iter()
+        .filter(|entry| entry.kind == EntryKind::File && !entry.is_symlink() && wanted(&entry.path))
+        .collect();
+    let paths: Vec<String> = entries.iter().map(|entry| entry.path.clone()).collect();
+    let contents = mirror.read_many(commit, &paths).await?;
+    let remote = mirror.remote().public_url();
+    tracing::debug!(%remote, folder, files = contents.len(), commit = commit.short(), "read");
+    let mut executable = entries.iter().map(pave_git::TreeEntry::is_executable);
+    let files = contents.into_iter().map(|(path, bytes)| TreeFile {
+        path,
+        bytes,
+        executable: executable.next().unwrap_or_default(),
+    });
+    Ok(ReadTree {
+        files: files.collect(),
+        etag: commit.to_string(),
+    })
 }
 
 /// A name that no URL can break out of.

@@ -1,5 +1,7 @@
-//! URLs by tables; reading against a small server that speaks Azure DevOps' items API.
+//! URLs by tables; reading against small servers that speak Azure DevOps' items API or Git.
 
 mod devops;
+mod fresh;
 mod reading;
+mod served;
 mod urls;

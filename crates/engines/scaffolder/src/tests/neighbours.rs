@@ -249,3 +249,46 @@ pub(super) fn completion(events: &[Event]) -> &Value {
     assert_eq!(last.kind, EventKind::Completion);
     &last.body
 }
+
+/// A wish for a task: the steps, and what a person filled in.
+pub(super) struct Request {
+    template: Value,
+    values: Value,
+    secrets: Value,
+}
+
+/// A task that ran.
+pub(super) struct Ended {
+    pub(super) id: String,
+    pub(super) events: Vec<Event>,
+}
+
+impl Request {
+    pub(super) fn of(steps: &Value) -> Self {
+        Self {
+            template: template(steps),
+            values: json!({ "envName": "x" }),
+            secrets: json!({}),
+        }
+    }
+
+    pub(super) fn values(mut self, values: Value) -> Self {
+        self.values = values;
+        self
+    }
+
+    pub(super) fn secrets(mut self, secrets: Value) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    pub(super) async fn start(self, scaffolder: &Scaffolder) -> String {
+        create(scaffolder, &self.template, self.values, self.secrets).await
+    }
+
+    pub(super) async fn run(self, scaffolder: &Scaffolder) -> Ended {
+        let id = self.start(scaffolder).await;
+        let events = finished(scaffolder, &id).await;
+        Ended { id, events }
+    }
+}

@@ -6,7 +6,7 @@ use pave_runtime::Tasks;
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
-use super::neighbours::{DEADLINE, World, completion, create, finished, messages, template};
+use super::neighbours::{DEADLINE, Ended, Request, World, completion, finished, messages};
 use crate::action::{Action, ActionContext, ActionError, ActionSpec, Effect, Outputs};
 use crate::{EventKind, Scaffolder, TaskStatus};
 
@@ -81,13 +81,10 @@ async fn crash_at(
         .await;
     let id = if make {
         Some(
-            create(
-                &scaffolder,
-                &template(&steps(world)),
-                json!({ "envName": "x" }),
-                json!({ "s": "hidden" }),
-            )
-            .await,
+            Request::of(&steps(world))
+                .secrets(json!({ "s": "hidden" }))
+                .start(&scaffolder)
+                .await,
         )
     } else {
         None
@@ -207,14 +204,10 @@ async fn a_failed_task_runs_again_when_asked() {
         .push(pave_diagnostic::Diagnostic::error("PV1801", "not yet"));
     let scaffolder = world.open(&tasks).await;
     let steps = json!([{ "id": "publish", "action": "pave:repo:commit", "input": { "remoteUrl": world.remote_url(), "filePath": "a", "content": "${{ secrets.word }}" } }]);
-    let id = create(
-        &scaffolder,
-        &template(&steps),
-        json!({ "envName": "x" }),
-        json!({ "word": "first" }),
-    )
-    .await;
-    let events = finished(&scaffolder, &id).await;
+    let Ended { id, events } = Request::of(&steps)
+        .secrets(json!({ "word": "first" }))
+        .run(&scaffolder)
+        .await;
     assert!(completion(&events)["error"].is_object());
     world.refusal.lock().unwrap().clear();
     scaffolder
@@ -245,13 +238,10 @@ async fn a_task_that_was_lost_for_too_long_is_failed() {
             })
             .await;
         let steps = json!([{ "id": "a", "action": "debug:log", "input": { "message": "a" } }]);
-        let id = create(
-            &scaffolder,
-            &template(&steps),
-            json!({ "envName": "x" }),
-            json!({ "key": "k" }),
-        )
-        .await;
+        let id = Request::of(&steps)
+            .secrets(json!({ "key": "k" }))
+            .start(&scaffolder)
+            .await;
         tokio::time::timeout(DEADLINE, began.notified()).await.unwrap();
         tasks.shutdown(DEADLINE).await;
         id

@@ -3,7 +3,7 @@ use pave_names::{State, Station};
 use pave_runtime::Tasks;
 use serde_json::json;
 
-use super::neighbours::{World, alice, completion, create, finished, messages, template};
+use super::neighbours::{Ended, Request, World, alice, completion, finished, messages, template};
 use crate::{Created, EventKind, TaskFilter, TaskStatus};
 
 #[tokio::test]
@@ -16,14 +16,10 @@ async fn a_file_reaches_the_branch_in_one_step() {
         "content": "name: ${{ parameters.envName }}\nuser: ${{ parameters.dbUser }}\n",
         "commitMessage": "Add ${{ parameters.envName }}",
         "allowedHosts": ["x"] } }]);
-    let id = create(
-        &scaffolder,
-        &template(&steps),
-        json!({ "envName": "orders" }),
-        json!({}),
-    )
-    .await;
-    let events = finished(&scaffolder, &id).await;
+    let Ended { id, events } = Request::of(&steps)
+        .values(json!({ "envName": "orders" }))
+        .run(&scaffolder)
+        .await;
     let log = messages(&events);
     assert_eq!(log[0], "Starting up task with 1 steps");
     assert_eq!(log[1], "Beginning step Commit it");
@@ -101,14 +97,7 @@ async fn steps_follow_if_each_and_failure() {
         { "id": "always", "action": "debug:log", "if": "${{ always() }}", "input": { "message": "cleaning" } },
         { "id": "failure", "action": "debug:log", "if": "${{ failure() }}", "input": { "message": "it failed" } },
     ]);
-    let id = create(
-        &scaffolder,
-        &template(&steps),
-        json!({ "envName": "x" }),
-        json!({}),
-    )
-    .await;
-    let events = finished(&scaffolder, &id).await;
+    let Ended { events, .. } = Request::of(&steps).run(&scaffolder).await;
     let log = messages(&events).join("\n");
     for line in [
         "Skipping step no because its if condition was false",
@@ -133,14 +122,10 @@ async fn secrets_do_not_reach_the_log_and_go_at_the_end() {
     let (world, tasks) = (World::new(), Tasks::new());
     let scaffolder = world.open(&tasks).await;
     let steps = json!([{ "id": "a", "action": "debug:log", "input": { "message": "p=${{ secrets.key | upper }} ${{ secrets.key }}" } }]);
-    let id = create(
-        &scaffolder,
-        &template(&steps),
-        json!({ "envName": "x" }),
-        json!({ "key": "open-sesame" }),
-    )
-    .await;
-    let events = finished(&scaffolder, &id).await;
+    let Ended { events, .. } = Request::of(&steps)
+        .secrets(json!({ "key": "open-sesame" }))
+        .run(&scaffolder)
+        .await;
     let log = messages(&events).join("\n");
     assert!(log.contains("p=*** ***"), "{log}");
     tasks.shutdown(super::neighbours::DEADLINE).await;
@@ -166,14 +151,7 @@ async fn the_gate_stops_a_commit_in_its_words() {
         .push(Diagnostic::error("PV1801", "bob may not create claims in team-a"));
     let scaffolder = world.open(&tasks).await;
     let steps = json!([{ "id": "publish", "action": "pave:repo:commit", "input": { "remoteUrl": world.remote_url(), "filePath": "a", "content": "b" } }]);
-    let id = create(
-        &scaffolder,
-        &template(&steps),
-        json!({ "envName": "x" }),
-        json!({}),
-    )
-    .await;
-    let events = finished(&scaffolder, &id).await;
+    let Ended { id, events } = Request::of(&steps).run(&scaffolder).await;
     let error = &completion(&events)["error"];
     assert_eq!(error["name"], "NotAllowedError");
     assert!(
@@ -196,14 +174,7 @@ async fn files_are_deleted_on_a_road_of_their_own() {
     let scaffolder = world.open(&tasks).await;
     let steps = json!([{ "id": "publish", "action": "pave:repo:commit", "input": { "remoteUrl": world.remote_url(), "files": [
         { "path": "a/${{ parameters.envName }}", "content": "1" }, { "path": "keep", "content": "2" }] } }]);
-    let id = create(
-        &scaffolder,
-        &template(&steps),
-        json!({ "envName": "x" }),
-        json!({}),
-    )
-    .await;
-    finished(&scaffolder, &id).await;
+    Request::of(&steps).run(&scaffolder).await;
     let deleted = scaffolder
         .delete_files(
             &alice(),
@@ -241,13 +212,7 @@ async fn a_task_is_cancelled_between_steps() {
         { "id": "wait", "action": "debug:wait", "input": { "minutes": 5 } },
         { "id": "never", "action": "debug:log", "input": { "message": "never" } },
     ]);
-    let id = create(
-        &scaffolder,
-        &template(&steps),
-        json!({ "envName": "x" }),
-        json!({}),
-    )
-    .await;
+    let id = Request::of(&steps).start(&scaffolder).await;
     {
         use futures::StreamExt;
         let events = scaffolder.events(&id, 0);
@@ -285,14 +250,7 @@ async fn an_unknown_action_fails_before_anything_is_done() {
     let (world, tasks) = (World::new(), Tasks::new());
     let scaffolder = world.open(&tasks).await;
     let steps = json!([{ "id": "a", "action": "debug:log" }, { "id": "b", "action": "debug:lag" }]);
-    let id = create(
-        &scaffolder,
-        &template(&steps),
-        json!({ "envName": "x" }),
-        json!({}),
-    )
-    .await;
-    let events = finished(&scaffolder, &id).await;
+    let Ended { id, events } = Request::of(&steps).run(&scaffolder).await;
     assert_eq!(
         completion(&events)["error"]["message"],
         "Template action with ID 'debug:lag' is not registered. Did you mean 'debug:log'?"
@@ -314,14 +272,7 @@ async fn the_publish_step_of_the_post_is_told_what_to_use() {
     let (world, tasks) = (World::new(), Tasks::new());
     let scaffolder = world.open(&tasks).await;
     let steps = json!([{ "id": "publish-yaml", "action": "publish:github", "input": { "repoUrl": "github.com:my-org/platform-configs", "filePath": "a.yaml", "content": "b" } }]);
-    let id = create(
-        &scaffolder,
-        &template(&steps),
-        json!({ "envName": "x" }),
-        json!({}),
-    )
-    .await;
-    let events = finished(&scaffolder, &id).await;
+    let Ended { events, .. } = Request::of(&steps).run(&scaffolder).await;
     let message = completion(&events)["error"]["message"]
         .as_str()
         .unwrap()

@@ -113,7 +113,7 @@ async fn folders_come_through_git() {
     let url = format!("{base}/o/p/_git/r?path=/t&version=GBmain");
     let mut location = reader.integrations().repository_of(&url).unwrap();
     location.clone_url = remote.url.clone();
-    let tree = reader.below(&url, &location, "t", |_| true).await.unwrap();
+    let tree = reader.folder(&url, &location).await.unwrap();
     let files: Vec<(&str, bool)> = tree
         .files
         .iter()
@@ -121,11 +121,7 @@ async fn folders_come_through_git() {
         .collect();
     assert_eq!(
         files,
-        [
-            ("t/a/one.yaml", false),
-            ("t/b/two.yaml", false),
-            ("t/run.sh", true)
-        ]
+        [("a/one.yaml", false), ("b/two.yaml", false), ("run.sh", true)]
     );
     assert_eq!(tree.etag, pushed.commit.as_str());
 }
