@@ -73,5 +73,8 @@ done
 [[ -n "${assignments:-}" ]] || fail "the platform was not ready within a minute"
 eval "$assignments"
 
-"$venv/bin/python" tests/devops/sdk_test.py
-PAVE_DEVOPS_MODULES="$modules" node tests/devops/sdk_test.mjs
+export PAVE_DEVOPS_MODULES="$modules"
+for test in sdk_test sdk_wide_test; do
+  "$venv/bin/python" -B "tests/devops/$test.py"
+  node "tests/devops/$test.mjs"
+done

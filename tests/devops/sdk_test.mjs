@@ -9,63 +9,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
-// Found beside this file or, as scripts/devops-sdk-test.sh does it, where the packages were installed.
-import { createRequire } from "node:module";
-const require = createRequire(path.join(process.env.PAVE_DEVOPS_MODULES ?? import.meta.dirname, "package.json"));
-const azdev = require("azure-devops-node-api");
-const { GitStatusState, PullRequestStatus, GitPullRequestMergeStrategy, VersionControlChangeType, ItemContentType, CommentThreadStatus } =
-  require("azure-devops-node-api/interfaces/GitInterfaces.js");
-const git = require("isomorphic-git");
-const http = require("isomorphic-git/http/node");
+import { ZERO, change, connect, eventually, git, http, makeProject, refused, step, token, types } from "./client.mjs";
+const { GitStatusState, PullRequestStatus, GitPullRequestMergeStrategy, VersionControlChangeType, CommentThreadStatus } = types;
 
-const ZERO = "0".repeat(40);
 const PROJECT = "node-client";
 const APPROVERS = "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd";
-
-function setting(name) {
-  const value = process.env[name];
-  if (!value) throw new Error(`the environment variable ${name} is not set`);
-  return value;
-}
-
-const url = setting("PAVE_FORGE_URL").replace(/\/$/, "");
-const token = setting("PAVE_FORGE_TOKEN");
-const collection = `${url}/${setting("PAVE_FORGE_ORGANIZATION")}`;
-
-function connect(secret) {
-  return new azdev.WebApi(collection, azdev.getPersonalAccessTokenHandler(secret));
-}
-
-async function eventually(what, look) {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const found = await look();
-    if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`never: ${what}`);
-}
-
-async function step(name, action) {
-  const result = await action();
-  console.log(`ok: ${name}`);
-  return result;
-}
-
-async function refused(promise, status, words) {
-  const error = await promise.then(
-    () => null,
-    (problem) => problem,
-  );
-  assert.ok(error, "it was not refused");
-  assert.equal(error.statusCode ?? error.data?.statusCode, status, error.message);
-  if (words) assert.match(error.message, words);
-}
-
-const change = (changeType, file, content) => ({
-  changeType,
-  item: { path: file },
-  newContent: { content, contentType: ItemContentType.RawText },
-});
 
 const connection = connect(token);
 const core = await connection.getCoreApi();
@@ -79,13 +27,7 @@ await step("who the token belongs to", async () => {
 await step("a wrong token is refused", () => refused(connect("x".repeat(52)).getCoreApi().then((it) => it.getProjects()), 401));
 
 await step("a project is made", async () => {
-  const operation = await core.queueCreateProject({
-    name: PROJECT,
-    visibility: 0,
-    capabilities: { versioncontrol: { sourceControlType: "Git" } },
-  });
-  assert.ok(operation.id);
-  const project = await eventually("the project", () => core.getProject(PROJECT, true));
+  const project = await makeProject(core, { name: PROJECT });
   assert.equal(project.capabilities.versioncontrol.sourceControlType, "Git");
 });
 

@@ -9,7 +9,8 @@ use crate::store::Update;
 
 /// Forty zeros: no object.
 pub(crate) const ZERO: &str = "0000000000000000000000000000000000000000";
-const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+/// The tree without files; Git knows it without having it.
+pub(crate) const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /// The paths that a principal must be allowed to push for this update.
 ///

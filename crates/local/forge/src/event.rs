@@ -228,9 +228,10 @@ pub(crate) fn project_json(base: &Url, project: &crate::repository::Project) -> 
         "id": project.id,
         "name": project.name,
         "url": below(base, &[&project.organization, "_apis", "projects", &project.id.to_string()]),
+        "description": project.description,
         "state": "wellFormed",
         "revision": 1,
-        "visibility": "private",
+        "visibility": project.visibility,
         "lastUpdateTime": project.created_at,
     })
 }
@@ -250,6 +251,9 @@ pub(crate) fn repository_json(base: &Url, repository: &Repository, default_branc
         "isDisabled": false,
         "isInMaintenance": false,
     });
+    if repository.parent.is_some() {
+        value["isFork"] = json!(true);
+    }
     if !default_branch.is_empty() {
         value["defaultBranch"] = json!(default_branch);
     }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
-use bytes::Bytes;
 use pave_auth::{Authorizer, Identities, Principal};
 use pave_devops::{Area, Builds, Feed};
 use pave_git::{Change, Commit, Signature, build_commit};
@@ -20,8 +19,9 @@ use uuid::Uuid;
 use crate::changes::ZERO;
 use crate::hook::Hooks;
 use crate::repository::{Project, Repository, check_name};
+use crate::smart::Greetings;
 use crate::store::{Store, Subscription, Update};
-use crate::{ForgeError, outbox, pull, route};
+use crate::{ForgeError, job, outbox, pull, route};
 
 /// What a forge needs.
 pub struct Options {
@@ -64,8 +64,7 @@ struct Shared {
     claims: Mutex<HashSet<Uuid>>,
     outbox: Notify,
     unsettled: AtomicBool,
-    /// Git's protocol 2 greeting is the same for every repository.
-    greeting: OnceLock<Bytes>,
+    greetings: Greetings,
 }
 
 /// Who answers behind the forge's listener.
@@ -102,7 +101,7 @@ impl Forge {
             claims: Mutex::default(),
             outbox: Notify::new(),
             unsettled: AtomicBool::new(false),
-            greeting: OnceLock::new(),
+            greetings: Greetings::default(),
         };
         let forge = Self {
             shared: Arc::new(shared),
@@ -110,7 +109,9 @@ impl Forge {
         for repository in forge.store().repositories().await? {
             pave_git::init_bare(&repository.directory).await?;
             forge.recover(&repository).await?;
+            job::tidy_up(&repository).await?;
         }
+        forge.store().break_off_jobs().await?;
         forge
             .tasks()
             .spawn("forge service hooks", outbox::run(forge.clone()));
@@ -154,17 +155,18 @@ impl Forge {
             check_name(part)?;
         }
         let project = self.store().ensure_project(organization, project).await?;
-        self.add_repository(project, name).await
+        self.add_repository(project, name, None).await
     }
 
     pub(crate) async fn add_repository(
         &self,
         project: Project,
         name: &str,
+        parent: Option<Uuid>,
     ) -> Result<Repository, ForgeError> {
         check_name(name)?;
         let (organization, project_name) = (project.organization.clone(), project.name.clone());
-        let added = self.store().add_repository(project, name).await?;
+        let added = self.store().add_repository(project, name, parent).await?;
         let repository = added.ok_or_else(|| ForgeError::RepositoryExists {
             organization,
             project: project_name,
@@ -410,8 +412,8 @@ impl Forge {
         self.shared.neighbours.get()
     }
 
-    pub(crate) fn greeting(&self) -> &OnceLock<Bytes> {
-        &self.shared.greeting
+    pub(crate) fn greetings(&self) -> &Greetings {
+        &self.shared.greetings
     }
 }
 

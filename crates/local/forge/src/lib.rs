@@ -17,6 +17,7 @@ mod error;
 mod event;
 mod forge;
 mod hook;
+mod job;
 mod neighbours;
 mod outbox;
 mod page;

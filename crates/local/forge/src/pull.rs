@@ -6,6 +6,7 @@
 
 mod checks;
 pub(crate) mod complete;
+pub(crate) mod conflict;
 mod follow;
 pub(crate) mod merge;
 pub(crate) mod people;
@@ -199,6 +200,9 @@ pub(crate) struct PullRequest {
     pub(crate) options: Value,
     pub(crate) merge_options: Value,
     pub(crate) completing: Option<Completing>,
+    /// What tools noted on it.
+    #[serde(default)]
+    pub(crate) properties: serde_json::Map<String, Value>,
     /// Why auto-complete could not complete it, told once.
     #[serde(default)]
     pub(crate) held_up: String,

@@ -121,9 +121,17 @@ impl Forge {
         git: &Program,
         updates: &[Update],
     ) -> Result<i64, ForgeError> {
-        self.may_update(principal, repository, git, updates, Purpose::Push)
-            .await?;
-        Ok(self.store().intend(repository, principal, updates).await?)
+        // The disk is slow, and so is Git: one writes while the other looks. An intent that was not allowed is
+        // abandoned at once, or at the next start, which finds that nothing moved.
+        let (allowed, intent) = tokio::join!(
+            self.may_update(principal, repository, git, updates, Purpose::Push),
+            self.store().intend(repository, principal, updates)
+        );
+        if let (Err(_), Ok(id)) = (&allowed, &intent) {
+            self.store().conclude(*id, repository, Vec::new()).await?;
+        }
+        allowed?;
+        Ok(intent?)
     }
 
     /// Notes which updates of an admitted push happened and sees that they are announced.

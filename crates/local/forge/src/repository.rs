@@ -15,6 +15,9 @@ pub(crate) struct Project {
     pub(crate) organization: String,
     pub(crate) name: String,
     pub(crate) created_at: String,
+    pub(crate) description: String,
+    /// Upstream's word, private or public. It is kept and shown; who may read is for the access rules to say.
+    pub(crate) visibility: String,
 }
 
 /// A repository of a project.
@@ -24,6 +27,8 @@ pub struct Repository {
     pub(crate) project: Project,
     pub(crate) name: String,
     pub(crate) directory: PathBuf,
+    /// The repository that it is a fork of.
+    pub(crate) parent: Option<Uuid>,
 }
 
 /// The branch that new repositories call their own.

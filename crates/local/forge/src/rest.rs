@@ -1,9 +1,14 @@
 //! The Azure DevOps REST API: the part that serves Git and service hooks.
 
+mod batch;
 mod commits;
 mod diffs;
 mod discovery;
+mod forks;
 mod items;
+mod jobs;
+mod locations;
+mod objects;
 mod policies;
 mod projects;
 mod pulls;
@@ -12,6 +17,7 @@ mod query;
 mod refs;
 mod repositories;
 mod search;
+mod statuses;
 mod subscriptions;
 mod version;
 
@@ -28,6 +34,7 @@ use crate::error::ApiError;
 use crate::forge::Forge;
 use crate::neighbours::project_at;
 use crate::repository::Repository;
+use crate::store::Kind;
 pub(crate) use pulls::pull_json;
 use query::Query;
 
@@ -103,6 +110,10 @@ pub(crate) async fn serve(
     match folded.as_slice() {
         ["resourceareas", ..] => Ok(Json(json!({ "count": 0, "value": null })).into_response()),
         ["connectiondata"] => Ok(discovery::connection(forge, &call)),
+        ["process", "processes"] => discovery::processes(forge, &call, None),
+        ["process", "processes", id] => discovery::processes(forge, &call, Some(id)),
+        ["identities"] => discovery::identities(forge, &call, None).await,
+        ["identities", id] => discovery::identities(forge, &call, Some(id)).await,
         ["projects"] | ["projects", _] => {
             projects::serve(forge, &call, tail.get(1).map(String::as_str)).await
         }
@@ -164,7 +175,25 @@ async fn in_repository(
             repositories::references(forge, call, &repository, &tail.join("/")).await
         }
         (&Method::GET, ["items", ..]) => items::serve(forge, call, &repository, &tail.join("/")).await,
-        (&Method::GET, ["commits"]) => commits::list(forge, call, &repository).await,
+        (&Method::GET, ["commits"]) => commits::list(forge, &call.query, &repository).await,
+        (&Method::POST, ["commitsbatch"]) => batch::commits(forge, call, &repository).await,
+        (&Method::POST, ["itemsbatch"]) => batch::items(forge, call, &repository).await,
+        (&Method::GET, ["blobs", id]) => objects::blob(forge, call, &repository, id).await,
+        (&Method::GET, ["trees", id]) => objects::tree(forge, call, &repository, id).await,
+        (&Method::GET, ["commits", id, "mergebases"]) => {
+            objects::merge_bases(forge, call, &repository, id).await
+        }
+        (_, ["commits", id, "statuses"]) => statuses::serve(forge, call, &repository, id).await,
+        (&Method::GET, ["forks", ..]) => forks::all(forge, call, &repository).await,
+        (_, ["forksyncrequests", rest @ ..]) => {
+            jobs::serve(forge, call, &repository, Kind::ForkSync, rest).await
+        }
+        (_, ["importrequests", rest @ ..]) => jobs::serve(forge, call, &repository, Kind::Import, rest).await,
+        (_, ["cherrypicks", rest @ ..]) => {
+            jobs::serve(forge, call, &repository, Kind::CherryPick, rest).await
+        }
+        (_, ["reverts", rest @ ..]) => jobs::serve(forge, call, &repository, Kind::Revert, rest).await,
+        (&Method::POST, ["pullrequestquery"]) => pulls::query(forge, call, &repository).await,
         (&Method::GET, ["commits", id]) => commits::get(forge, &repository, id).await,
         (&Method::GET, ["commits", id, "changes"]) => commits::changes(forge, &repository, id).await,
         (&Method::POST, ["refs"]) => refs::update(forge, call, &repository).await,

@@ -1,6 +1,7 @@
 //! Git's smart HTTP protocol, versions 0 to 2, by the installed `git`.
 
 mod fetch;
+mod greet;
 mod push;
 
 use std::io::Read as _;
@@ -19,6 +20,7 @@ use crate::error::ApiError;
 use crate::forge::Forge;
 use crate::page::page;
 use crate::repository::Repository;
+pub(crate) use greet::Greetings;
 
 /// Answers one request below `…/_git/{repository}`.
 pub(crate) async fn serve(
@@ -40,11 +42,11 @@ pub(crate) async fn serve(
     let tail: Vec<&str> = tail.iter().map(String::as_str).collect();
     match (request.method(), tail.as_slice()) {
         (&Method::GET, ["info", "refs"]) => {
-            greet(
+            greet::serve(
                 forge,
                 &repository,
                 &headers,
-                request.uri().query().unwrap_or_default().to_owned(),
+                request.uri().query().unwrap_or_default(),
             )
             .await
         }
@@ -67,55 +69,15 @@ async fn find(forge: &Forge, [organization, project, name]: &[String; 3]) -> Res
         .ok_or_else(|| ApiError::no_repository(name))
 }
 
-/// `GET info/refs?service=…`: what we can do, and for protocols 0 and 1 our references.
-async fn greet(
-    forge: &Forge,
-    repository: &Repository,
-    headers: &HeaderMap,
-    query: String,
-) -> Result<Response, ApiError> {
-    let service = url::form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == "service")
-        .map(|(_, it)| it);
-    let protocol = protocol(headers);
-    let service = match service.as_deref() {
-        Some("git-upload-pack") => "upload-pack",
-        Some("git-receive-pack") => "receive-pack",
-        _ => {
-            let message = "only the smart HTTP protocol is spoken; use a git that is newer than 1.6.6";
-            return Err(ApiError::forbidden(message));
-        }
-    };
-    let content_type = format!("application/x-git-{service}-advertisement");
-    let same_for_all = service == "upload-pack" && protocol.as_deref() == Some("version=2");
-    if same_for_all && let Some(greeting) = forge.greeting().get() {
-        return Ok(answer(&content_type, Body::from(greeting.clone())));
-    }
-    let git = with_protocol(repository.git(), protocol.as_deref());
-    let directory = repository.directory.display().to_string();
-    let printed = settings(git)
-        .run(&[service, "--http-backend-info-refs", &directory], b"")
-        .await?;
-    let mut body = Vec::new();
-    let is_version_2 = service == "upload-pack" && printed.starts_with(b"000eversion 2\n");
-    if !is_version_2 {
-        let line = format!("# service=git-{service}\n");
-        body.extend_from_slice(format!("{:04x}{line}0000", line.len() + 4).as_bytes());
-    }
-    body.extend_from_slice(&printed);
-    if same_for_all && is_version_2 {
-        // Two requests may race to fill it with the same bytes.
-        forge.greeting().get_or_init(|| body.clone().into());
-    }
-    Ok(answer(&content_type, Body::from(body)))
-}
-
 /// What both services are run with.
 fn settings(git: Program) -> Program {
     git.config("uploadpack.allowFilter", "true")
         .config("uploadpack.allowReachableSHA1InWant", "true")
         .config("receive.autogc", "false")
         .config("receive.updateServerInfo", "false")
+        // Objects in quarantine have the repository itself as alternate; its references are looked at anyway, so
+        // listing them once more by another process tells nothing new.
+        .config("core.alternateRefsCommand", "true")
         // Keeps each push as one pack: few files to flush, and no loose objects to gather later.
         .config("receive.unpackLimit", "1")
 }

@@ -1,6 +1,7 @@
 //! `forge.db`: what exists, what was pushed, who wants to hear of it, and who has not yet.
 
 mod deliveries;
+mod jobs;
 mod places;
 mod pulls;
 mod rows;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::pull::PullRequest;
 use crate::repository::{Project, Repository};
+pub(crate) use jobs::{Job, Kind};
 pub(crate) use pulls::{Note, Wanted};
 use rows::{directory, read_project, read_push, read_repository, to_json};
 
@@ -64,6 +66,16 @@ INSERT INTO new_delivery (id, subscription_id, push_id, state, attempts, due_at,
 DROP TABLE delivery;
 ALTER TABLE new_delivery RENAME TO delivery;
 CREATE INDEX delivery_by_state ON delivery (state, due_at);
+", "
+ALTER TABLE repository ADD COLUMN parent_id TEXT;
+CREATE TABLE job (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id TEXT NOT NULL REFERENCES repository (id), kind TEXT NOT NULL,
+  status TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX job_by_repository ON job (repository_id, kind);
+CREATE TABLE commit_status (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id TEXT NOT NULL REFERENCES repository (id), commit_id TEXT NOT NULL,
+  body TEXT NOT NULL);
+CREATE INDEX commit_status_by_commit ON commit_status (repository_id, commit_id);
 "];
 
 /// One reference that moves; forty zeros stand for absent.
@@ -140,22 +152,43 @@ impl Store {
 
     /// Adds a project unless there is one of that name, and returns it.
     pub(crate) async fn ensure_project(&self, organization: &str, name: &str) -> Result<Project, StoreError> {
+        self.describe_project(organization, name, "", "private").await
+    }
+
+    /// The same for one that has a description; one that is there keeps its own.
+    pub(crate) async fn describe_project(
+        &self,
+        organization: &str,
+        name: &str,
+        description: &str,
+        visibility: &str,
+    ) -> Result<Project, StoreError> {
         let project = Project {
             id: Uuid::new_v4(),
             organization: organization.to_owned(),
             name: name.to_owned(),
             created_at: pave_runtime::clock::rfc3339(),
+            description: description.to_owned(),
+            visibility: visibility.to_owned(),
         };
         let folded = folded(&[organization, name]);
         self.database
             .write(move |tx| {
                 tx.execute(
-                    "INSERT INTO project (id, organization, name, folded, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT (folded) DO NOTHING",
-                    params![project.id.to_string(), project.organization, project.name, folded, project.created_at],
+                    "INSERT INTO project (id, organization, name, folded, created_at, description, visibility)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (folded) DO NOTHING",
+                    params![
+                        project.id.to_string(),
+                        project.organization,
+                        project.name,
+                        folded,
+                        project.created_at,
+                        project.description,
+                        project.visibility
+                    ],
                 )?;
-                let sql = "SELECT id, organization, name, created_at FROM project WHERE folded = ?1";
-                tx.query_row(sql, [folded], read_project)
+                let sql = format!("SELECT {PROJECT} FROM project WHERE folded = ?1");
+                tx.query_row(&sql, [folded], read_project)
             })
             .await
     }
@@ -164,8 +197,8 @@ impl Store {
         let prefix = folded(&[organization]);
         self.database
             .read(move |connection| {
-                let sql = "SELECT id, organization, name, created_at FROM project WHERE deleted_at IS NULL ORDER BY folded";
-                let mut statement = connection.prepare_cached(sql)?;
+                let sql = format!("SELECT {PROJECT} FROM project WHERE deleted_at IS NULL ORDER BY folded");
+                let mut statement = connection.prepare_cached(&sql)?;
                 let found = statement
                     .query_map([], read_project)?
                     .collect::<Result<Vec<_>, _>>()?;
@@ -182,6 +215,7 @@ impl Store {
         &self,
         project: Project,
         name: &str,
+        parent: Option<Uuid>,
     ) -> Result<Option<Repository>, StoreError> {
         let id = Uuid::new_v4();
         let repository = Repository {
@@ -189,18 +223,21 @@ impl Store {
             directory: self.directory(id),
             project,
             name: name.to_owned(),
+            parent,
         };
         self.database
             .write(move |tx| {
                 let added = tx.execute(
-                    "INSERT INTO repository (id, project_id, name, folded, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                    "INSERT INTO repository (id, project_id, name, folded, created_at, parent_id)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                      ON CONFLICT (project_id, folded) DO NOTHING",
                     params![
                         repository.id.to_string(),
                         repository.project.id.to_string(),
                         repository.name,
                         folded(&[&repository.name]),
-                        pave_runtime::clock::rfc3339()
+                        pave_runtime::clock::rfc3339(),
+                        repository.parent.map(|id| id.to_string())
                     ],
                 )?;
                 Ok((added == 1).then_some(repository))
@@ -303,9 +340,9 @@ impl Store {
     }
 }
 
-const REPOSITORY: &str =
-    "SELECT repository.id, repository.name, project.id, project.organization, project.name,
-  project.created_at FROM repository JOIN project ON project.id = repository.project_id
+const PROJECT: &str = "id, organization, name, created_at, description, visibility";
+const REPOSITORY: &str = "SELECT repository.id, repository.name, repository.parent_id, project.id,
+  project.organization, project.name, project.created_at, project.description, project.visibility FROM repository JOIN project ON project.id = repository.project_id
   WHERE repository.deleted_at IS NULL";
 const PUSH: &str = "SELECT push.id, push.repository_id, push.pusher, push.updates, push.created_at FROM push";
 const SUBSCRIPTION: &str =

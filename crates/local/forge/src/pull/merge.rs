@@ -59,20 +59,7 @@ pub(crate) async fn trees(
     let mut arguments = vec!["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"];
     arguments.extend(base.as_deref());
     arguments.extend([ours, theirs]);
-    let mut command = git.command(&arguments);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let failed = |message: String| GitError::Failed {
-        command: "merge-tree".to_owned(),
-        status: None,
-        message,
-    };
-    let output = tokio::time::timeout(PATIENCE, command.output())
-        .await
-        .map_err(|_| failed("it took longer than a minute".to_owned()))?
-        .map_err(|error| failed(error.to_string()))?;
+    let output = merge_tree(git, &arguments).await?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut parts = text.split('\0').filter(|part| !part.trim().is_empty());
     match (output.status.code(), parts.next()) {
@@ -86,6 +73,27 @@ pub(crate) async fn trees(
             String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         )),
     }
+}
+
+/// Runs `git merge-tree`, whose status 1 is an answer too.
+pub(super) async fn merge_tree(
+    git: &Program,
+    arguments: &[&str],
+) -> Result<std::process::Output, ForgeError> {
+    let mut command = git.command(arguments);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let failed = |message: String| GitError::Failed {
+        command: "merge-tree".to_owned(),
+        status: None,
+        message,
+    };
+    let output = tokio::time::timeout(PATIENCE, command.output())
+        .await
+        .map_err(|_| failed("it took longer than a minute".to_owned()))?;
+    Ok(output.map_err(|error| failed(error.to_string()))?)
 }
 
 /// Makes a commit of a tree.

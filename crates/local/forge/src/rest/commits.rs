@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use pave_git::{ChangeKind, Commit, CommitInfo};
 use serde_json::{Value, json};
 
-use super::{Call, version};
+use super::query::Query;
+use super::version;
 use crate::error::ApiError;
 use crate::event::{api, commit_json};
 use crate::forge::Forge;
@@ -16,25 +17,24 @@ use crate::repository::Repository;
 const SEARCHED: usize = 10_000;
 
 /// The commits that a query asks for.
-async fn list_of(forge: &Forge, call: &Call, repository: &Repository) -> Result<Vec<Value>, ApiError> {
+async fn list_of(forge: &Forge, asked: &Query, repository: &Repository) -> Result<Vec<Value>, ApiError> {
     let prefixes = [
         "searchCriteria.itemVersion.",
         "searchCriteria.compareVersion.",
         "itemVersion.",
     ];
-    let (commit, _) = version::resolve(repository, &call.query, &prefixes).await?;
-    let query = |name: &str| call.query.get(&[&format!("searchCriteria.{name}"), name]);
+    let (commit, _) = version::resolve(repository, asked, &prefixes).await?;
+    let query = |name: &str| asked.get(&[&format!("searchCriteria.{name}"), name]);
     let path = query("itemPath")
         .map(|path| path.trim_matches('/'))
         .filter(|path| !path.is_empty());
-    let top = call
-        .query
-        .number("searchCriteria.$top", call.query.number("$top", 100))
-        .min(SEARCHED);
-    let skip = call
-        .query
-        .number("searchCriteria.$skip", call.query.number("$skip", 0))
-        .min(SEARCHED);
+    let number = |name: &str, otherwise: usize| {
+        let plain = asked.number(name, otherwise);
+        asked
+            .number(&format!("searchCriteria.{name}"), plain)
+            .min(SEARCHED)
+    };
+    let (top, skip) = (number("$top", 100), number("$skip", 0));
     let author = query("author").map(str::to_lowercase);
     let time = |name: &str| query(name).and_then(|text| text.parse::<Timestamp>().ok());
     let (from, to) = (time("fromDate"), time("toDate"));
@@ -54,9 +54,13 @@ async fn list_of(forge: &Forge, call: &Call, repository: &Repository) -> Result<
 }
 
 /// `…/commits`; an empty repository has an empty list.
-pub(crate) async fn list(forge: &Forge, call: &Call, repository: &Repository) -> Result<Response, ApiError> {
-    let asked = call.query.get(&["searchCriteria.itemVersion.version"]).is_some();
-    if !asked
+pub(crate) async fn list(
+    forge: &Forge,
+    asked: &Query,
+    repository: &Repository,
+) -> Result<Response, ApiError> {
+    let names_version = asked.get(&["searchCriteria.itemVersion.version"]).is_some();
+    if !names_version
         && repository
             .tip(&repository.default_branch().await)
             .await?
@@ -64,13 +68,18 @@ pub(crate) async fn list(forge: &Forge, call: &Call, repository: &Repository) ->
     {
         return Ok(super::list(Vec::new()));
     }
-    Ok(super::list(list_of(forge, call, repository).await?))
+    Ok(super::list(list_of(forge, asked, repository).await?))
 }
 
 /// `…/commits/{id}`.
 pub(crate) async fn get(forge: &Forge, repository: &Repository, id: &str) -> Result<Response, ApiError> {
+    Ok(Json(one(forge, repository, id).await?).into_response())
+}
+
+/// One commit, shown.
+pub(super) async fn one(forge: &Forge, repository: &Repository, id: &str) -> Result<Value, ApiError> {
     let commit = find(repository, id).await?;
-    Ok(Json(commit_json(forge.base_url(), repository, &commit)).into_response())
+    Ok(commit_json(forge.base_url(), repository, &commit))
 }
 
 /// `…/commits/{id}/changes`.
@@ -105,7 +114,7 @@ pub(crate) async fn changes(forge: &Forge, repository: &Repository, id: &str) ->
     Ok(Json(json!({ "changeCounts": counts, "changes": value.collect::<Vec<_>>() })).into_response())
 }
 
-async fn find(repository: &Repository, id: &str) -> Result<CommitInfo, ApiError> {
+pub(super) async fn find(repository: &Repository, id: &str) -> Result<CommitInfo, ApiError> {
     let id = version::commit_id(id)?;
     let objects = repository.objects();
     let commit: Option<Commit> = objects.first_commit(std::slice::from_ref(&id)).await?;

@@ -1,16 +1,27 @@
 //! What clients ask before their first call.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use pave_auth::Principal;
 use pave_devops::ResourceLocation;
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::Call;
+use crate::ForgeError;
+use crate::error::ApiError;
 use crate::event::{account_id, identity_json};
 use crate::forge::Forge;
+use crate::pull::people::group_id;
+use crate::repository::below;
+
+/// The only process there is; every project says that it is of it.
+const PROCESS: &str = "b8a3a935-7e91-48b8-a94c-606d37c3e9f2";
 
 /// Routes by the ids that clients know.
-const LOCATIONS: [ResourceLocation; 34] = [
+const LOCATIONS: [ResourceLocation; 36] = [
     ResourceLocation::new(
         "Location",
         "e81700f7-3be2-46de-8624-2eb35882fcaa",
@@ -28,6 +39,18 @@ const LOCATIONS: [ResourceLocation; 34] = [
         "603fe2ac-9723-48b9-88ad-09305aa6c6e1",
         "projects",
         "_apis/{resource}/{*projectId}",
+    ),
+    ResourceLocation::new(
+        "core",
+        "93878975-88c5-4e6a-8abb-7ddd77a8a7d8",
+        "processes",
+        "_apis/process/{resource}/{processId}",
+    ),
+    ResourceLocation::new(
+        "IMS",
+        "28010c54-d0c0-4c89-a5b0-1c9e188b9fb7",
+        "Identities",
+        "_apis/{resource}/{identityId}",
     ),
     ResourceLocation::new(
         "operations",
@@ -223,6 +246,7 @@ pub(crate) fn locations(forge: &Forge, area: Option<&str>) -> Response {
     let others = others.flat_map(|area| area.locations().iter().copied());
     let wanted = LOCATIONS
         .into_iter()
+        .chain(super::locations::MORE)
         .chain(others)
         .filter(|it| area.is_none_or(|area| it.area.eq_ignore_ascii_case(area)));
     super::list(wanted.map(|it| {
@@ -244,4 +268,128 @@ pub(crate) fn connection(forge: &Forge, call: &Call) -> Response {
         "deploymentType": "onPremises",
     });
     Json(body).into_response()
+}
+
+/// `GET _apis/process/processes[/{id}]`: what a client chooses of before it makes a project.
+pub(crate) fn processes(forge: &Forge, call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
+    let tail = [&call.organization, "_apis", "process", "processes", PROCESS];
+    let process = json!({
+        "id": PROCESS, "name": "Basic", "description": "Repositories and pipelines, without work items.",
+        "isDefault": true, "type": "system", "url": below(forge.base_url(), &tail),
+    });
+    match id {
+        None => Ok(super::list([process])),
+        Some(id) if id.eq_ignore_ascii_case(PROCESS) => Ok(Json(process).into_response()),
+        Some(id) => Err(ApiError::not_found(&format!("process {id}"))),
+    }
+}
+
+/// `GET _apis/identities[/{id}]`: people and groups by id, or by what they are called. Nobody fits: an empty list.
+pub(crate) async fn identities(forge: &Forge, call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
+    let all = everybody(forge).await?;
+    if let Some(id) = id {
+        let found = all.into_iter().find(|it| it.is_id(id));
+        return found
+            .map(|it| Json(it.shown).into_response())
+            .ok_or_else(|| ApiError::not_found(&format!("identity {id}")));
+    }
+    let value = |name: &str| call.query.get(&[name]).unwrap_or_default();
+    let ids: Vec<&str> = ["identityIds", "descriptors", "subjectDescriptors"]
+        .into_iter()
+        .flat_map(|name| value(name).split(','))
+        .filter(|id| !id.is_empty())
+        .collect();
+    let wanted = value("filterValue").trim().to_lowercase();
+    let fits = |it: &Identity| {
+        if ids.is_empty() {
+            !wanted.is_empty() && it.names.contains(&wanted)
+        } else {
+            ids.iter().any(|id| it.is_id(id))
+        }
+    };
+    Ok(super::list(all.into_iter().filter(fits).map(|it| it.shown)))
+}
+
+/// Somebody, with everything that they may be asked for by.
+struct Identity {
+    names: Vec<String>,
+    shown: Value,
+}
+
+impl Identity {
+    fn is_id(&self, wanted: &str) -> bool {
+        ["id", "descriptor", "subjectDescriptor"]
+            .into_iter()
+            .any(|field| {
+                self.shown[field]
+                    .as_str()
+                    .is_some_and(|id| id.eq_ignore_ascii_case(wanted))
+            })
+    }
+
+    fn new(id: Uuid, display_name: &str, account: &str, mail: &str, is_group: bool) -> Self {
+        let text = |value: &str| json!({ "$type": "System.String", "$value": value });
+        let (schema, subject) = if is_group {
+            ("Group", format!("vssgp.{id}"))
+        } else {
+            ("User", format!("aad.{id}"))
+        };
+        let shown = json!({
+            "id": id, "descriptor": format!("Microsoft.IdentityModel.Claims.ClaimsIdentity;{id}"),
+            "subjectDescriptor": subject, "providerDisplayName": display_name, "isActive": true,
+            "isContainer": is_group, "members": [], "memberOf": [], "memberIds": [],
+            "properties": {
+                "SchemaClassName": text(schema), "Account": text(account), "Mail": text(mail),
+            },
+            "resourceVersion": 2, "metaTypeId": 0,
+        });
+        let names = [display_name, account, mail].map(str::to_lowercase);
+        Self {
+            names: names.into_iter().filter(|name| !name.is_empty()).collect(),
+            shown,
+        }
+    }
+}
+
+async fn everybody(forge: &Forge) -> Result<Vec<Identity>, ApiError> {
+    let people = forge.identities().principals().await.map_err(ForgeError::from)?;
+    let groups: BTreeSet<&String> = people.iter().flat_map(|it| &it.groups).collect();
+    let groups: Vec<Identity> = groups
+        .into_iter()
+        .map(|name| Identity::new(group_id(name), name, name, "", true))
+        .collect();
+    let person = |it: &Principal| {
+        let mut identity = Identity::new(it.id, &it.display_name, &it.user, &it.email, false);
+        identity.names.push(it.entity.to_string().to_lowercase());
+        identity.names.push(it.entity.name().to_lowercase());
+        identity
+    };
+    Ok(people.iter().map(person).chain(groups).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_and_groups_are_found_by_what_they_are_called() {
+        let alice = Identity::new(
+            Uuid::from_u128(1),
+            "Alice A.",
+            "alice",
+            "Alice@Example.com",
+            false,
+        );
+        let team = Identity::new(Uuid::from_u128(2), "team-a", "team-a", "", true);
+        let check = |identity: &Identity, id: &str, expected: bool| {
+            assert_eq!(identity.is_id(id), expected, "{id}");
+        };
+        assert_eq!(alice.names, ["alice a.", "alice", "alice@example.com"]);
+        assert_eq!(team.names, ["team-a", "team-a"]);
+        check(&alice, "00000000-0000-0000-0000-000000000001", true);
+        check(&alice, "AAD.00000000-0000-0000-0000-000000000001", true);
+        check(&alice, "alice", false);
+        check(&team, "vssgp.00000000-0000-0000-0000-000000000002", true);
+        assert_eq!(team.shown["isContainer"], true);
+    }
 }

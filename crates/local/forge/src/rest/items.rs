@@ -7,6 +7,7 @@ use http::{HeaderValue, header};
 use pave_git::{Commit, EntryKind, TreeEntry, check_path};
 use serde_json::{Value, json};
 
+use super::query::Query;
 use super::{Call, list, version};
 use crate::error::ApiError;
 use crate::event::api;
@@ -19,6 +20,40 @@ enum Format {
     Raw,
     Json,
     Zip,
+}
+
+/// What a query asks for, as a list: an item, and with a depth what is below it.
+pub(super) async fn found(
+    forge: &Forge,
+    repository: &Repository,
+    query: &Query,
+) -> Result<Vec<Value>, ApiError> {
+    let (commit, label) = version::resolve(repository, query, &[""]).await?;
+    let path = clean(query.get(&["path"]).unwrap_or_default())?;
+    let entry = find(repository, &commit, &path, &label).await?;
+    let view = View {
+        forge,
+        repository,
+        commit: &commit,
+        path: &path,
+    };
+    let recursion = query.get(&["recursionLevel"]).unwrap_or("none").to_lowercase();
+    view.tree(entry.as_ref(), &recursion).await
+}
+
+/// The entry of a path; the root has none.
+async fn find(
+    repository: &Repository,
+    commit: &Commit,
+    path: &str,
+    label: &str,
+) -> Result<Option<TreeEntry>, ApiError> {
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let entry = repository.objects().entry(commit, path).await?;
+    let missing = || ApiError::no_item(&format!("/{path}"), &repository.name, label);
+    entry.ok_or_else(missing).map(Some)
 }
 
 /// `…/items[/{path}]`.
@@ -36,17 +71,7 @@ pub(crate) async fn serve(
         tail
     };
     let path = clean(path)?;
-    let missing = || ApiError::no_item(&format!("/{path}"), &repository.name, &label);
-    let entry = match path.as_str() {
-        "" => None,
-        path => Some(
-            repository
-                .objects()
-                .entry(&commit, path)
-                .await?
-                .ok_or_else(missing)?,
-        ),
-    };
+    let entry = find(repository, &commit, &path, &label).await?;
     let is_folder = entry.as_ref().is_none_or(|entry| entry.kind != EntryKind::File);
     let view = View {
         forge,

@@ -115,18 +115,16 @@ impl Place<'_> {
             .query
             .get(&["policyType", "policyTypeId"])
             .map(str::to_lowercase);
+        // `{repository id, with or without dashes}[:{branch}]`.
         let scope = self.call.query.get(&["scope"]);
-        let repository = self
-            .call
-            .query
-            .get(&["repositoryId"])
-            .and_then(|id| Uuid::parse_str(id).ok());
-        let branch = self.call.query.get(&["refName"]);
+        let scope = scope.map(|scope| scope.split_once(':').map_or((scope, None), |(id, name)| (id, Some(name))));
+        let repository = self.call.query.get(&["repositoryId"]);
+        let repository = repository.or(scope.map(|(id, _)| id)).and_then(|id| Uuid::parse_str(id).ok());
+        let branch = self.call.query.get(&["refName"]).or(scope.and_then(|(_, name)| name));
         let all = self.forge.store().policies(self.project.id).await?;
         let asked = |it: &&Policy| {
             let text = it.settings.to_string();
             wanted.as_ref().is_none_or(|id| *id == it.kind.to_lowercase())
-                && scope.is_none_or(|scope| text.contains(scope))
                 && repository.is_none_or(|id| {
                     it.covers(id, branch.unwrap_or_default())
                         || (branch.is_none() && text.contains(&id.to_string()))

@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::repositories::project;
-use super::{Call, list};
+use super::{Call, list, word};
 use crate::error::ApiError;
 use crate::event::project_json;
 use crate::forge::Forge;
 use crate::repository::{Project, below, check_name};
+
+/// The longest description.
+const DESCRIPTION: usize = 16_000;
 
 /// `_apis/projects[/{project}]`.
 pub(super) async fn serve(forge: &Forge, call: &Call, name: Option<&str>) -> Result<Response, ApiError> {
@@ -102,8 +105,40 @@ async fn create(forge: &Forge, call: &Call) -> Result<Response, ApiError> {
     if forge.find_project(&call.organization, name).await?.is_some() {
         return Err(taken(name));
     }
-    forge.store().ensure_project(&call.organization, name).await?;
+    let (description, visibility) = described(&body)?;
+    forge
+        .store()
+        .describe_project(
+            &call.organization,
+            name,
+            description.unwrap_or_default(),
+            visibility.unwrap_or("private"),
+        )
+        .await?;
     accepted(forge, call, &format!("The project {name} was made.")).await
+}
+
+/// Description and visibility, where the body says something of them.
+fn described(body: &Value) -> Result<(Option<&str>, Option<&'static str>), ApiError> {
+    let description = body.get("description").and_then(Value::as_str);
+    if description.is_some_and(|it| it.chars().count() > DESCRIPTION) {
+        return Err(ApiError::bad_request(format!(
+            "The description of a project has at most {DESCRIPTION} characters."
+        )));
+    }
+    let visibility = match body.get("visibility").filter(|it| !it.is_null()) {
+        None => None,
+        Some(given) => {
+            let known = word(given, &[("private", 0), ("public", 2)]);
+            let unknown = || {
+                ApiError::bad_request(format!(
+                    "The visibility {given} is not one of private, public; who may read is for the access rules to say."
+                ))
+            };
+            Some(known.ok_or_else(unknown)?)
+        }
+    };
+    Ok((description, visibility))
 }
 
 fn taken(name: &str) -> ApiError {
@@ -115,19 +150,23 @@ fn taken(name: &str) -> ApiError {
 }
 
 async fn change(forge: &Forge, call: &Call, name: &str) -> Result<Response, ApiError> {
-    let project = project(forge, &call.organization, name).await?;
+    let mut project = project(forge, &call.organization, name).await?;
     check_manage(forge, call, &project.organization, &project.name).await?;
     let body = call.json()?;
+    let (description, visibility) = described(&body)?;
     if let Some(new) = body.get("name").and_then(Value::as_str) {
         check_name(new)?;
         check_manage(forge, call, &project.organization, new).await?;
-        let changed = forge
-            .store()
-            .change_project(project.id, &project.organization, new)
-            .await?;
-        if !changed {
-            return Err(taken(new));
-        }
+        new.clone_into(&mut project.name);
+    }
+    if let Some(description) = description {
+        description.clone_into(&mut project.description);
+    }
+    if let Some(visibility) = visibility {
+        visibility.clone_into(&mut project.visibility);
+    }
+    if !forge.store().change_project(project.clone()).await? {
+        return Err(taken(&project.name));
     }
     accepted(forge, call, &format!("The project {} was changed.", project.name)).await
 }

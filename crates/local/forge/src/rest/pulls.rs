@@ -1,7 +1,10 @@
 //! `…/pullRequests`: pull requests, their reviewers, discussions and history.
 
+mod conflicts;
 mod discussion;
 mod history;
+mod lookup;
+mod properties;
 mod reviewers;
 mod show;
 mod statuses;
@@ -12,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
 use pave_git::RefName;
 use serde_json::{Map, Value};
+use tokio::sync::OwnedMutexGuard;
 
 use super::{Call, list, word};
 use crate::changes::ZERO;
@@ -23,6 +27,7 @@ use crate::store::{Note, Wanted};
 
 pub(crate) use history::difference;
 pub(crate) use show::pull_json;
+pub(super) use statuses::STATES;
 
 /// The most pull requests in one answer.
 const LISTED: usize = 1000;
@@ -44,6 +49,15 @@ impl At<'_> {
         let number: i64 = id.parse().map_err(|_| missing())?;
         let found = self.forge.fresh_pull(self.repository, number).await?;
         found.ok_or_else(missing)
+    }
+
+    /// The pull request as it is written down, and the turn to change it.
+    async fn held(&self, id: &str) -> Result<(OwnedMutexGuard<()>, PullRequest), ApiError> {
+        let number: i64 = id.parse().map_err(|_| no_pull(id))?;
+        let turn = self.forge.turn(self.repository).await;
+        let stored = self.forge.store().pull(number).await?;
+        let here = stored.filter(|it| it.repository == self.repository.id);
+        Ok((turn, here.ok_or_else(|| no_pull(id))?))
     }
 
     async fn shown(&self, pull: &PullRequest) -> Value {
@@ -149,6 +163,8 @@ pub(super) async fn serve(
             statuses::serve(&at, id, Some(iteration), rest).await
         }
         (_, [id, "labels", ..]) => statuses::labels(&at, id, tail.get(2).map(String::as_str)).await,
+        (_, [id, "conflicts", rest @ ..]) => conflicts::serve(&at, id, rest).await,
+        (_, [id, "properties"]) => properties::serve(&at, id).await,
         (&Method::GET, [id, rest @ ..]) => history::serve(&at, id, rest).await,
         _ => Err(ApiError::not_found(&format!(
             "{} pullRequests/{}",
@@ -156,6 +172,16 @@ pub(super) async fn serve(
             rest.join("/")
         ))),
     }
+}
+
+/// `POST …/pullRequestQuery`.
+pub(super) async fn query(forge: &Forge, call: &Call, repository: &Repository) -> Result<Response, ApiError> {
+    lookup::serve(&At {
+        forge,
+        call,
+        repository,
+    })
+    .await
 }
 
 fn page(call: &Call, found: Vec<(PullRequest, Value)>) -> Response {
@@ -272,6 +298,12 @@ pub(super) fn no_branch(at: &At<'_>, name: &str) -> ApiError {
 }
 
 fn read(at: &At<'_>, body: &Value) -> Result<PullRequest, ApiError> {
+    if body.get("forkSource").is_some_and(|it| !it.is_null()) {
+        return Err(ApiError::bad_request(format!(
+            "Pull requests from a fork are not kept here: push the branch to {} and open the pull request from there.",
+            at.repository.full_name()
+        )));
+    }
     let source = branch(body, "sourceRefName")?;
     let target = branch(body, "targetRefName")?;
     if source == target {
@@ -311,6 +343,7 @@ fn read(at: &At<'_>, body: &Value) -> Result<PullRequest, ApiError> {
         merge_options: Value::Object(Map::new()),
         completing: None,
         held_up: String::new(),
+        properties: Map::new(),
     };
     set_title(&mut pull, &title)?;
     set_description(&mut pull, text(body, "description").unwrap_or_default())?;

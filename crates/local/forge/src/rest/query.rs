@@ -16,6 +16,11 @@ impl Query {
         }
     }
 
+    /// Of parameters that came in a body; the names are in lower case.
+    pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self { pairs }
+    }
+
     /// All of them, decoded, names in lower case.
     pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.pairs

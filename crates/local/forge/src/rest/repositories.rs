@@ -7,7 +7,7 @@ use pave_git::RefName;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Call, list};
+use super::{Call, forks, list};
 use crate::error::ApiError;
 use crate::event::repository_json;
 use crate::forge::Forge;
@@ -80,7 +80,16 @@ async fn create(forge: &Forge, call: &Call) -> Result<Response, ApiError> {
                 "{who} may not create {name}: verb create on nonResourceURL {path} is missing. {reason}"
             ))
         })?;
-    let repository = forge.add_repository(project, name).await?;
+    let parent = forks::parent(forge, call, &body).await?;
+    let repository = forge
+        .add_repository(project, name, parent.as_ref().map(Repository::id))
+        .await?;
+    if let Some(parent) = parent
+        && let Err(error) = forks::fill(forge, call, &repository, &parent).await
+    {
+        forge.delete_repository(&repository).await?;
+        return Err(error);
+    }
     Ok((StatusCode::CREATED, Json(describe(forge, &repository).await?)).into_response())
 }
 
@@ -124,11 +133,13 @@ async fn change(forge: &Forge, call: &Call, name: &str) -> Result<Response, ApiE
 pub(crate) async fn describe(forge: &Forge, repository: &Repository) -> Result<Value, ApiError> {
     let branch = repository.default_branch().await;
     let exists = repository.tip(&branch).await?.is_some();
-    Ok(repository_json(
-        forge.base_url(),
-        repository,
-        if exists { &branch } else { "" },
-    ))
+    let mut value = repository_json(forge.base_url(), repository, if exists { &branch } else { "" });
+    if let Some(id) = repository.parent
+        && let Ok(parent) = forge.repository_by_id(id).await
+    {
+        value["parentRepository"] = forks::reference(forge, &parent);
+    }
+    Ok(value)
 }
 
 /// `…/refs[/{filter}]`.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::rows::read_push;
 use super::{PUSH, Push, Store, StoreError, folded};
-use crate::repository::Repository;
+use crate::repository::{Project, Repository};
 
 impl Store {
     /// Renames a repository; false if the name is taken.
@@ -63,24 +63,26 @@ impl Store {
             .await
     }
 
-    /// Describes a project, and renames it; false if the name is taken.
-    pub(crate) async fn change_project(
-        &self,
-        id: Uuid,
-        organization: &str,
-        name: &str,
-    ) -> Result<bool, StoreError> {
-        let (folded, name) = (folded(&[organization, name]), name.to_owned());
+    /// Writes name, description and visibility of a project down; false if the name is taken.
+    pub(crate) async fn change_project(&self, project: Project) -> Result<bool, StoreError> {
+        let folded = folded(&[&project.organization, &project.name]);
         self.database
             .write(move |tx| {
                 let sql = "SELECT id FROM project WHERE folded = ?1 AND id <> ?2";
-                let key = params![folded, id.to_string()];
+                let id = project.id.to_string();
+                let key = params![folded, id];
                 let taken: Option<String> = tx.query_row(sql, key, |row| row.get(0)).optional()?;
                 if taken.is_some() {
                     return Ok(false);
                 }
-                let sql = "UPDATE project SET name = ?2, folded = ?3 WHERE id = ?1";
-                tx.execute(sql, params![id.to_string(), name, folded])?;
+                let sql = "UPDATE project SET name = ?2, folded = ?3, description = ?4, visibility = ?5 WHERE id = ?1";
+                let Project {
+                    name,
+                    description,
+                    visibility,
+                    ..
+                } = &project;
+                tx.execute(sql, params![id, name, folded, description, visibility])?;
                 Ok(true)
             })
             .await

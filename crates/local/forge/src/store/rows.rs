@@ -14,25 +14,28 @@ pub(super) fn directory(root: &Path, id: Uuid) -> PathBuf {
 }
 
 pub(super) fn read_project(row: &Row<'_>) -> rusqlite::Result<Project> {
-    project_at(row, 0, 1)
+    project_at(row, 0)
 }
 
-pub(super) fn project_at(row: &Row<'_>, id: usize, rest: usize) -> rusqlite::Result<Project> {
-    let (organization, name, created_at) = (row.get(rest)?, row.get(rest + 1)?, row.get(rest + 2)?);
+pub(super) fn project_at(row: &Row<'_>, id: usize) -> rusqlite::Result<Project> {
     Ok(Project {
         id: uuid_at(row, id)?,
-        organization,
-        name,
-        created_at,
+        organization: row.get(id + 1)?,
+        name: row.get(id + 2)?,
+        created_at: row.get(id + 3)?,
+        description: row.get(id + 4)?,
+        visibility: row.get(id + 5)?,
     })
 }
 
 pub(super) fn read_repository(row: &Row<'_>, root: &Path) -> rusqlite::Result<Repository> {
     let id = uuid_at(row, 0)?;
+    let parent: Option<String> = row.get(2)?;
     Ok(Repository {
         id,
         name: row.get(1)?,
-        project: project_at(row, 2, 3)?,
+        parent: parent.and_then(|id| Uuid::parse_str(&id).ok()),
+        project: project_at(row, 3)?,
         directory: directory(root, id),
     })
 }

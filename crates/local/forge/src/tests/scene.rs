@@ -337,6 +337,27 @@ impl Scene {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// What an admin reads.
+    pub(super) async fn get(&self, path: &str) -> Value {
+        let (status, value) = self.call("admin", "GET", path, None).await;
+        assert_eq!(status, 200, "GET {path}: {value}");
+        value
+    }
+
+    /// Sends a body, and expects a status.
+    pub(super) async fn send(
+        &self,
+        user: &str,
+        method: &str,
+        path: &str,
+        body: Value,
+        expected: u16,
+    ) -> Value {
+        let (status, value) = self.call(user, method, path, Some(body)).await;
+        assert_eq!(status, expected, "{method} {path}: {value}");
+        value
+    }
+
     pub(super) async fn raw(
         &self,
         user: &str,

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::show::{comment_json, thread_json};
-use super::{At, enumerated, list, no_pull};
+use super::{At, enumerated, list};
 use crate::error::ApiError;
 use crate::pull::{Comment, PullRequest, Thread};
 use crate::store::Note;
@@ -52,12 +52,7 @@ pub(super) async fn serve(at: &At<'_>, id: &str, rest: &[&str]) -> Result<Respon
             _ => Err(ApiError::not_found("part of a thread")),
         };
     }
-    let number: i64 = id.parse().map_err(|_| no_pull(id))?;
-    let _turn = at.forge.turn(at.repository).await;
-    let stored = at.forge.store().pull(number).await?;
-    let mut pull = stored
-        .filter(|it| it.repository == at.repository.id)
-        .ok_or_else(|| no_pull(id))?;
+    let (_turn, mut pull) = at.held(id).await?;
     at.check_review(&pull, &format!("comment on pull request {id}"))
         .await?;
     let answer = change(at, &mut pull, rest)?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::show::iteration_json;
 use super::{At, list};
-use crate::changes::ZERO;
+use crate::changes::{EMPTY_TREE, ZERO};
 use crate::error::ApiError;
 use crate::event::{api, commit_json};
 use crate::pull::{Iteration, PullRequest};
@@ -35,7 +35,6 @@ pub(super) async fn serve(at: &At<'_>, id: &str, rest: &[&str]) -> Result<Respon
         ["iterations", n, "changes"] => changes(at, &pull, find(&pull, n)?).await,
         // Work items and attachments are not kept; that there are none is the answer.
         ["workitems" | "attachments"] => Ok(list(Vec::new())),
-        ["properties"] => Ok(Json(json!({ "count": 0, "value": {} })).into_response()),
         _ => Err(ApiError::not_found(&format!(
             "part of pull request {id}: {}",
             rest.join("/")
@@ -151,9 +150,8 @@ pub(crate) async fn difference(
     from: &str,
     to: &str,
 ) -> Result<Vec<Changed>, GitError> {
-    const EMPTY: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
     let from = if from.is_empty() || from == ZERO {
-        EMPTY
+        EMPTY_TREE
     } else {
         from
     };

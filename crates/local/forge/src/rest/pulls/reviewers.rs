@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::show::reviewer_json;
-use super::{At, list, no_pull};
+use super::{At, list};
 use crate::error::ApiError;
 use crate::pull::{PullRequest, Reviewer};
 use crate::store::Note;
@@ -25,12 +25,7 @@ pub(super) async fn serve(at: &At<'_>, id: &str, who: Option<&str>) -> Result<Re
             }
         };
     }
-    let number: i64 = id.parse().map_err(|_| no_pull(id))?;
-    let _turn = at.forge.turn(at.repository).await;
-    let stored = at.forge.store().pull(number).await?;
-    let mut pull = stored
-        .filter(|it| it.repository == at.repository.id)
-        .ok_or_else(|| no_pull(id))?;
+    let (_turn, mut pull) = at.held(id).await?;
     if !pull.is_active() {
         return Err(crate::ForgeError::NotMergeable(format!("it is {}", pull.status.word())).into());
     }

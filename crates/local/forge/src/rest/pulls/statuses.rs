@@ -6,12 +6,13 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::show::{label_json, posted_json};
-use super::{At, enumerated, list, no_pull};
+use super::{At, enumerated, list};
 use crate::error::ApiError;
 use crate::pull::{Posted, PullRequest};
 use crate::store::Note;
 
-const STATES: [(&str, u64); 6] = [
+/// Upstream's words for what a service says.
+pub(in crate::rest) const STATES: [(&str, u64); 6] = [
     ("notSet", 0),
     ("pending", 1),
     ("succeeded", 2),
@@ -46,12 +47,7 @@ pub(super) async fn serve(
             }
         };
     }
-    let number: i64 = id.parse().map_err(|_| no_pull(id))?;
-    let _turn = at.forge.turn(at.repository).await;
-    let stored = at.forge.store().pull(number).await?;
-    let mut pull = stored
-        .filter(|it| it.repository == at.repository.id)
-        .ok_or_else(|| no_pull(id))?;
+    let (_turn, mut pull) = at.held(id).await?;
     // A status may satisfy a policy, so that whoever opened the pull request cannot post one by that alone.
     at.forge
         .check_verb(&at.call.principal, at.repository, "review", "post a status")
@@ -117,12 +113,7 @@ pub(super) async fn labels(at: &At<'_>, id: &str, label: Option<&str>) -> Result
             }
         };
     }
-    let number: i64 = id.parse().map_err(|_| no_pull(id))?;
-    let _turn = at.forge.turn(at.repository).await;
-    let stored = at.forge.store().pull(number).await?;
-    let mut pull = stored
-        .filter(|it| it.repository == at.repository.id)
-        .ok_or_else(|| no_pull(id))?;
+    let (_turn, mut pull) = at.held(id).await?;
     at.check_review(&pull, "label pull requests").await?;
     let answer = match (&at.call.method, label) {
         (&Method::POST, None) => {

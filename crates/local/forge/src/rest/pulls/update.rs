@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{At, branch, enumerated, no_branch, no_pull, set_description, set_title, text};
+use super::{At, branch, enumerated, no_branch, set_description, set_title, text};
 use crate::ForgeError;
 use crate::changes::ZERO;
 use crate::error::ApiError;
@@ -18,12 +18,7 @@ const STATUSES: [(&str, u64); 4] = [("notSet", 0), ("active", 1), ("abandoned", 
 /// Changes a pull request; completing comes last, so that one request may set and use its options.
 pub(super) async fn serve(at: &At<'_>, id: &str) -> Result<Response, ApiError> {
     let body = at.call.json()?;
-    let number: i64 = id.parse().map_err(|_| no_pull(id))?;
-    let _turn = at.forge.turn(at.repository).await;
-    let stored = at.forge.store().pull(number).await?;
-    let mut pull = stored
-        .filter(|it| it.repository == at.repository.id)
-        .ok_or_else(|| no_pull(id))?;
+    let (_turn, mut pull) = at.held(id).await?;
     let status = match body.get("status") {
         None | Some(Value::Null) => None,
         Some(given) => Some(enumerated(Some(given), &STATUSES).ok_or_else(|| {
