@@ -1,7 +1,9 @@
 //! Running the `git` program: a closed environment, a deadline, and an end when nobody waits any more.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,6 +43,25 @@ pub struct Program {
     environment: Vec<(String, String)>,
     configuration: Vec<(String, String)>,
     deadline: Duration,
+}
+
+/// Git's whole path. With a bare name and an environment of its own, the standard library has to fork this process, which
+/// takes the longer the more memory it has; a whole path is spawned without.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let found = std::env::split_paths(&path)
+            .map(|directory| directory.join("git"))
+            .find(|it| is_executable(it));
+        // The call then fails with the words for a missing program.
+        found.unwrap_or_else(|| PathBuf::from("git"))
+    })
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
 
 /// What a command printed.
@@ -133,7 +154,7 @@ impl Program {
     /// The command, ready to spawn, for callers that stream. It leads a process group of its own.
     #[must_use]
     pub fn command<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Command {
-        let mut command = Command::new("git");
+        let mut command = Command::new(program());
         command.env_clear();
         for name in PASSED {
             if let Some(value) = std::env::var_os(name) {

@@ -1,4 +1,4 @@
-//! Several questions in one request: `itemsBatch`, `commitsBatch`, `stats/branches` by POST.
+//! Several questions in one request: `itemsBatch`, `commitsBatch`.
 
 use axum::response::Response;
 use serde_json::Value;
