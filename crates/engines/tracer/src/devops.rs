@@ -192,7 +192,7 @@ impl Follower {
             Vec::new()
         };
         for road in roads {
-            for hop in run::hops(
+            let hops = run::hops(
                 &road,
                 place,
                 &build,
@@ -200,7 +200,9 @@ impl Follower {
                 &applied,
                 &self.host.base,
                 clock::now(),
-            ) {
+            );
+            // The run comes last: whoever waits for its end then sees what it made.
+            for hop in hops.into_iter().rev() {
                 self.record(hop).await;
             }
         }
