@@ -119,6 +119,23 @@ pub(crate) fn refuse_changes(existing: &Value, change: &mut Value, fixed: &[&str
     Ok(())
 }
 
+/// Takes out fields with an empty text, at every depth: several types understand that as nothing said. What people
+/// name themselves, such as labels, stays.
+pub(crate) fn drop_empty_texts(target: &mut Value) {
+    const OF_PEOPLE: [&str; 3] = ["tags", "nodeLabels", "config"];
+    match target {
+        Value::Object(fields) => {
+            fields.retain(|_, value| value.as_str() != Some(""));
+            let others = fields
+                .iter_mut()
+                .filter(|(key, _)| !OF_PEOPLE.contains(&key.as_str()));
+            others.for_each(|(_, value)| drop_empty_texts(value));
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(drop_empty_texts),
+        _ => {}
+    }
+}
+
 /// Lays `patch` over `target`, object by object; tags are replaced as a whole, `null` removes.
 pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let (Value::Object(fields), Value::Object(changes)) = (&mut *target, patch) else {

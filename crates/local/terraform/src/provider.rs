@@ -186,20 +186,23 @@ fn check(found: Option<&'static Resource>, request: &ValidateRequest) -> Vec<Dia
         Ok(configuration) => configuration,
         Err(problem) => return vec![problem],
     };
-    let problems = resource.check(&configuration).into_iter();
+    let problems = resource.check(&configuration);
     problems
-        .map(|problem| {
-            let detail = format!(
-                "Azure would refuse this {}. To mend it, {}.",
-                resource.title, problem.help
-            );
-            error_at(
-                say::sentence(&problem.message),
-                detail,
-                path_to(resource, problem.path),
-            )
-        })
+        .iter()
+        .map(|problem| refusal(resource, problem))
         .collect()
+}
+
+fn refusal(resource: &Resource, problem: &azurerm::Problem) -> Diagnostic {
+    let detail = format!(
+        "Azure would refuse this {}. To mend it, {}.",
+        resource.title, problem.help
+    );
+    error_at(
+        say::sentence(&problem.message),
+        detail,
+        path_to(resource, problem.path),
+    )
 }
 
 /// The path of names joined by dots, through lists of one block where blocks stand in the way.
@@ -273,6 +276,13 @@ fn planned(request: &PlanRequest) -> Result<(DynamicValue, Vec<AttributePath>), 
     }
     let (prior, configuration) = (of(request.prior_state.as_ref())?, of(request.config.as_ref())?);
     let planned = resource.plan(&prior, &configuration);
+    let problems = resource.check_change(&prior, &planned);
+    if !problems.is_empty() {
+        return Err(problems
+            .iter()
+            .map(|problem| refusal(resource, problem))
+            .collect());
+    }
     let replace = planned.replace.iter().map(|path| AttributePath {
         steps: path.iter().map(step).collect(),
     });

@@ -55,6 +55,8 @@ pub struct Resource {
     pub questions: &'static [Question],
     /// What Azure refuses before it looks at anything else.
     check: fn(&Value) -> Vec<Problem>,
+    /// What Azure refuses of a change: the state before, and the one that is planned.
+    check_change: fn(&Value, &Value) -> Vec<Problem>,
     /// Adds to a request what Azure wants beside what the configuration says.
     complete: fn(&mut Json),
 }
@@ -106,6 +108,15 @@ impl Resource {
     #[must_use]
     pub fn plan(&self, prior: &Value, configuration: &Value) -> Planned {
         plan::plan(&self.block, prior, configuration)
+    }
+
+    /// What Azure would refuse in a change that keeps the resource.
+    #[must_use]
+    pub fn check_change(&self, prior: &Value, planned: &Planned) -> Vec<Problem> {
+        if prior.is_null() || !planned.replace.is_empty() {
+            return Vec::new();
+        }
+        (self.check_change)(prior, &planned.value)
     }
 
     /// What Azure would refuse before it looks at anything else, in what is known of a configuration.

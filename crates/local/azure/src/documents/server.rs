@@ -220,7 +220,8 @@ fn defaults() -> Value {
         "sku": { "name": "Standard_B1ms", "tier": "Burstable" },
         "properties": {
             "version": "17",
-            "availabilityZone": "1",
+            // As in a region without zones: Terraform would take one that nobody asked for away again.
+            "availabilityZone": "",
             "storage": { "storageSizeGB": 32, "autoGrow": "Disabled", "tier": "P4", "iops": 120, "type": "" },
             "backup": { "backupRetentionDays": 7, "geoRedundantBackup": "Disabled" },
             "network": { "publicNetworkAccess": "Enabled" },

@@ -29,7 +29,7 @@ fn body() -> Value {
 
 /// Control planes that are only written down.
 #[derive(Default)]
-struct Written(Mutex<Vec<String>>);
+pub(crate) struct Written(Mutex<Vec<String>>);
 
 impl ControlPlanes for Written {
     fn ensure<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), ControlPlaneError>> {
@@ -74,7 +74,7 @@ impl ControlPlanes for Written {
     }
 }
 
-async fn with_planes(fault: Option<&'static str>) -> (Cloud, Arc<Written>) {
+pub(crate) async fn with_planes(fault: Option<&'static str>) -> (Cloud, Arc<Written>) {
     let planes = Arc::new(Written::default());
     let given = planes.clone();
     let cloud = Cloud::open_with(|options| {

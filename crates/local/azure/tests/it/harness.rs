@@ -154,7 +154,12 @@ impl Cloud {
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let separator = if path.contains('?') { '&' } else { '?' };
-        let url = format!("{}{path}{separator}api-version={VERSION}", self.base);
+        let version = if path.contains("api-version=") {
+            String::new()
+        } else {
+            format!("{separator}api-version={VERSION}")
+        };
+        let url = format!("{}{path}{version}", self.base);
         self.client.request(method, url)
     }
 

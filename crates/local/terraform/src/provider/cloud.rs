@@ -28,6 +28,8 @@ pub(super) struct Cloud {
     pub(super) identity: Identity,
     /// Whether a resource group is only deleted when nothing is in it.
     pub(super) keeps_full_groups: bool,
+    /// Whether what stands there already is taken over instead of refused.
+    pub(super) overwrites: bool,
     pub(super) phase: watch::Receiver<Phase>,
 }
 
@@ -174,7 +176,7 @@ impl Cloud {
         let before = |diagnostics| (false, diagnostics);
         // A server parameter is always there.
         let is_reset = resource.kind.is_some_and(|kind| kind.removal == Removal::Reset);
-        if !is_reset {
+        if !is_reset && !self.overwrites {
             let found = self
                 .arm
                 .get(task.id, version)

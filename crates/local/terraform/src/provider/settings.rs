@@ -93,7 +93,10 @@ pub(super) async fn configure(
     let arm = ArmClient::new(http, environment, credential).correlated(correlation.filter(|_| !wants_none));
     let arm = arm.patient(patience());
     let keeps_groups = configuration.at("features.resource_group.prevent_deletion_if_contains_resources");
+    let overwrites =
+        configuration.at("features.skip_import_check_on_create_and_allow_overwriting_existing_resources");
     Ok(Some(Cloud {
+        overwrites: overwrites.as_bool().unwrap_or(false),
         arm,
         subscription,
         identity,

@@ -64,6 +64,12 @@ impl Arm {
             .cloned()
     }
 
+    /// Puts a document there as if somebody else had.
+    pub(crate) fn hold(&self, path: &str, document: Value) {
+        let mut held = self.held.lock().unwrap();
+        held.documents.insert(path.to_lowercase(), document);
+    }
+
     pub(crate) fn count(&self, method: &str) -> usize {
         let method = format!("{method} ");
         self.held

@@ -10,6 +10,7 @@ use pave_local_azure::{Azure, Options, ServicePrincipal};
 use uuid::Uuid;
 
 use crate::arm::serve;
+use crate::hcl::{ACCOUNT, CLUSTER, IDENTITY, SERVER, in_group};
 use crate::workspace::Workspace;
 
 /// Control planes that are only written down.
@@ -55,69 +56,7 @@ impl ControlPlanes for Written {
     }
 }
 
-const HCL: &str = r#"
-provider "azurerm" {
-  features {}
-}
-resource "azurerm_resource_group" "main" {
-  name     = "rg-orders"
-  location = "West Europe"
-  tags     = { team = "orders" }
-}
-resource "azurerm_postgresql_flexible_server" "main" {
-  name                   = "orders-db"
-  resource_group_name    = azurerm_resource_group.main.name
-  location               = azurerm_resource_group.main.location
-  version                = "VERSION"
-  administrator_login    = "appuser"
-  administrator_password = "Secret-123"
-  sku_name               = "B_Standard_B1ms"
-  storage_mb             = 32768
-}
-resource "azurerm_postgresql_flexible_server_database" "orders" {
-  name      = "orders"
-  server_id = azurerm_postgresql_flexible_server.main.id
-}
-resource "azurerm_postgresql_flexible_server_firewall_rule" "all" {
-  name             = "all"
-  server_id        = azurerm_postgresql_flexible_server.main.id
-  start_ip_address = "0.0.0.0"
-  end_ip_address   = "255.255.255.255"
-}
-resource "azurerm_postgresql_flexible_server_configuration" "memory" {
-  name      = "work_mem"
-  server_id = azurerm_postgresql_flexible_server.main.id
-  value     = "8192"
-}
-resource "azurerm_storage_account" "main" {
-  name                     = "ordersdata"
-  resource_group_name      = azurerm_resource_group.main.name
-  location                 = azurerm_resource_group.main.location
-  account_tier             = "Standard"
-  account_replication_type = "LRS"
-}
-resource "azurerm_user_assigned_identity" "main" {
-  name                = "orders"
-  location            = azurerm_resource_group.main.location
-  resource_group_name = azurerm_resource_group.main.name
-}
-resource "azurerm_kubernetes_cluster" "primary" {
-  name                = "platform"
-  location            = azurerm_resource_group.main.location
-  resource_group_name = azurerm_resource_group.main.name
-  dns_prefix          = "platform"
-  default_node_pool {
-    name                 = "nodepool"
-    vm_size              = "Standard_D2s_v3"
-    node_count           = 1
-    auto_scaling_enabled = true
-    min_count            = 1
-    max_count            = 3
-  }
-  identity {
-    type = "SystemAssigned"
-  }
-}
+const DATA: &str = r#"
 data "azurerm_client_config" "current" {}
 data "azurerm_subscription" "current" {}
 "#;
@@ -213,7 +152,8 @@ fn version() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_resource_on_the_local_cloud() {
-    let hcl = HCL.replace("VERSION", &version());
+    let hcl = [&in_group("rg-orders"), SERVER, IDENTITY, ACCOUNT, CLUSTER, DATA].concat();
+    let hcl = hcl.replace("\"16\"", &format!("\"{}\"", version()));
     let mut workspace = Workspace::new(&hcl).await;
     let cloud = Cloud::open(&mut workspace).await;
     workspace.init().await;
@@ -230,17 +170,13 @@ async fn every_resource_on_the_local_cloud() {
 
     let changed = hcl
         .replace("8192", "4096")
-        .replace("team = \"orders\"", "team = \"other\"")
-        .replace("\"LRS\"", "\"GRS\"");
-    workspace.write(&changed.replace("max_count            = 3", "max_count            = 4"));
-    let applied = workspace.apply().await.ok();
-    assert!(applied.contains("0 added, 4 changed, 0 destroyed"), "{applied}");
-    workspace.unchanged().await;
+        .replace("\"westeurope\"", "\"westeurope\"\n  tags = { team = \"other\" }")
+        .replace("\"LRS\"", "\"GRS\"")
+        .replace("max_count            = 3", "max_count            = 4");
+    workspace.changes(&changed, 4).await;
 
     for address in ADDRESSES {
-        let id = workspace.values(address).await["id"].as_str().unwrap().to_owned();
-        workspace.terraform(&["state", "rm", address]).await.ok();
-        workspace.terraform(&["import", address, &id]).await.ok();
+        workspace.import_again(address).await;
     }
     // Only the password is not to be had from Azure.
     let planned = workspace.plan().await;
@@ -268,21 +204,6 @@ const ADDRESSES: [&str; 8] = [
     "azurerm_user_assigned_identity.main",
     "azurerm_kubernetes_cluster.primary",
 ];
-
-const FEDERATION: &str = r#"
-provider "azurerm" {
-  features {}
-}
-resource "azurerm_resource_group" "main" {
-  name     = "rg-robots"
-  location = "westeurope"
-}
-resource "azurerm_user_assigned_identity" "main" {
-  name                = "robot"
-  location            = azurerm_resource_group.main.location
-  resource_group_name = azurerm_resource_group.main.name
-}
-"#;
 
 const WHO: &str = r#"
 provider "azurerm" {
@@ -327,7 +248,7 @@ async fn trust(workspace: &Workspace, cloud: &Cloud, identity: &serde_json::Valu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_signs_in_with_a_token_of_its_run() {
-    let mut workspace = Workspace::new(FEDERATION).await;
+    let mut workspace = Workspace::new(&(in_group("rg-robots") + IDENTITY)).await;
     let cloud = Cloud::open(&mut workspace).await;
     workspace.init().await;
     workspace.apply().await.ok();

@@ -1,37 +1,7 @@
-use crate::workspace::{Workspace, group_id};
+use crate::hcl::{CLUSTER, in_group};
+use crate::workspace::{Workspace, id_in};
 
-/// The first post's cluster in today's spelling, with what it leaves out.
-const HCL: &str = r#"
-variable "initial_node_count" { default = 2 }
-provider "azurerm" {
-  features {}
-}
-resource "azurerm_resource_group" "main" {
-  name     = "rg-platform"
-  location = "westeurope"
-}
-# Create an AKS cluster
-resource "azurerm_kubernetes_cluster" "primary" {
-  name                = "platform"
-  location            = "westeurope"
-  resource_group_name = azurerm_resource_group.main.name
-  dns_prefix          = "platform"
-  kubernetes_version  = "1.36"
-  default_node_pool {
-    name                 = "nodepool"
-    vm_size              = "Standard_D2s_v5"
-    node_count           = var.initial_node_count
-    auto_scaling_enabled = true
-    min_count            = 1
-    max_count            = 3
-  }
-  identity {
-    type = "SystemAssigned" # enable managed identity for the cluster
-  }
-  lifecycle {
-    ignore_changes = [default_node_pool[0].node_count]
-  }
-}
+const OUTPUTS: &str = r#"
 output "host" {
   value     = azurerm_kubernetes_cluster.primary.kube_config[0].host
   sensitive = true
@@ -41,13 +11,11 @@ output "principal" { value = azurerm_kubernetes_cluster.primary.identity[0].prin
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_posts_cluster() {
-    let workspace = Workspace::new(HCL).await;
-    workspace.init().await;
-    workspace.apply().await.ok();
-    workspace.unchanged().await;
-    let id = format!(
-        "{}/providers/Microsoft.ContainerService/managedClusters/platform",
-        group_id("rg-platform")
+    let hcl = [&in_group("rg-platform"), CLUSTER, OUTPUTS].concat();
+    let workspace = Workspace::applied(&hcl).await;
+    let id = id_in(
+        "rg-platform",
+        "Microsoft.ContainerService/managedClusters/platform",
     );
     let document = workspace.arm.document(&id).unwrap();
     let pool = &document["properties"]["agentPoolProfiles"][0];
@@ -73,34 +41,27 @@ async fn the_first_posts_cluster() {
     let outputs = workspace.state().await["values"]["outputs"].clone();
     assert_eq!(outputs["principal"]["value"], "principal-1");
 
-    workspace.write(&HCL.replace("max_count            = 3", "max_count            = 5"));
-    assert!(
-        workspace
-            .apply()
-            .await
-            .ok()
-            .contains("0 added, 1 changed, 0 destroyed")
-    );
+    workspace
+        .changes(
+            &hcl.replace("max_count            = 3", "max_count            = 5"),
+            1,
+        )
+        .await;
     assert_eq!(
         workspace.arm.document(&id).unwrap()["properties"]["agentPoolProfiles"][0]["maxCount"],
         5
     );
-    workspace.unchanged().await;
-    workspace
-        .terraform(&["state", "rm", "azurerm_kubernetes_cluster.primary"])
-        .await
-        .ok();
-    workspace
-        .terraform(&["import", "azurerm_kubernetes_cluster.primary", &id])
-        .await
-        .ok();
+    workspace.import_again("azurerm_kubernetes_cluster.primary").await;
     workspace.unchanged().await;
     workspace.destroy().await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn old_spellings_are_refused_as_azurerm_4_does() {
-    let workspace = Workspace::new(&HCL.replace("auto_scaling_enabled", "enable_auto_scaling")).await;
+    let workspace = Workspace::new(
+        &(in_group("rg-platform") + CLUSTER).replace("auto_scaling_enabled", "enable_auto_scaling"),
+    )
+    .await;
     workspace.init().await;
     workspace.terraform(&["validate", "-no-color"]).await.failed(&[
         "An argument named \"enable_auto_scaling\" is not expected here",

@@ -46,29 +46,14 @@ async fn the_posts_file_runs_as_it_is() {
     );
 
     // Tags come and go in place, another name or place needs another group.
-    workspace.write(&POST.replace("West Europe\"", "westeurope\"\n  tags = { team = \"orders\" }"));
-    assert!(
-        workspace
-            .apply()
-            .await
-            .ok()
-            .contains("0 added, 1 changed, 0 destroyed")
-    );
+    let tagged = POST.replace("West Europe\"", "westeurope\"\n  tags = { team = \"orders\" }");
+    workspace.changes(&tagged, 1).await;
     assert_eq!(
         workspace.arm.last_body("PATCH"),
         json!({ "tags": { "team": "orders" } })
     );
-    workspace.unchanged().await;
-    workspace.write(POST);
-    assert!(
-        workspace
-            .apply()
-            .await
-            .ok()
-            .contains("0 added, 1 changed, 0 destroyed")
-    );
+    workspace.changes(POST, 1).await;
     assert_eq!(workspace.arm.last_body("PATCH"), json!({ "tags": {} }));
-    workspace.unchanged().await;
     workspace.write(&POST.replace("rg-orders", "rg-other"));
     let replaced = workspace.apply().await.ok();
     assert!(replaced.contains("# forces replacement"), "{replaced}");
@@ -80,9 +65,7 @@ async fn the_posts_file_runs_as_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn drift_is_seen_and_mended() {
-    let workspace = Workspace::new(POST).await;
-    workspace.init().await;
-    workspace.apply().await.ok();
+    let workspace = Workspace::applied(POST).await;
     let key = group_id("rg-orders").to_lowercase();
     workspace
         .arm
@@ -107,13 +90,7 @@ async fn what_exists_is_not_taken_but_imported() {
     workspace.init().await;
     let id = group_id("rg-orders");
     let document = json!({ "id": id, "name": "rg-orders", "location": "westeurope", "properties": { "provisioningState": "Succeeded" } });
-    workspace
-        .arm
-        .held
-        .lock()
-        .unwrap()
-        .documents
-        .insert(id.to_lowercase(), document);
+    workspace.arm.hold(&id, document);
     let import = format!("terraform import azurerm_resource_group.<name> '{id}'");
     workspace.apply().await.failed(&[
         "A resource group of this name exists already",
@@ -142,17 +119,9 @@ async fn what_exists_is_not_taken_but_imported() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_with_something_in_it_stays() {
-    let workspace = Workspace::new(POST).await;
-    workspace.init().await;
-    workspace.apply().await.ok();
+    let workspace = Workspace::applied(POST).await;
     let inside = format!("{}/providers/Microsoft.Cache/redis/r", group_id("rg-orders"));
-    workspace
-        .arm
-        .held
-        .lock()
-        .unwrap()
-        .documents
-        .insert(inside.to_lowercase(), json!({ "id": inside }));
+    workspace.arm.hold(&inside, json!({ "id": inside }));
     workspace.destroy().await.failed(&[
         "still holds resources",
         &inside,

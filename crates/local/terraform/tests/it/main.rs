@@ -6,6 +6,7 @@ mod arm;
 mod azure;
 mod cluster;
 mod group;
+mod hcl;
 mod postgresql;
 mod process;
 mod refusals;

@@ -1,55 +1,13 @@
 use serde_json::json;
 
-use crate::workspace::{Workspace, group_id};
-
-const HCL: &str = r#"
-provider "azurerm" {
-  features {}
-}
-resource "azurerm_resource_group" "main" {
-  name     = "rg-data"
-  location = "westeurope"
-}
-resource "azurerm_postgresql_flexible_server" "main" {
-  name                   = "orders-db"
-  resource_group_name    = azurerm_resource_group.main.name
-  location               = azurerm_resource_group.main.location
-  version                = "16"
-  administrator_login    = "appuser"
-  administrator_password = "Secret-123"
-  sku_name               = "B_Standard_B1ms"
-  storage_mb             = 32768
-  maintenance_window {
-    day_of_week = 3
-  }
-}
-resource "azurerm_postgresql_flexible_server_database" "orders" {
-  name      = "orders"
-  server_id = azurerm_postgresql_flexible_server.main.id
-}
-resource "azurerm_postgresql_flexible_server_firewall_rule" "all" {
-  name             = "all"
-  server_id        = azurerm_postgresql_flexible_server.main.id
-  start_ip_address = "0.0.0.0"
-  end_ip_address   = "255.255.255.255"
-}
-resource "azurerm_postgresql_flexible_server_configuration" "memory" {
-  name      = "work_mem"
-  server_id = azurerm_postgresql_flexible_server.main.id
-  value     = "8192"
-}
-"#;
+use crate::hcl::{SERVER, in_group};
+use crate::workspace::{Workspace, id_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_and_what_stands_below_it() {
-    let workspace = Workspace::new(HCL).await;
-    workspace.init().await;
-    assert!(workspace.apply().await.ok().contains("5 added"));
-    workspace.unchanged().await;
-    let id = format!(
-        "{}/providers/Microsoft.DBforPostgreSQL/flexibleServers/orders-db",
-        group_id("rg-data")
-    );
+    let hcl = in_group("rg-data") + SERVER;
+    let workspace = Workspace::applied(&hcl).await;
+    let id = id_in("rg-data", "Microsoft.DBforPostgreSQL/flexibleServers/orders-db");
     let document = workspace.arm.document(&id).unwrap();
     assert_eq!(
         document["sku"],
@@ -58,44 +16,29 @@ async fn server_and_what_stands_below_it() {
     assert_eq!(document["properties"]["storage"]["storageSizeGB"], 32);
     assert_eq!(document["properties"]["maintenanceWindow"]["dayOfWeek"], 3);
 
-    workspace.write(&HCL.replace("32768", "65536").replace("Secret-123", "Secret-456"));
-    let changed = workspace.apply().await.ok();
-    assert!(changed.contains("0 added, 1 changed, 0 destroyed"), "{changed}");
+    let changed = hcl.replace("32768", "65536").replace("Secret-123", "Secret-456");
+    workspace.changes(&changed, 1).await;
     let sent = workspace.arm.last_body("PATCH");
     assert_eq!(sent["properties"]["storage"]["storageSizeGB"], 64);
     assert_eq!(sent["properties"]["administratorLoginPassword"], "Secret-456");
-    workspace.unchanged().await;
-    workspace.write(&HCL.replace("\"appuser\"", "\"other\""));
+    workspace.write(&hcl.replace("\"appuser\"", "\"other\""));
     let replaced = workspace.plan().await;
     assert!(
         replaced.text.contains("4 to add, 0 to change, 4 to destroy"),
         "{}",
         replaced.text
     );
+    workspace.write(&changed);
     workspace
-        .terraform(&[
-            "state",
-            "rm",
-            "azurerm_postgresql_flexible_server_database.orders",
-        ])
-        .await
-        .ok();
-    let database = format!("{id}/databases/orders");
-    workspace.write(&HCL.replace("32768", "65536").replace("Secret-123", "Secret-456"));
-    workspace
-        .terraform(&[
-            "import",
-            "azurerm_postgresql_flexible_server_database.orders",
-            &database,
-        ])
-        .await
-        .ok();
+        .import_again("azurerm_postgresql_flexible_server_database.orders")
+        .await;
     workspace.unchanged().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_weak_password_is_refused_without_being_shown() {
-    let workspace = Workspace::new(&HCL.replace("Secret-123", "alllowercase")).await;
+    let workspace =
+        Workspace::new(&(in_group("rg-data") + SERVER).replace("Secret-123", "alllowercase")).await;
     workspace.init().await;
     let said = workspace
         .terraform(&["validate", "-no-color"])

@@ -1,16 +1,7 @@
 use serde_json::json;
 
+use crate::hcl::in_group;
 use crate::workspace::Workspace;
-
-const HCL: &str = r#"
-provider "azurerm" {
-  features {}
-}
-resource "azurerm_resource_group" "main" {
-  name     = "rg-orders"
-  location = "westeurope"
-}
-"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_checked_before_azure_is_asked() {
@@ -18,7 +9,7 @@ async fn names_are_checked_before_azure_is_asked() {
         ("rg-orders", "rg orders", "contains ` `, which Azure refuses"),
         ("westeurope", "westeurop", "is not a location"),
     ] {
-        let workspace = Workspace::new(&HCL.replace(from, to)).await;
+        let workspace = Workspace::new(&in_group("rg-orders").replace(from, to)).await;
         workspace.init().await;
         workspace
             .terraform(&["validate", "-no-color"])
@@ -30,7 +21,7 @@ async fn names_are_checked_before_azure_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_is_said_at_once() {
-    let mut workspace = Workspace::new(HCL).await;
+    let mut workspace = Workspace::new(&in_group("rg-orders")).await;
     workspace.init().await;
     workspace.set("ARM_SUBSCRIPTION_ID", "");
     workspace.set("ARM_CLIENT_SECRET", "");
@@ -48,7 +39,7 @@ async fn what_is_missing_is_said_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_say_what_azure_said_and_what_to_do() {
-    let mut workspace = Workspace::new(HCL).await;
+    let mut workspace = Workspace::new(&in_group("rg-orders")).await;
     workspace.init().await;
     let refusal =
         json!({ "error": { "code": "LocationNotAvailableForResourceGroup", "message": "no room here" } });
@@ -73,7 +64,7 @@ async fn refusals_say_what_azure_said_and_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_operation_leaves_what_can_be_replaced() {
-    let workspace = Workspace::new(HCL).await;
+    let workspace = Workspace::new(&in_group("rg-orders")).await;
     workspace.init().await;
     workspace.arm.held.lock().unwrap().fail = Some("rg-orders");
     workspace
@@ -90,7 +81,8 @@ async fn a_failed_operation_leaves_what_can_be_replaced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_small_one_lacks_is_refused_by_terraform() {
-    let hcl = format!("{HCL}\nresource \"azurerm_key_vault\" \"main\" {{\n  name = \"v\"\n}}\n");
+    let group = in_group("rg-orders");
+    let hcl = format!("{group}\nresource \"azurerm_key_vault\" \"main\" {{\n  name = \"v\"\n}}\n");
     let workspace = Workspace::new(&hcl).await;
     workspace.init().await;
     workspace
@@ -110,7 +102,7 @@ async fn what_the_small_one_lacks_is_refused_by_terraform() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hash_in_the_lock_file_is_the_one_we_know() {
-    let workspace = Workspace::new(HCL).await;
+    let workspace = Workspace::new(&in_group("rg-orders")).await;
     workspace.init().await;
     let lock = std::fs::read_to_string(workspace.directory.path().join("work/.terraform.lock.hcl")).unwrap();
     let binary = std::path::Path::new("/somewhere/else");

@@ -142,6 +142,33 @@ impl Workspace {
         assert_eq!(ran.code, 0, "{}", ran.text);
     }
 
+    /// The same after `init` and a first `apply`.
+    pub(crate) async fn applied(hcl: &str) -> Self {
+        let workspace = Self::new(hcl).await;
+        workspace.init().await;
+        workspace.apply().await.ok();
+        workspace.unchanged().await;
+        workspace
+    }
+
+    /// Another text, which changes that many resources in place and then nothing more.
+    pub(crate) async fn changes(&self, hcl: &str, number: usize) {
+        self.write(hcl);
+        let applied = self.apply().await.ok();
+        assert!(
+            applied.contains(&format!("0 added, {number} changed, 0 destroyed")),
+            "{applied}"
+        );
+        self.unchanged().await;
+    }
+
+    /// Forgets a resource and takes it in again.
+    pub(crate) async fn import_again(&self, address: &str) {
+        let id = self.values(address).await["id"].as_str().unwrap().to_owned();
+        self.terraform(&["state", "rm", address]).await.ok();
+        self.terraform(&["import", address, &id]).await.ok();
+    }
+
     pub(crate) async fn destroy(&self) -> Ran {
         self.terraform(&["destroy", "-no-color", "-input=false", "-auto-approve"])
             .await
@@ -162,6 +189,11 @@ impl Workspace {
         let found = all.into_iter().find(|resource| resource["address"] == address);
         found.unwrap()["values"].clone()
     }
+}
+
+/// The id of what lies in a group.
+pub(crate) fn id_in(group: &str, kind_and_name: &str) -> String {
+    format!("{}/providers/{kind_and_name}", group_id(group))
 }
 
 pub(crate) fn group_id(name: &str) -> String {

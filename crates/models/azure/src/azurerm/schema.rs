@@ -27,7 +27,7 @@ pub struct Attribute {
     pub default: Option<Value>,
     /// Whether a change needs another resource.
     pub replace: bool,
-    /// Whether a smaller number does, because Azure only lets it grow.
+    /// Whether a smaller number or turning it off does, because Azure only lets it grow.
     pub grows_only: bool,
     /// Whether Terraform keeps it out of its output.
     pub sensitive: bool,
@@ -215,11 +215,15 @@ impl Nested {
         self
     }
 
-    /// The `timeouts` block that every resource takes.
+    /// The `timeouts` block of a resource that can be changed.
     pub(super) fn timeouts() -> Self {
-        let names = ["create", "delete", "read", "update"];
+        Self::timeouts_of(&["create", "delete", "read", "update"])
+    }
+
+    /// The `timeouts` block with a time for each of these.
+    pub(super) fn timeouts_of(names: &[&'static str]) -> Self {
         let attributes = names
-            .into_iter()
+            .iter()
             .map(|name| typed(name, Type::Text, Wire::Kept))
             .collect();
         Self {

@@ -6,6 +6,8 @@ use serde_json::json;
 use super::wire::snake;
 use super::*;
 
+mod upstream;
+
 /// A configuration of a resource, from JSON as Terraform would evaluate the HCL.
 fn configuration(name: &str, said: &Json) -> Value {
     let block = &resource(name).unwrap().block;
@@ -71,6 +73,46 @@ fn check_plan(name: &str, prior: &Json, said: &Json, expected: &[&str]) {
         .map(|steps| steps.collect::<Vec<_>>().join("."))
         .collect();
     assert_eq!(replace, expected);
+}
+
+#[test]
+fn moving_the_default_pool_needs_a_name_for_the_other() {
+    const NAME: &str = "azurerm_kubernetes_cluster";
+    let resource = resource(NAME).unwrap();
+    let cluster = |pool: Json| {
+        configuration(
+            NAME,
+            &json!({ "name": "k", "location": "westeurope", "resource_group_name": "a", "dns_prefix": "k",
+                "default_node_pool": [pool], "identity": [{ "type": "SystemAssigned" }] }),
+        )
+    };
+    let small = json!({ "name": "pool", "vm_size": "Standard_D2s_v5" });
+    for (pool, expected) in [
+        (
+            json!({ "name": "pool", "vm_size": "Standard_D4s_v5" }),
+            Some("`vm_size`"),
+        ),
+        (
+            json!({ "name": "pool", "vm_size": "Standard_D4s_v5", "temporary_name_for_rotation": "other" }),
+            None,
+        ),
+        (
+            json!({ "name": "pool", "vm_size": "Standard_D2s_v5", "node_count": 3 }),
+            None,
+        ),
+        // Another cluster does not move nodes.
+        (json!({ "name": "other", "vm_size": "Standard_D4s_v5" }), None),
+    ] {
+        let prior = resource.plan(&Value::Null, &cluster(small.clone())).value;
+        let planned = resource.plan(&prior, &cluster(pool.clone()));
+        let problems = resource.check_change(&prior, &planned);
+        let found = problems.first().map(|problem| problem.message.clone());
+        assert_eq!(found.is_some(), expected.is_some(), "{pool}: {found:?}");
+        assert!(
+            expected.is_none_or(|word| found.unwrap().contains(word)),
+            "{pool}"
+        );
+    }
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub enum Form {
     Joined,
     /// A set of texts as objects with one field, which are let in.
     Entries(&'static str),
+    /// As it is, where this word stands for nothing.
+    Unless(&'static str),
 }
 
 const CRITICAL_ADDONS: &str = "CriticalAddonsOnly=true:NoSchedule";
@@ -114,7 +116,7 @@ impl Form {
     pub(super) fn write(self, document: &mut Json, pointer: &str, value: &Value) {
         let json = value.to_json();
         let written = match self {
-            Self::Plain | Self::Before => json,
+            Self::Plain | Self::Before | Self::Unless(_) => json,
             Self::Coded(codec) => codec.encode(&json),
             Self::Not => json.as_bool().map_or(Json::Null, |value| json!(!value)),
             Self::After => {
@@ -167,7 +169,8 @@ impl Form {
         }
         let text = || json.as_str().unwrap_or_default();
         match self {
-            Self::Plain => Value::from_json(json, kind),
+            Self::Unless(word) if text().eq_ignore_ascii_case(word) => Value::text(""),
+            Self::Plain | Self::Unless(_) => Value::from_json(json, kind),
             Self::Coded(codec) => codec
                 .decode(json)
                 .map_or(Value::Null, |json| Value::from_json(&json, kind)),

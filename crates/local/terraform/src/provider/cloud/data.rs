@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use pave_azure::azurerm::{Resource, Value};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{Cloud, Outcome, Task};
 use crate::protocol::Diagnostic;
@@ -78,6 +78,10 @@ impl Cloud {
                 attribute("subscription_id"),
             )]);
         };
+        let mut document = document;
+        if document["tags"].is_null() {
+            document["tags"] = Json::Object(serde_json::Map::new());
+        }
         let mut state = BTreeMap::new();
         for attribute in &resource.block.attributes {
             if let pave_azure::azurerm::Wire::At { pointer, .. } = attribute.wire {
@@ -109,9 +113,13 @@ impl Cloud {
         };
         let client = said(&self.identity.client, &["appid", "azp"]);
         let tenant = said(&self.identity.tenant, &["tid"]);
-        let id = json!([client, tenant, self.subscription, object]).to_string();
+        // Upstream's words: outputs stay as they are when the other provider reads them.
+        let id = format!(
+            "clientConfigs/clientId={client};objectId={object};subscriptionId={};tenantId={tenant}",
+            self.subscription
+        );
         let fields = [
-            ("id", URL_SAFE_NO_PAD.encode(id)),
+            ("id", STANDARD.encode(id)),
             ("client_id", client),
             ("object_id", object),
             ("subscription_id", self.subscription.clone()),

@@ -34,6 +34,9 @@ fn cluster(path: &str) -> Option<Renamed> {
         "default_node_pool.enable_node_public_ip" => To("node_public_ip_enabled"),
         "default_node_pool.enable_host_encryption" => To("host_encryption_enabled"),
         "default_node_pool.availability_zones" => To("zones"),
+        "default_node_pool.node_taints" => {
+            Words("leave it out; `only_critical_addons_enabled = true` writes the one taint of this pool")
+        }
         "default_node_pool.custom_ca_trust_enabled" => Words("leave it out; azurerm 4 has it no more"),
         "automatic_channel_upgrade" => To("automatic_upgrade_channel"),
         "node_os_channel_upgrade" => To("node_os_upgrade_channel"),
@@ -41,6 +44,18 @@ fn cluster(path: &str) -> Option<Renamed> {
         "network_profile.docker_bridge_cidr" => Words("leave it out; AKS does not use Docker any more"),
         "api_server_authorized_ip_ranges" => Words(pool),
         "role_based_access_control" => Words("write `role_based_access_control_enabled = true`"),
+        "identity.user_assigned_identity_id" => Words("write `identity_ids = […]`, with this id in it"),
+        "web_app_routing.dns_zone_id" => Words("write `dns_zone_ids = […]`, with this id in it"),
+        "private_link_enabled" => To("private_cluster_enabled"),
+        "azure_active_directory_role_based_access_control.client_app_id"
+        | "azure_active_directory_role_based_access_control.server_app_id"
+        | "azure_active_directory_role_based_access_control.server_app_secret" => {
+            Words("leave it out; the integration is managed and needs no applications")
+        }
+        "workload_autoscaler_profile.vertical_pod_autoscaler_update_mode"
+        | "workload_autoscaler_profile.vertical_pod_autoscaler_controlled_values" => {
+            Words("leave it out; Azure chooses it")
+        }
         "azure_active_directory_role_based_access_control.managed" => {
             Words("leave it out; the integration is always managed")
         }

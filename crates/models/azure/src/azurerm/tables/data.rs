@@ -27,7 +27,7 @@ fn group() -> Resource {
                 computed(tags()),
                 computed(text("managed_by", "/managedBy")),
             ],
-            vec![Nested::timeouts()],
+            vec![Nested::timeouts_of(&["read"])],
         ),
         kind: None,
         ..resource
@@ -50,11 +50,12 @@ fn client_config() -> Resource {
                 of("subscription_id"),
                 of("tenant_id"),
             ],
-            vec![Nested::timeouts()],
+            vec![Nested::timeouts_of(&["read"])],
         ),
         kind: None,
         questions: &[],
         complete: |_| {},
+        check_change: |_, _| Vec::new(),
         check: |_: &Value| Vec::new(),
     }
 }
@@ -83,11 +84,12 @@ fn subscription() -> Resource {
                 text("spending_limit", "/subscriptionPolicies/spendingLimit").computed(),
                 typed("tags", tags, Wire::plain("/tags")).computed(),
             ],
-            vec![Nested::timeouts()],
+            vec![Nested::timeouts_of(&["read"])],
         ),
         kind: None,
         questions: &[],
         complete: |_| {},
+        check_change: |_, _| Vec::new(),
         check: |_: &Value| Vec::new(),
     }
 }

@@ -1,9 +1,14 @@
-use super::super::schema::{Nested, text};
-use super::super::value::Value;
+use serde_json::json;
+
+use super::super::schema::{Nested, text, typed};
+use super::super::value::{Type, Value};
+use super::super::wire::{Form, Wire, put};
 use super::super::{Resource, check};
 use super::{block, group, id, location, tags};
 use crate::mapping::Place;
 use crate::names;
+
+const SCOPE: &str = "/properties/isolationScope";
 
 pub(super) fn resource() -> Resource {
     Resource {
@@ -20,7 +25,11 @@ pub(super) fn resource() -> Resource {
                 super::name(),
                 group(),
                 location(),
-                text("isolation_scope", "/properties/isolationScope"),
+                typed(
+                    "isolation_scope",
+                    Type::Text,
+                    Wire::at(SCOPE, Form::Unless("None")),
+                ),
                 tags(),
                 text("client_id", "/properties/clientId").computed(),
                 text("principal_id", "/properties/principalId").computed(),
@@ -30,7 +39,12 @@ pub(super) fn resource() -> Resource {
         ),
         kind: None,
         questions: &[],
-        complete: |_| {},
+        complete: |body| {
+            if body.pointer(SCOPE).is_none() {
+                put(body, SCOPE, json!("None"));
+            }
+        },
+        check_change: |_, _| Vec::new(),
         check: |value: &Value| {
             let findings = [
                 check::location(value),

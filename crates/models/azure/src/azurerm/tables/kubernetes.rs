@@ -12,6 +12,8 @@ use crate::names;
 mod blocks;
 mod kubeconfig;
 
+const UPGRADE_CHANNEL: &str = "/properties/autoUpgradeProfile/upgradeChannel";
+
 /// Type and name in ARM.
 const TYPE: &str = "Microsoft.ContainerService/managedClusters";
 
@@ -29,6 +31,7 @@ pub(super) fn resource() -> Resource {
             fold: kubeconfig::fold,
         }],
         check: check_cluster,
+        check_change: check_rotation,
         complete,
     }
 }
@@ -48,9 +51,10 @@ fn settings() -> Vec<Attribute> {
         text("kubernetes_version", "/properties/kubernetesVersion").or_azure(),
         text("sku_tier", "/sku/tier").default(Value::text("Free")),
         text("support_plan", "/properties/supportPlan").default(Value::text("KubernetesOfficial")),
-        text(
+        typed(
             "automatic_upgrade_channel",
-            "/properties/autoUpgradeProfile/upgradeChannel",
+            Type::Text,
+            Wire::at(UPGRADE_CHANNEL, Form::Unless("none")),
         ),
         text(
             "node_os_upgrade_channel",
@@ -65,8 +69,20 @@ fn settings() -> Vec<Attribute> {
         flag("role_based_access_control_enabled", "/properties/enableRBAC")
             .default(yes())
             .replaces(),
-        flag("local_account_disabled", "/properties/disableLocalAccounts").or_azure(),
-        flag("oidc_issuer_enabled", "/properties/oidcIssuerProfile/enabled").or_azure(),
+        flag("local_account_disabled", "/properties/disableLocalAccounts"),
+        flag("oidc_issuer_enabled", "/properties/oidcIssuerProfile/enabled")
+            .or_azure()
+            .grows_only(),
+        flag(
+            "ai_toolchain_operator_enabled",
+            "/properties/aiToolchainOperatorProfile/enabled",
+        )
+        .default(no()),
+        typed(
+            "custom_ca_trust_certificates_base64",
+            Type::List(Box::new(Type::Text)),
+            Wire::plain("/properties/securityProfile/customCATrustCertificates"),
+        ),
         flag(
             "workload_identity_enabled",
             "/properties/securityProfile/workloadIdentity/enabled",
@@ -75,13 +91,11 @@ fn settings() -> Vec<Attribute> {
         flag(
             "image_cleaner_enabled",
             "/properties/securityProfile/imageCleaner/enabled",
-        )
-        .or_azure(),
+        ),
         number(
             "image_cleaner_interval_hours",
             "/properties/securityProfile/imageCleaner/intervalHours",
-        )
-        .or_azure(),
+        ),
         flag(
             "private_cluster_enabled",
             "/properties/apiServerAccessProfile/enablePrivateCluster",
@@ -161,6 +175,9 @@ fn outputs() -> Vec<Attribute> {
 /// What ARM wants beside what the configuration says.
 fn complete(body: &mut Json) {
     put(body, "/sku/name", json!("Base"));
+    if body.pointer(UPGRADE_CHANNEL).is_none() {
+        put(body, UPGRADE_CHANNEL, json!("none"));
+    }
     let pool = "/properties/agentPoolProfiles/0";
     put(body, &format!("{pool}/mode"), json!("System"));
     put(body, &format!("{pool}/osType"), json!("Linux"));
@@ -238,6 +255,43 @@ fn check_counts(value: &Value) -> Option<Problem> {
         .zip(most.as_number())
         .is_some_and(|(least, most)| least > most);
     wrong.then(|| Problem::new(path, "`min_count` is greater than `max_count`", "swap them"))
+}
+
+/// What Azure changes only by moving the default pool's nodes over to another pool for a while.
+const ROTATED: [&str; 14] = [
+    "fips_enabled",
+    "host_encryption_enabled",
+    "kubelet_disk_type",
+    "max_pods",
+    "node_public_ip_enabled",
+    "only_critical_addons_enabled",
+    "os_disk_size_gb",
+    "os_disk_type",
+    "pod_subnet_id",
+    "snapshot_id",
+    "ultra_ssd_enabled",
+    "vm_size",
+    "vnet_subnet_id",
+    "zones",
+];
+
+/// Changes of the default pool that need a name for the other pool, and have none.
+fn check_rotation(prior: &Value, planned: &Value) -> Vec<Problem> {
+    let (before, after) = (prior.get("default_node_pool"), planned.get("default_node_pool"));
+    if before.is_empty() || !after.get("temporary_name_for_rotation").is_null() {
+        return Vec::new();
+    }
+    let differs = |name: &&&str| {
+        let (before, after) = (before.get(name), after.get(name));
+        before != after && !(before.is_empty() && after.is_empty()) && *after != Value::Unknown
+    };
+    let changed = ROTATED.iter().filter(differs);
+    let problem = |name: &&'static str| {
+        let message = format!("changing `{name}` moves the default pool's nodes to another pool for a while");
+        let help = "set `temporary_name_for_rotation` to a name for that pool, such as `temporary`";
+        Problem::new("default_node_pool", message, help)
+    };
+    changed.map(problem).collect()
 }
 
 fn check_identity(value: &Value) -> Option<Problem> {

@@ -30,6 +30,7 @@ fn server(kind: &'static Kind) -> Resource {
         kind: Some(kind),
         questions: &[],
         complete: |_| {},
+        check_change: |_, _| Vec::new(),
         check: check_server,
     }
 }
@@ -63,7 +64,7 @@ fn server_attributes(kind: &Kind) -> Vec<Attribute> {
         of("storage_tier").or_azure(),
         tags(),
         of("version").or_azure().grows_only(),
-        of("zone").or_azure(),
+        of("zone"),
         text("fqdn", "/properties/fullyQualifiedDomainName").computed(),
     ]
 }
@@ -84,7 +85,7 @@ fn server_blocks(kind: &Kind) -> Vec<Nested> {
         Present::Unless("/properties/highAvailability/mode", "Disabled"),
         vec![
             of("high_availability", "mode").required(),
-            of("high_availability", "standby_availability_zone").or_azure(),
+            of("high_availability", "standby_availability_zone"),
         ],
     );
     let zero = || Value::Number(0.0);
@@ -168,6 +169,12 @@ fn below(
     attributes: Vec<Attribute>,
     check: fn(&Value) -> Vec<Problem>,
 ) -> Resource {
+    let fixed = attributes.iter().all(|attribute| attribute.replace);
+    let timeouts = if fixed {
+        Nested::timeouts_of(&["create", "delete", "read"])
+    } else {
+        Nested::timeouts()
+    };
     let server = typed("server_id", Type::Text, Wire::Id(Part::Parent))
         .required()
         .replaces();
@@ -183,11 +190,12 @@ fn below(
         api_version: kind.api_version,
         block: Block {
             attributes,
-            blocks: vec![Nested::timeouts()],
+            blocks: vec![timeouts],
         },
         kind: Some(kind),
         questions: &[],
         complete: |_| {},
+        check_change: |_, _| Vec::new(),
         check,
     }
 }

@@ -41,6 +41,15 @@ const FLAGS: [&str; 8] = [
 
 const LISTS: [&str; 2] = ["auxiliary_tenant_ids", "resource_providers_to_register"];
 
+/// Switches of `features` itself.
+const SWITCHES_OF_FEATURES: [&str; 2] = [
+    "persist_id_on_create_before_polling_for_completion",
+    "skip_import_check_on_create_and_allow_overwriting_existing_resources",
+];
+
+/// Texts in blocks of `features`.
+const TEXTS_OF_FEATURES: [(&str, &str); 1] = [("enhanced_validation", "preflight_location_fallback")];
+
 /// Blocks of `features` with their switches.
 const FEATURES: &[(&str, &[&str])] = &[
     (
@@ -54,6 +63,10 @@ const FEATURES: &[(&str, &[&str])] = &[
     ("application_insights", &["disable_generated_rule"]),
     ("cognitive_account", &["purge_soft_delete_on_destroy"]),
     ("databricks_workspace", &["force_delete"]),
+    (
+        "enhanced_validation",
+        &["locations", "preflight_enabled", "resource_providers"],
+    ),
     (
         "key_vault",
         &[
@@ -89,6 +102,7 @@ const FEATURES: &[(&str, &[&str])] = &[
         &[
             "purge_protected_items_from_vault_on_destroy",
             "vm_backup_stop_protection_and_retain_data_on_destroy",
+            "vm_backup_suspend_protection_and_retain_data_on_destroy",
         ],
     ),
     (
@@ -96,6 +110,7 @@ const FEATURES: &[(&str, &[&str])] = &[
         &["recover_soft_deleted_backup_protected_vm"],
     ),
     ("resource_group", &["prevent_deletion_if_contains_resources"]),
+    ("servicebus", &["auto_delete_subscription_default_rule"]),
     ("storage", &["data_plane_available"]),
     ("subscription", &["prevent_cancellation_on_destroy"]),
     ("template_deployment", &["delete_nested_items_during_deletion"]),
@@ -134,11 +149,23 @@ pub(in crate::azurerm) fn provider() -> Block {
         let switches = switches.iter().map(|switch| of(switch, Type::Bool)).collect();
         Nested::once(name, Present::Kept, switches)
     });
-    let features = Nested::once("features", Present::Kept, Vec::new())
+    let mut features: Vec<Nested> = features.collect();
+    for nested in &mut features {
+        for name in TEXTS_OF_FEATURES
+            .iter()
+            .filter(|(block, _)| *block == nested.name)
+        {
+            nested.block.attributes.push(of(name.1, Type::Text));
+        }
+    }
+    let switches = SWITCHES_OF_FEATURES.iter().map(|name| of(name, Type::Bool));
+    let features = Nested::once("features", Present::Kept, switches.collect())
         .required()
-        .with(features.collect());
+        .with(features);
+    let validation = ["locations", "resource_providers"].map(|name| of(name, Type::Bool));
+    let validation = Nested::once("enhanced_validation", Present::Kept, validation.into());
     Block {
         attributes,
-        blocks: vec![features],
+        blocks: vec![validation, features],
     }
 }

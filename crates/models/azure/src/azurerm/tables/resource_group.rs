@@ -25,6 +25,7 @@ pub(super) fn resource() -> Resource {
         kind,
         questions: &[],
         complete: |_| {},
+        check_change: |_, _| Vec::new(),
         check: |value| {
             let name = check::name(value, "name", names::check_resource_group);
             name.into_iter().chain(check::location(value)).collect()

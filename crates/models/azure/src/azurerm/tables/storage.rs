@@ -28,6 +28,7 @@ pub(super) fn resource() -> Resource {
             fold: keys,
         }],
         complete: |_| {},
+        check_change: |_, _| Vec::new(),
         check: check_account,
     }
 }
@@ -83,7 +84,16 @@ fn attributes() -> Vec<Attribute> {
         flag("is_hns_enabled", "/properties/isHnsEnabled")
             .default(no())
             .replaces(),
-        flag("large_file_share_enabled", "/properties/largeFileSharesEnabled").or_azure(),
+        typed(
+            "large_file_share_enabled",
+            Type::Bool,
+            Wire::at(
+                "/properties/largeFileSharesState",
+                Form::Coded(crate::mapping::Codec::Switch),
+            ),
+        )
+        .or_azure()
+        .grows_only(),
         flag("local_user_enabled", "/properties/isLocalUserEnabled").default(yes()),
         text("min_tls_version", "/properties/minimumTlsVersion").default(Value::text("TLS1_2")),
         flag("nfsv3_enabled", "/properties/isNfsV3Enabled")
@@ -98,6 +108,23 @@ fn attributes() -> Vec<Attribute> {
             ),
         )
         .default(yes()),
+        text(
+            "provisioned_billing_model_version",
+            "/sku/provisionedBillingModelVersion",
+        )
+        .replaces(),
+        text(
+            "queue_encryption_key_type",
+            "/properties/encryption/services/queue/keyType",
+        )
+        .default(Value::text("Service"))
+        .replaces(),
+        text(
+            "table_encryption_key_type",
+            "/properties/encryption/services/table/keyType",
+        )
+        .default(Value::text("Service"))
+        .replaces(),
         flag("sftp_enabled", "/properties/isSftpEnabled").default(no()),
         flag("shared_access_key_enabled", "/properties/allowSharedKeyAccess").default(yes()),
         tags(),
@@ -116,6 +143,14 @@ fn outputs() -> Vec<Attribute> {
     }
     for (name, pointer) in HOSTS {
         all.push(typed(name, Type::Text, Wire::at(pointer, Form::Host)).computed());
+    }
+    for (name, place) in names_of_routes() {
+        let form = if name.ends_with("host") {
+            Form::Host
+        } else {
+            Form::Plain
+        };
+        all.push(typed(name, Type::Text, Wire::at(place, form)).computed());
     }
     for (name, pointer) in SECRETS {
         all.push(text(name, pointer).computed().sensitive());
@@ -162,13 +197,68 @@ const SECRETS: [(&str, &str); 6] = [
     ("secondary_blob_connection_string", "/keys/1/blob"),
 ];
 
+/// Name and place of an address that takes one of two routes, and of its host.
+macro_rules! route {
+    ($side:literal, $service:literal, $route:literal) => {
+        [
+            (
+                concat!($side, "_", $service, "_", $route, "_endpoint"),
+                concat!(
+                    "/properties/",
+                    $side,
+                    "Endpoints/",
+                    $route,
+                    "Endpoints/",
+                    $service
+                ),
+            ),
+            (
+                concat!($side, "_", $service, "_", $route, "_host"),
+                concat!(
+                    "/properties/",
+                    $side,
+                    "Endpoints/",
+                    $route,
+                    "Endpoints/",
+                    $service
+                ),
+            ),
+        ]
+    };
+}
+
+macro_rules! routes {
+    ($side:literal) => {
+        [
+            route!($side, "blob", "internet"),
+            route!($side, "dfs", "internet"),
+            route!($side, "file", "internet"),
+            route!($side, "web", "internet"),
+            route!($side, "blob", "microsoft"),
+            route!($side, "dfs", "microsoft"),
+            route!($side, "file", "microsoft"),
+            route!($side, "queue", "microsoft"),
+            route!($side, "table", "microsoft"),
+            route!($side, "web", "microsoft"),
+        ]
+    };
+}
+
+/// Addresses by route, which there are where somebody asked for routing.
+fn names_of_routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let all = routes!("primary").into_iter().chain(routes!("secondary"));
+    all.flatten()
+}
+
 /// Keys, and the connection strings that are made of them.
 fn keys(document: &mut Json, answer: &Json) {
     let account = document["name"].as_str().unwrap_or_default().to_owned();
-    let blob = document["properties"]["primaryEndpoints"]["blob"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let endpoint = |which: &str| {
+        let found = document["properties"][which]["blob"].as_str();
+        found.unwrap_or_default().to_owned()
+    };
+    let blobs = [endpoint("primaryEndpoints"), endpoint("secondaryEndpoints")];
+    let [blob, _] = &blobs;
     let after = blob
         .split_once(".blob.")
         .map_or("core.windows.net", |(_, suffix)| suffix);
@@ -179,7 +269,10 @@ fn keys(document: &mut Json, answer: &Json) {
         let entry = json!({
             "value": key,
             "connection": format!("DefaultEndpointsProtocol=https;{signed};EndpointSuffix={suffix}"),
-            "blob": format!("DefaultEndpointsProtocol=https;BlobEndpoint={blob};{signed}"),
+            "blob": match blobs.get(index).map_or("", String::as_str) {
+                "" => String::new(),
+                blob => format!("DefaultEndpointsProtocol=https;BlobEndpoint={blob};{signed}"),
+            },
         });
         put(document, &format!("/keys/{index}"), entry);
     }

@@ -10,6 +10,7 @@ pub(super) fn all() -> Vec<Nested> {
         identity(),
         service_principal(),
         network_profile(),
+        node_provisioning_profile(),
         entra(),
         api_server_access_profile(),
         key_vault_secrets_provider(),
@@ -38,7 +39,7 @@ macro_rules! network {
 fn default_node_pool() -> Nested {
     let attributes = vec![
         text("name", pool!("name")).required().replaces(),
-        text("vm_size", pool!("vmSize")).or_azure().replaces(),
+        text("vm_size", pool!("vmSize")).or_azure(),
         number("node_count", pool!("count")).or_azure(),
         flag("auto_scaling_enabled", pool!("enableAutoScaling")),
         number("min_count", pool!("minCount")),
@@ -60,7 +61,7 @@ fn default_node_pool() -> Nested {
         text("os_sku", pool!("osSKU")).or_azure(),
         text("kubelet_disk_type", pool!("kubeletDiskType")).or_azure(),
         text("pod_subnet_id", pool!("podSubnetID")),
-        text("vnet_subnet_id", pool!("vnetSubnetID")).replaces(),
+        text("vnet_subnet_id", pool!("vnetSubnetID")),
         text("proximity_placement_group_id", pool!("proximityPlacementGroupID")).replaces(),
         text("host_group_id", pool!("hostGroupID")).replaces(),
         text(
@@ -71,6 +72,7 @@ fn default_node_pool() -> Nested {
         text("snapshot_id", pool!("creationData/sourceResourceId")),
         text("scale_down_mode", pool!("scaleDownMode")).default(Value::text("Delete")),
         text("workload_runtime", pool!("workloadRuntime")).or_azure(),
+        text("gpu_driver", pool!("gpuProfile/driver")).replaces(),
         text("gpu_instance", pool!("gpuInstanceProfile")).replaces(),
         text("node_public_ip_prefix_id", pool!("nodePublicIPPrefixID")).replaces(),
         flag("fips_enabled", pool!("enableFIPS")),
@@ -113,13 +115,16 @@ fn upgrade_settings() -> Nested {
             "node_soak_duration_in_minutes",
             pool!("upgradeSettings/nodeSoakDurationInMinutes"),
         ),
+        text(
+            "undrainable_node_behavior",
+            pool!("upgradeSettings/undrainableNodeBehavior"),
+        ),
     ];
     Nested::once(
         "upgrade_settings",
         Present::At(pool!("upgradeSettings/maxSurge")),
         attributes,
     )
-    .computed()
 }
 
 fn service_principal() -> Nested {
@@ -146,19 +151,29 @@ fn network_profile() -> Nested {
         text("network_mode", network!("networkMode"))
             .or_azure()
             .replaces(),
-        text("network_policy", network!("networkPolicy")).or_azure(),
+        typed(
+            "network_policy",
+            Type::Text,
+            Wire::at(network!("networkPolicy"), Form::Unless("none")),
+        )
+        .or_azure(),
         text("network_data_plane", network!("networkDataplane")).default(Value::text("azure")),
         text("outbound_type", network!("outboundType")).default(Value::text("loadBalancer")),
         text("load_balancer_sku", network!("loadBalancerSku"))
             .default(Value::text("standard"))
             .replaces(),
-        texts("pod_cidrs", network!("podCidrs")),
+        typed(
+            "pod_cidrs",
+            Type::List(Box::new(Type::Text)),
+            Wire::plain(network!("podCidrs")),
+        )
+        .or_azure(),
+        text("pod_cidr", network!("podCidr")).or_azure(),
         texts("service_cidrs", network!("serviceCidrs")),
         texts("ip_versions", network!("ipFamilies")),
     ];
     for (name, pointer) in [
         ("dns_service_ip", network!("dnsServiceIP")),
-        ("pod_cidr", network!("podCidr")),
         ("service_cidr", network!("serviceCidr")),
     ] {
         attributes.push(text(name, pointer).or_azure().replaces());
@@ -167,6 +182,23 @@ fn network_profile() -> Nested {
         "network_profile",
         Present::At(network!("networkPlugin")),
         attributes,
+    )
+    .computed()
+}
+
+fn node_provisioning_profile() -> Nested {
+    let profile = "/properties/nodeProvisioningProfile";
+    Nested::once(
+        "node_provisioning_profile",
+        Present::At(profile),
+        vec![
+            text("mode", "/properties/nodeProvisioningProfile/mode").default(Value::text("Manual")),
+            text(
+                "default_node_pools",
+                "/properties/nodeProvisioningProfile/defaultNodePools",
+            )
+            .default(Value::text("Auto")),
+        ],
     )
     .computed()
 }
@@ -215,7 +247,8 @@ fn key_vault_secrets_provider() -> Nested {
                 Wire::plain(
                     "/properties/addonProfiles/azureKeyvaultSecretsProvider/config/enableSecretRotation",
                 ),
-            ),
+            )
+            .default(no()),
             config(
                 "secret_rotation_interval",
                 "/properties/addonProfiles/azureKeyvaultSecretsProvider/config/rotationPollInterval",

@@ -15,8 +15,15 @@ pub(super) fn entry() -> Type {
     Type::Object(names.into_iter().map(|name| (name, Type::Text)).collect())
 }
 
-/// Puts a kubeconfig into the document: as it is, and what it says about its only cluster and user.
+/// Puts a kubeconfig into the document: as it is, and what it says about its only cluster and user; beside it the id
+/// of the group that holds the nodes.
 pub(super) fn fold(document: &mut Json, answer: &Json) {
+    let id = document["id"].as_str().unwrap_or_default();
+    let subscription = id.split('/').nth(2).unwrap_or_default().to_owned();
+    if let Some(group) = document["properties"]["nodeResourceGroup"].as_str() {
+        let id = format!("/subscriptions/{subscription}/resourceGroups/{group}");
+        document["properties"]["nodeResourceGroupId"] = json!(id);
+    }
     let Some(raw) = answer["kubeconfigs"][0]["value"].as_str().and_then(decoded) else {
         return;
     };
