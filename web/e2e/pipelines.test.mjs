@@ -23,7 +23,7 @@ stages:
         echo "##[group]Tools"
         echo "a tool in the group"
         echo "##[endgroup]"
-        for i in $(seq 1 8); do echo "part $i for \${{ parameters.region }}"; sleep 0.4; done
+        for i in $(seq 1 8); do echo "part $i for \${{ parameters.region }}"; if [ $i -gt 5 ]; then for j in $(seq 1 60); do echo "detail $i.$j"; done; fi; sleep 0.4; done
       displayName: Slow build
 - stage: deploy
   displayName: Deploy
@@ -127,11 +127,20 @@ test("a pipeline is run from the list, watched live, and approved", { timeout: 1
   // Nobody reloads, and the run is not over: what comes next comes by itself.
   assert.equal(await log.getByText("part 8 for northeurope").count(), 0);
   await state(tab, "Running");
+  // What is looked for before it is there is gone to when it comes.
+  await tab.getByRole("button", { name: "Follow" }).click();
+  await tab.getByRole("textbox", { name: "Search the log" }).fill("detail 8.1");
+  await tab.getByText(/^1 of \d+$/).waitFor();
+  await log.getByText("detail 8.1", { exact: true }).waitFor();
   await log.getByText("part 8 for northeurope").waitFor();
   await tab.getByRole("heading", { name: /^Stage Deploy waits for approval/ }).waitFor();
+  await tab.getByText(/May be given by Platform admin/).waitFor();
   await state(tab, "Waits for approval");
   await accessible(tab, "a run that waits");
   // Folded groups unfold.
+  await tab.getByRole("textbox", { name: "Search the log" }).fill("");
+  await log.focus();
+  await tab.keyboard.press("Home");
   const group = log.getByRole("button", { name: /Tools/ });
   assert.equal(await group.getAttribute("aria-expanded"), "false");
   await group.click();
@@ -160,6 +169,26 @@ test("a pipeline is made from a file, and its failing run opens at the line", { 
   await tab.getByRole("option", { name: "/pipelines/failing.yml" }).click();
   await tab.getByText("Nothing is wrong with it.").waitFor();
   await accessible(tab, "a new pipeline");
+  // Typed, not saved: what is wrong is said with its place, and marked there.
+  const text = tab.getByRole("textbox", { name: "Text of pipelines/failing.yml" });
+  await text.click();
+  await tab.keyboard.press("Control+End");
+  await tab.keyboard.insertText("\n- bash: echo more\n  displayNam: More\n");
+  await tab.getByText("a step has no key `displayNam`", { exact: false }).waitFor();
+  await tab.locator(".cm-lintRange-error").waitFor();
+  await accessible(tab, "a pipeline with an error");
+  await tab.getByRole("button", { name: /^pipelines\/failing\.yml:\d+:3$/ }).click();
+  assert.match(await tab.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? ""), /^Text of/);
+  await tab.reload();
+  await tab.getByRole("combobox", { name: "Repository" }).click();
+  await tab.getByRole("option", { name: "azure-demo" }).click();
+  await tab.getByRole("combobox", { name: "File" }).click();
+  await tab.getByRole("option", { name: "/pipelines/failing.yml" }).click();
+  await tab.getByText("a step has no key `displayNam`", { exact: false }).waitFor();
+  await tab.getByRole("button", { name: "Throw my changes away" }).click();
+  await tab.getByText("Nothing is wrong with it.").waitFor();
+  await tab.getByRole("tab", { name: "What it becomes" }).click();
+  await tab.getByText("stage: __default").waitFor();
   await tab.getByRole("button", { name: "Save and run" }).click();
   await tab.getByRole("heading", { level: 1, name: /^azure-demo failing \d+/ }).waitFor();
   await state(tab, "Failed");
@@ -201,6 +230,18 @@ test("Terraform's plan is a difference, and every page fits a phone", { timeout:
   await tab.getByText(/resourceGroups\/rg-pages$/).waitFor();
   await accessible(tab, "a plan");
   await fits(tab, "a plan");
+  // From the id to what is there: the resource, its owner, the run that made it.
+  await tab.getByRole("link", { name: /resourceGroups\/rg-pages$/ }).click();
+  await arrived(tab, "rg-pages");
+  await tab.getByText("provisioningState").waitFor();
+  await accessible(tab, "a resource of the cloud");
+  await fits(tab, "a resource of the cloud");
+  await tab.getByRole("link", { name: "Subscription" }).click();
+  await tab.getByRole("link", { name: "rg-pages" }).waitFor();
+  await accessible(tab, "a subscription");
+  await tab.goto(`${platform.portal.url}/cloud/subscriptions/${platform.azure.subscription}/resourceGroups/nothing`);
+  await tab.getByText("It is not in the cloud", { exact: false }).waitFor();
+  await accessible(tab, "a resource that is not there");
   for (const [path, title] of [
     ["pipelines", "Pipelines"],
     ["pipelines?view=new", "New pipeline"],
@@ -242,6 +283,63 @@ test("a connection is made, verified, mended and removed; its secret never shows
   await tab.getByRole("button", { name: "Delete second" }).click();
   await dialog.getByRole("button", { name: "Delete connection" }).click();
   await tab.getByRole("button", { name: "Edit second" }).waitFor({ state: "detached" });
+  assert.deepEqual(complaints, []);
+  await tab.context().close();
+});
+
+test("checks of an environment are added, changed and removed, by keyboard", { timeout: 90_000 }, async () => {
+  const { page: tab, complaints } = await open("dark");
+  await tab.goto(`${platform.portal.url}/connections?tab=environments`);
+  const checks = tab.getByRole("list", { name: "Checks of production" });
+  await checks.getByText(/^Approval: Platform admin/).waitFor();
+  const add = async (entry) => {
+    await tab.getByRole("button", { name: "Add check to production" }).focus();
+    await tab.keyboard.press("Enter");
+    await tab.getByRole("menuitem", { name: entry }).focus();
+    await tab.keyboard.press("Enter");
+    await tab.getByRole("dialog").waitFor();
+  };
+  await add(/^Approval/);
+  await tab.getByRole("option", { name: /Alice/ }).waitFor();
+  await tab.keyboard.type("ali");
+  await tab.keyboard.press("Enter");
+  await tab.keyboard.type("team-b");
+  await tab.keyboard.press("Enter");
+  await tab.getByRole("checkbox", { name: /^Whoever started the run/ }).focus();
+  await tab.keyboard.press("Space");
+  await tab.getByRole("textbox", { name: "Instructions" }).fill("Look at the plan.");
+  await accessible(tab, "an approval check");
+  // A dialog that is left keeps what was typed.
+  await tab.keyboard.press("Escape");
+  await tab.getByRole("dialog").waitFor({ state: "detached" });
+  await add(/^Approval/);
+  assert.equal(await tab.getByRole("textbox", { name: "Instructions" }).inputValue(), "Look at the plan.");
+  await tab.getByRole("button", { name: "Add check" }).focus();
+  await tab.keyboard.press("Enter");
+  await checks.getByText("at least 1 of Alice, team-b, never whoever started the run", { exact: false }).waitFor();
+  await add(/^Branch control/);
+  await tab.getByRole("textbox", { name: "Allowed branches" }).fill("main, release/*");
+  await tab.keyboard.press("Enter");
+  await checks.getByText("Branch control: main, release/*").waitFor();
+  await add(/^Business hours/);
+  await tab.getByRole("checkbox", { name: "Friday" }).focus();
+  await tab.keyboard.press("Space");
+  await accessible(tab, "business hours");
+  await tab.getByRole("button", { name: "Add check" }).click();
+  await checks.getByText("Monday, Tuesday, Wednesday, Thursday, 09:00 to 17:00", { exact: false }).waitFor();
+  await add(/^Exclusive lock/);
+  await tab.getByRole("button", { name: "Add check" }).click();
+  await checks.getByText("Exclusive lock: one run at a time").waitFor();
+  await accessible(tab, "environments with checks");
+  await tab.getByRole("button", { name: "Edit Branch control of production" }).click();
+  await tab.getByRole("textbox", { name: "Allowed branches" }).fill("main");
+  await tab.getByRole("button", { name: "Save check" }).click();
+  await checks.getByText("Branch control: main", { exact: true }).waitFor();
+  for (const title of ["Exclusive lock", "Business hours", "Branch control"]) {
+    await tab.getByRole("button", { name: `Remove ${title} of production`, exact: true }).click();
+    await tab.getByRole("button", { name: `Remove for good: ${title} of production` }).click();
+    await checks.getByText(new RegExp(`^${title}`)).waitFor({ state: "detached" });
+  }
   assert.deepEqual(complaints, []);
   await tab.context().close();
 });

@@ -20,11 +20,11 @@ after(async () => {
 
 const open = (more = {}) => openPage(browser, { token: platform.portal.token, portal: platform.portal.url, ...more });
 
-// One call to the forge's REST API, as the administrator.
-async function forge(method, path, body) {
+// One call to the forge's REST API, as the administrator where nobody else is named.
+async function forge(method, path, body, token = platform.portal.token) {
   const response = await fetch(`${platform.portal.url}/api/hosts/${new URL(platform.forge.url).host}/${path}`, {
     method,
-    headers: { authorization: `Bearer ${platform.portal.token}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: body && JSON.stringify(body),
   });
   return { status: response.status, headers: response.headers, text: await response.text() };
@@ -128,6 +128,201 @@ test("a branch that moved on meanwhile costs nobody their text", { timeout: 60_0
   await page.getByRole("button", { name: /^Put my text on top of/ }).click();
   await page.getByRole("button", { name: "Commit to main" }).click();
   await page.getByText("Typed before.").waitFor();
+  await page.context().close();
+});
+
+// A branch with a changed file, and a pull request for it.
+async function propose(name, { path = `/${name}.txt`, content = `${name}\n`, changeType = "add", project = "platform", repo = "platform-configs", base, more = {}, token } = {}) {
+  const git = `pave/${project}/_apis/git/repositories/${repo}`;
+  const refs = JSON.parse((await forge("GET", `${git}/refs?filter=heads/main&api-version=7.1`)).text);
+  const begun = base ?? refs.value[0].objectId;
+  await forge("POST", `${git}/refs?api-version=7.1`, [{ name: `refs/heads/${name}`, oldObjectId: "0".repeat(40), newObjectId: begun }], token);
+  const pushed = await forge("POST", `${git}/pushes?api-version=7.1`, {
+    refUpdates: [{ name: `refs/heads/${name}`, oldObjectId: begun }],
+    commits: [{ comment: `Change ${path}`, changes: [{ changeType, item: { path }, newContent: { content, contentType: "rawtext" } }] }],
+  }, token);
+  assert.equal(pushed.status, 201, pushed.text);
+  const made = await forge("POST", `${git}/pullrequests?api-version=7.1`, { sourceRefName: `refs/heads/${name}`, targetRefName: "refs/heads/main", title: name, description: "", ...more }, token);
+  assert.equal(made.status, 201, made.text);
+  const id = JSON.parse(made.text).pullRequestId;
+  const read = async () => JSON.parse((await forge("GET", `${git}/pullRequests/${id}?api-version=7.1`)).text);
+  return { id, git, read, main: begun, url: `${platform.portal.url}/pullrequests/pave/${project}/${repo}/${id}` };
+}
+
+// Presses the key of a menu's entry until it is the one in focus, then takes it.
+async function pick(page, button, entry) {
+  await page.getByRole("button", { name: button }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: entry }).focus();
+  await page.keyboard.press("Enter");
+}
+
+test("reviewers are asked by name, and let go, by keyboard", { timeout: 60_000 }, async () => {
+  const { url } = await propose("ask-people");
+  const { page, complaints } = await open({ scheme: "dark" });
+  await page.goto(url);
+  await arrived(page, "ask-people");
+  await page.getByRole("button", { name: "Add reviewer" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("combobox", { name: "People or groups" }).waitFor();
+  await page.getByRole("option", { name: /Bob/ }).waitFor();
+  await page.keyboard.type("bo");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("team-a");
+  await page.keyboard.press("Enter");
+  await accessible(page, "asking for a review");
+  await page.getByRole("checkbox", { name: /^Has to approve/ }).focus();
+  await page.keyboard.press("Space");
+  await page.getByRole("button", { name: "Ask for review" }).focus();
+  await page.keyboard.press("Enter");
+  const reviewers = page.getByRole("region", { name: "Reviewers" });
+  await reviewers.getByText("Bob required").waitFor();
+  await reviewers.getByText("team-a group required").waitFor();
+  await pick(page, "Change reviewer Bob", "Make the vote optional");
+  await reviewers.getByText("Bob required").waitFor({ state: "detached" });
+  await pick(page, "Change reviewer Bob", "Remove Bob");
+  await reviewers.getByText("Bob").waitFor({ state: "detached" });
+  await pick(page, "Change reviewer team-a", "Remove team-a");
+  await reviewers.getByText("Nobody has been asked").waitFor();
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test("a draft is published, sent elsewhere, abandoned and brought back", { timeout: 60_000 }, async () => {
+  const { url, git, main } = await propose("not-ready", { more: { isDraft: true } });
+  await forge("POST", `${git}/refs?api-version=7.1`, [{ name: "refs/heads/release", oldObjectId: "0".repeat(40), newObjectId: main }]);
+  const { page, complaints } = await open();
+  await page.goto(url);
+  await page.getByText("It is a draft", { exact: false }).waitFor();
+  await page.getByRole("button", { name: "Publish" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Complete", exact: true }).waitFor();
+  await pick(page, "More", "Make it a draft again");
+  await page.getByRole("button", { name: "Publish" }).click();
+  await page.getByRole("button", { name: "Complete", exact: true }).waitFor();
+  await page.keyboard.press("t");
+  await page.getByRole("dialog", { name: "Merge into another branch than main" }).waitFor();
+  await page.keyboard.type("rel");
+  await page.getByRole("option", { name: "release" }).waitFor();
+  await page.keyboard.press("Enter");
+  await accessible(page, "another target");
+  await page.getByRole("button", { name: "Change target" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "release" }).waitFor();
+  await pick(page, "More", "Abandon");
+  await page.getByText("Nothing of it is lost", { exact: false }).waitFor();
+  await accessible(page, "abandoned pull request");
+  await page.getByRole("button", { name: "Reactivate" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Complete", exact: true }).waitFor();
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test("auto-complete is set and taken back, and policies are passed by only with a reason", { timeout: 60_000 }, async () => {
+  const { url, read } = await propose("guarded", { project: "backstage", repo: "azure-demo" });
+  const { page, complaints } = await open();
+  await page.goto(url);
+  await page.getByText("One person has to approve", { exact: false }).first().waitFor();
+  await page.keyboard.press("o");
+  await page.getByRole("button", { name: "Set auto-complete" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Completes by itself").waitFor();
+  await pick(page, "More", "Cancel auto-complete");
+  await page.getByText("Completes by itself").waitFor({ state: "detached" });
+  await page.keyboard.press("m");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Merge into main" }).click();
+  await dialog.getByText("It was not merged").waitFor();
+  await dialog.getByRole("checkbox", { name: /^Complete against the open policies/ }).focus();
+  await page.keyboard.press("Space");
+  await dialog.getByRole("textbox", { name: "Why the policies are passed by" }).fill("The house is on fire");
+  await accessible(page, "passing policies by");
+  await page.keyboard.press("Control+Enter");
+  await page.getByText(/^Completed by/).waitFor();
+  assert.equal((await read()).status, "completed");
+  assert.equal(complaints.filter((one) => !/status of 409/.test(one)).length, 0, complaints.join("\n"));
+  await page.context().close();
+});
+
+test("every way of merging does what it says, and a branch may stay", { timeout: 90_000 }, async () => {
+  const { page, complaints } = await open();
+  for (const [strategy, title, parents, stays] of [["squash", "Squash", 1, false], ["rebase", "Rebase", 1, true], ["rebaseMerge", "Rebase, then merge commit", 2, false]]) {
+    const { url, git, read } = await propose(`by-${strategy}`);
+    await page.goto(url);
+    await page.getByRole("button", { name: "Complete", exact: true }).waitFor();
+    await page.keyboard.press("m");
+    await page.getByRole("combobox", { name: "Way of merging" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("option", { name: title, exact: true }).focus();
+    await page.keyboard.press("Enter");
+    if (stays) {
+      await page.getByRole("checkbox", { name: /^Delete by-/ }).focus();
+      await page.keyboard.press("Space");
+    }
+    await page.getByRole("button", { name: "Merge into main" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText(/^Completed by/).waitFor();
+    const { lastMergeCommit } = await read();
+    const commit = JSON.parse((await forge("GET", `${git}/commits/${lastMergeCommit.commitId}?api-version=7.1`)).text);
+    assert.equal(commit.parents.length, parents, strategy);
+    const left = JSON.parse((await forge("GET", `${git}/refs?filter=heads/by-${strategy}&api-version=7.1`)).text);
+    assert.equal(left.value.some((ref) => ref.name === `refs/heads/by-${strategy}`), stays, strategy);
+  }
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test("a conflict names its files; title, description and a reply survive a reload", { timeout: 60_000 }, async () => {
+  await push("/both.txt", "ours\n", "add");
+  const first = JSON.parse((await forge("GET", "pave/platform/_apis/git/repositories/platform-configs/refs?filter=heads/main&api-version=7.1")).text).value[0].objectId;
+  const { url, git, id } = await propose("contested", { path: "/both.txt", content: "theirs\n", changeType: "edit", base: first });
+  await push("/both.txt", "ours again\n");
+  await forge("POST", `${git}/pullRequests/${id}/threads?api-version=7.1`, { status: "active", comments: [{ parentCommentId: 0, content: "Who is right?", commentType: "text" }] });
+  const { page, complaints } = await open();
+  await page.goto(url);
+  const conflicts = page.getByRole("region", { name: "Conflicts" });
+  await conflicts.getByText("These files conflict:").waitFor();
+  await conflicts.getByText("both.txt", { exact: true }).waitFor();
+  await accessible(page, "conflicts");
+  await page.getByRole("button", { name: "Edit", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("textbox", { name: "Title" }).fill("Contested, and settled");
+  await page.getByRole("article").getByRole("button", { name: "Reply" }).click();
+  await page.getByRole("textbox", { name: "Reply" }).fill("Both, a little.");
+  await page.reload();
+  assert.equal(await page.getByRole("textbox", { name: "Title" }).inputValue(), "Contested, and settled");
+  await page.getByRole("textbox", { name: "Description" }).fill("With **words**.");
+  await page.keyboard.press("Control+Enter");
+  await arrived(page, "Contested, and settled");
+  await page.getByText("words", { exact: true }).waitFor();
+  assert.equal(await page.getByRole("textbox", { name: "Reply" }).inputValue(), "Both, a little.");
+  await page.getByRole("textbox", { name: "Reply" }).focus();
+  await page.keyboard.press("Control+Enter");
+  await page.getByRole("article").getByText("Both, a little.").waitFor();
+  await page.getByRole("button", { name: "Resolve", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Open again" }).waitFor();
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test("a host that sends no events is asked again while somebody looks", { timeout: 60_000 }, async () => {
+  const { url, git, id } = await propose("elsewhere");
+  const { page } = await open();
+  await page.route("**/api/pave/v1/hosts", async (route) => {
+    const answer = await route.fetch();
+    const { items } = await answer.json();
+    await route.fulfill({ response: answer, json: { items: items.map((host) => ({ ...host, shared: false })) } });
+  });
+  await page.route("**/api/pave/v1/events", (route) => route.abort());
+  await page.goto(url);
+  await page.getByText("asked again every 15 s").waitFor();
+  const answer = await forge("PATCH", `${git}/pullRequests/${id}?api-version=7.1`, { title: "Elsewhere, renamed" });
+  assert.equal(answer.status, 200, answer.text);
+  // Coming back to the window asks at once.
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await arrived(page, "Elsewhere, renamed");
   await page.context().close();
 });
 

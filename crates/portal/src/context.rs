@@ -151,7 +151,7 @@ impl Addresses {
 
 impl Configuration {
     /// `app.baseUrl` if it is an address: behind a proxy, people reach the portal there.
-    fn reached_at(&self) -> Option<Url> {
+    pub(crate) fn reached_at(&self) -> Option<Url> {
         let url = Url::parse(&self.base_url).ok()?;
         (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
     }
@@ -227,7 +227,7 @@ impl Portal {
 }
 
 /// Whether the `Host` header names the host of a URL; the port that belongs to its scheme may be left out.
-fn is_host_of(url: Option<&Url>, host: &str) -> bool {
+pub(crate) fn is_host_of(url: Option<&Url>, host: &str) -> bool {
     let Some(url) = url else { return false };
     let name = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();

@@ -11,6 +11,7 @@ mod error;
 mod gate;
 mod hosts;
 mod live;
+mod mount;
 mod own;
 mod pages;
 mod session;
@@ -36,7 +37,7 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 /// When its database cannot be opened.
 pub fn open(context: Context, tasks: &Tasks) -> Result<Router, StoreError> {
     let portal = Portal::open(context, tasks)?;
-    Ok(Router::new()
+    let routes = Router::new()
         .merge(session::routes())
         .merge(own::routes())
         .merge(backstage::routes())
@@ -46,5 +47,6 @@ pub fn open(context: Context, tasks: &Tasks) -> Result<Router, StoreError> {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(portal.clone(), session::guard))
         .layer(from_fn(dialect::speak))
-        .with_state(portal))
+        .with_state(portal.clone());
+    Ok(mount::mount(routes, &portal.configuration, &portal.addresses))
 }

@@ -2,6 +2,8 @@
 
 mod access;
 mod application;
+mod cloud;
+mod compile;
 mod definitions;
 mod devops;
 mod effect;
@@ -11,7 +13,9 @@ mod hosts;
 mod integrations;
 mod object;
 mod overview;
+mod people;
 mod plan;
+mod reader;
 mod road;
 mod settings;
 mod tree;
@@ -23,6 +27,8 @@ use crate::context::Portal;
 pub(crate) fn routes() -> Router<Portal> {
     let routes = Router::new()
         .merge(application::routes())
+        .merge(cloud::routes())
+        .merge(compile::routes())
         .merge(effect::routes())
         .merge(environment::routes())
         .merge(events::routes())
@@ -30,6 +36,7 @@ pub(crate) fn routes() -> Router<Portal> {
         .merge(integrations::routes())
         .merge(object::routes())
         .merge(overview::routes())
+        .merge(people::routes())
         .merge(plan::routes())
         .merge(road::routes())
         .merge(settings::routes());

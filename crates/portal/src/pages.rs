@@ -1,5 +1,6 @@
 //! The web pages, carried in the binary.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
@@ -9,7 +10,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
+
+use crate::mount::Mounted;
 
 /// What the pages may load: themselves. Styles are written by the component library at run time.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; \
@@ -21,15 +25,28 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-
 struct Pages;
 
 /// A file of the pages; every other path is one of the pages' own routes and gets the shell.
-pub(crate) async fn page(uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn page(uri: Uri, mounted: Option<Extension<Mounted>>, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path.starts_with("api/") {
         return crate::error::ApiError::not_found(format!("there is no `/{path}` here")).into_response();
     }
-    match Pages::get(path).filter(|_| !path.is_empty()) {
-        Some(file) => answer(path, &file, &headers),
+    let file = Pages::get(path).filter(|_| !matches!(path, "" | "index.html"));
+    match file {
+        Some(file) => answer(
+            path,
+            file.data.into_owned(),
+            file.metadata.sha256_hash(),
+            &headers,
+        ),
+        // A page that is still open after an update asks for a file of the old one: the shell would be no script.
+        None if path.starts_with("assets/") => StatusCode::NOT_FOUND.into_response(),
         None => match Pages::get("index.html") {
-            Some(shell) => answer("index.html", &shell, &headers),
+            Some(shell) => {
+                let prefix = mounted.map(|it| it.0.prefix).unwrap_or_default();
+                let text = at(&shell.data, &prefix);
+                let hash = Sha256::digest(&text).into();
+                answer("index.html", text, hash, &headers)
+            }
             None => (
                 StatusCode::NOT_FOUND,
                 "This binary was built without its pages; build them with `make web`.\n",
@@ -39,15 +56,26 @@ pub(crate) async fn page(uri: Uri, headers: HeaderMap) -> Response {
     }
 }
 
-fn answer(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
-    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash()));
+/// The shell as it stands below a prefix: what it refers to begins with a slash.
+fn at(shell: &[u8], prefix: &str) -> Vec<u8> {
+    let prefix = prefix
+        .replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;");
+    String::from_utf8_lossy(shell)
+        .replace("=\"/", &format!("=\"{prefix}/"))
+        .into_bytes()
+}
+
+fn answer(path: &str, data: Vec<u8>, hash: [u8; 32], headers: &HeaderMap) -> Response {
+    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash));
     let known = headers
         .get(IF_NONE_MATCH)
         .is_some_and(|value| value.as_bytes() == etag.as_bytes());
     let (status, body) = if known {
         (StatusCode::NOT_MODIFIED, Body::empty())
     } else {
-        (StatusCode::OK, Body::from(file.data.to_vec()))
+        (StatusCode::OK, Body::from(data))
     };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
@@ -79,5 +107,26 @@ fn media_type(path: &str) -> &'static str {
         "woff2" => "font/woff2",
         "ico" => "image/x-icon",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shell_refers_to_where_it_stands() {
+        let shell = br#"<meta name="pave-base" content="/"><script src="/assets/a.js">"#;
+        let check = |prefix: &str, expected: &str| {
+            assert_eq!(String::from_utf8(at(shell, prefix)).unwrap(), expected);
+        };
+        check(
+            "",
+            r#"<meta name="pave-base" content="/"><script src="/assets/a.js">"#,
+        );
+        check(
+            "/pave",
+            r#"<meta name="pave-base" content="/pave/"><script src="/pave/assets/a.js">"#,
+        );
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
@@ -10,12 +9,14 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use pave_auth::{Principal, credential_from_header};
 use serde::Deserialize;
 
 use crate::audit::Action;
 use crate::context::Portal;
 use crate::error::ApiError;
+use crate::mount::Mounted;
 
 /// Name of the session cookie.
 const COOKIE_NAME: &str = "pave_session";
@@ -103,9 +104,14 @@ struct SignIn {
 }
 
 /// Takes a one-time code and leaves a cookie; the code is gone from the address bar at once.
-async fn sign_in(State(portal): State<Portal>, Query(query): Query<SignIn>) -> Result<Response, ApiError> {
+async fn sign_in(
+    State(portal): State<Portal>,
+    mounted: Option<Extension<Mounted>>,
+    Query(query): Query<SignIn>,
+) -> Result<Response, ApiError> {
+    let mounted = mounted.map(|it| it.0).unwrap_or_default();
     let Some(principal) = portal.identities.redeem_sign_in(&query.code).await? else {
-        let home = [(LOCATION, "/?sign-in=expired")];
+        let home = [(LOCATION, format!("{}/?sign-in=expired", mounted.prefix))];
         return Ok((StatusCode::SEE_OTHER, home).into_response());
     };
     let token = portal
@@ -116,12 +122,12 @@ async fn sign_in(State(portal): State<Portal>, Query(query): Query<SignIn>) -> R
         .audit
         .record(&principal, Action::SignIn, principal.entity.to_string(), "")
         .await?;
-    let cookie = format!(
-        "{COOKIE_NAME}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
-        LIFETIME.as_secs()
-    );
+    let cookie = cookie_of(&token, LIFETIME.as_secs(), &mounted);
     // A page that moves on by itself: a redirect would be followed without the cookie, since the click came from elsewhere.
-    let page = "<!doctype html><meta charset=utf-8><title>Pave</title><meta http-equiv=refresh content=\"0;url=/\"><a href=\"/\">Continue to Pave</a>";
+    let home = format!("{}/", mounted.prefix);
+    let page = format!(
+        "<!doctype html><meta charset=utf-8><title>Pave</title><meta http-equiv=refresh content=\"0;url={home}\"><a href=\"{home}\">Continue to Pave</a>"
+    );
     let headers = [
         (SET_COOKIE, cookie.as_str()),
         (axum::http::header::CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -129,9 +135,19 @@ async fn sign_in(State(portal): State<Portal>, Query(query): Query<SignIn>) -> R
     Ok((headers, page).into_response())
 }
 
+/// A cookie for nothing but the portal: below a prefix, what else the host serves does not see it.
+fn cookie_of(token: &str, seconds: u64, mounted: &Mounted) -> String {
+    let secure = if mounted.secure { "; Secure" } else { "" };
+    format!(
+        "{COOKIE_NAME}={token}; Path={}/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}",
+        mounted.prefix
+    )
+}
+
 async fn sign_out(
     State(portal): State<Portal>,
     caller: Caller,
+    mounted: Option<Extension<Mounted>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if let Some(token) = cookie(&headers) {
@@ -141,6 +157,6 @@ async fn sign_out(
             .record(&caller.0, Action::SignOut, caller.0.entity.to_string(), "")
             .await?;
     }
-    let gone = format!("{COOKIE_NAME}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    let gone = cookie_of("", 0, &mounted.map(|it| it.0).unwrap_or_default());
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, gone)]).into_response())
 }

@@ -1,7 +1,7 @@
 // A platform of its own in a directory of its own, as a person gets it, and a browser to look at it.
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,12 +12,15 @@ const run = promisify(execFile);
 const binary = resolve(process.env.PAVE_BINARY ?? join(import.meta.dirname, "../../../target/debug/pave"));
 const browsers = [process.env.PAVE_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-// Starts `pave up --demo` and waits for its summary.
-export async function startPlatform() {
+// Starts `pave up --demo` and waits for its summary; the text of an app-config.yaml may go with it.
+export async function startPlatform(configuration) {
   const home = await mkdtemp(join(tmpdir(), "pave-e2e-"));
   // Run as root, PostgreSQL has a user of its own, which has to get there.
   await chmod(home, 0o755);
   const data = join(home, "data");
+  if (configuration !== undefined) {
+    await writeFile(join(home, "app-config.yaml"), configuration);
+  }
   const server = spawn(binary, ["up", "--demo", "--portal-port", "0", "--data", data, "--output", "json"], {
     cwd: home,
     stdio: ["ignore", "pipe", "pipe"],

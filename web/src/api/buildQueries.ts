@@ -1,7 +1,8 @@
 import { queryOptions } from "@tanstack/react-query";
 import { builds, type BuildsQuery } from "./builds";
+import { devops } from "./devops";
 import { of } from "./devopsQueries";
-import type { Place } from "./devopsTypes";
+import type { Place, RepositoryPlace } from "./devopsTypes";
 import type { RunRequest } from "./buildTypes";
 import { queryClient } from "./queries";
 
@@ -60,6 +61,9 @@ export const buildQueries = {
       retry: false,
       staleTime: body.resources?.repositories.self.version ? Number.POSITIVE_INFINITY : 0,
     }),
+  // What a text becomes that may not be saved yet.
+  compiled: (place: RepositoryPlace, body: { path: string; branch: string; text?: string }) =>
+    queryOptions({ queryKey: [...of(place), "git", place.repository.toLowerCase(), "compiled", body], queryFn: () => devops.compile(place, body), retry: false, gcTime: 30_000 }),
   yamlFiles: (place: Place, repository: string, branch: string) =>
     queryOptions({ queryKey: [...of(place), "git", repository.toLowerCase(), "yaml", branch], queryFn: () => builds.yamlFiles(place, repository, branch) }),
 

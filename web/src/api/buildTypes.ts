@@ -125,6 +125,13 @@ export interface Preview {
   parameters?: { name: string; display_name?: string; displayName?: string; kind?: string; type?: string; default?: unknown; values?: unknown[] }[];
 }
 
+// What the portal says of a pipeline's text that nobody has saved yet.
+export interface Compiled {
+  // Nothing where an error keeps it from running.
+  finalYaml: string | null;
+  diagnostics: import("./types").Diagnostic[];
+}
+
 export interface RunRequest {
   resources?: { repositories: { self: { refName?: string; version?: string } } };
   templateParameters?: Record<string, unknown>;
@@ -164,16 +171,23 @@ export interface DeployEnvironment {
   lastModifiedOn?: string;
 }
 
+// Approvals have fields of their own; task checks name a definition and give it inputs.
+export interface CheckSettings {
+  approvers?: { id: string; displayName?: string }[];
+  instructions?: string;
+  minRequiredApprovers?: number;
+  requesterCannotBeApprover?: boolean;
+  executionOrder?: string | number;
+  definitionRef?: { id?: string; name?: string; version?: string };
+  displayName?: string;
+  inputs?: Record<string, string | undefined>;
+}
+
 export interface Check {
   id: number;
   type: { id?: string; name?: string };
-  settings?: {
-    approvers?: { id: string; displayName?: string }[];
-    instructions?: string;
-    minRequiredApprovers?: number;
-    requesterCannotBeApprover?: boolean;
-    executionOrder?: string | number;
-  };
+  settings?: CheckSettings | null;
   timeout?: number;
+  isDisabled?: boolean;
   resource?: { type: string; id: string; name?: string };
 }

@@ -79,6 +79,8 @@ export const builds = {
   checks: (place: Place, environment: number) =>
     list<B.Check>(place, "pipelines/checks/configurations", { resourceType: "environment", resourceId: environment, $expand: "settings", ...PREVIEW }),
   addCheck: (place: Place, body: Omit<B.Check, "id">) => call<B.Check>("POST", place, "pipelines/checks/configurations", { query: PREVIEW, body }),
+  changeCheck: (place: Place, id: number, body: Omit<B.Check, "id">) =>
+    call<B.Check>("PATCH", place, `pipelines/checks/configurations/${id}`, { query: PREVIEW, body: { ...body, id } }),
   removeCheck: (place: Place, id: number) => call<void>("DELETE", place, `pipelines/checks/configurations/${id}`, { query: PREVIEW }),
 
   yamlFiles: async (place: Place, repository: string, branch: string) => {

@@ -1,3 +1,4 @@
+import { own as at } from "../lib/base";
 import { errorOf } from "./errors";
 import type * as T from "./types";
 
@@ -7,7 +8,7 @@ async function send<Answer>(method: string, path: string, body?: unknown): Promi
     init.headers = { accept: "application/json", "content-type": "application/json" };
     init.body = JSON.stringify(body);
   }
-  const response = await fetch(path, init);
+  const response = await fetch(at(path), init);
   if (!response.ok) {
     throw await errorOf(response);
   }
@@ -47,6 +48,8 @@ export const api = {
   overview: () => get<T.Overview>(`${own}/overview`),
 
   roads: () => get<{ items: T.RoadSummary[] }>(`${own}/roads`),
+  trace: (what: string) => get<T.Road>(`${own}/trace${query({ what })}`),
+  cloud: (id: string) => get<T.CloudResource>(`${own}/cloud${query({ id })}`),
   road: (road: string) => get<T.Road>(`${own}/roads/${part(road)}`),
 
   environments: () => get<{ items: T.Environment[] }>(`${own}/environments`),
@@ -70,6 +73,7 @@ export const api = {
 
   plan: (templateRef: string, values: T.JsonObject) => send<T.Plan>("POST", `${own}/plan`, { templateRef, values }),
 
+  people: () => get<{ items: T.Person[] }>(`${own}/people`),
   tokens: () => get<{ items: T.Token[] }>(`${own}/tokens`),
   createToken: (purpose: string, days: number | null) => send<{ token: string }>("POST", `${own}/tokens`, days === null ? { purpose } : { purpose, days }),
   revokeToken: (id: string) => send<void>("DELETE", `${own}/tokens/${part(id)}`),

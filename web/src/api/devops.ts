@@ -1,4 +1,6 @@
+import { own } from "../lib/base";
 import { ApiError } from "./errors";
+import type { Compiled } from "./buildTypes";
 import type * as D from "./devopsTypes";
 
 // Azure DevOps' REST API, spoken to a Git host through the portal. The same pages show the embedded forge and dev.azure.com.
@@ -40,7 +42,7 @@ export function address({ host, organization, project }: D.Place, tail: string, 
     }
   }
   const place = [host, organization, ...(project ? [project] : [])].map(part).join("/");
-  return `/api/hosts/${place}/_apis/${tail}?${search.toString()}`;
+  return own(`/api/hosts/${place}/_apis/${tail}?${search.toString()}`);
 }
 
 async function refusal(response: Response): Promise<HostError> {
@@ -84,7 +86,7 @@ function at(version: D.Version | undefined, prefix = "versionDescriptor"): Query
 
 export const devops = {
   hosts: async (): Promise<D.Host[]> => {
-    const response = await fetch("/api/pave/v1/hosts", { credentials: "same-origin", headers: { accept: "application/json" } });
+    const response = await fetch(own("/api/pave/v1/hosts"), { credentials: "same-origin", headers: { accept: "application/json" } });
     if (!response.ok) {
       throw await refusal(response);
     }
@@ -155,6 +157,15 @@ export const devops = {
   updatePullRequest: (place: D.PullRequestPlace, body: D.PullRequestChange) => call<D.PullRequest>("PATCH", place, request(place), { body }),
   vote: (place: D.PullRequestPlace, reviewer: string, vote: number) =>
     call<D.Reviewer>("PUT", place, request(place, `reviewers/${part(reviewer)}`), { body: { vote } }),
+  askReviewer: (place: D.PullRequestPlace, reviewer: string, isRequired: boolean) =>
+    call<D.Reviewer>("PUT", place, request(place, `reviewers/${part(reviewer)}`), { body: { isRequired } }),
+  removeReviewer: async (place: D.PullRequestPlace, reviewer: D.Reviewer) => {
+    // Upstream lets nobody go who is required; whoever asked for them may take that back first.
+    if (reviewer.isRequired) {
+      await devops.askReviewer(place, reviewer.id, false);
+    }
+    return call<void>("DELETE", place, request(place, `reviewers/${part(reviewer.id)}`));
+  },
   iterations: (place: D.PullRequestPlace) => list<D.Iteration>(place, request(place, "iterations")),
   iterationChanges: (place: D.PullRequestPlace, iteration: number) =>
     call<{ changeEntries: D.Change[] }>("GET", place, request(place, `iterations/${iteration}/changes`), { query: { $top: 2000, $compareTo: 0 } }),
@@ -172,9 +183,18 @@ export const devops = {
       "api-version": "7.1-preview.1",
     }),
   conflicts: (place: D.PullRequestPlace) => list<D.Conflict>(place, request(place, "conflicts")),
+  compile: async (place: D.RepositoryPlace, body: { path: string; branch: string; text?: string }): Promise<Compiled> => {
+    const path = [place.host, place.organization, place.project ?? "", place.repository].map(part).join("/");
+    const init: RequestInit = { method: "POST", credentials: "same-origin", headers: { accept: "application/json", "content-type": "application/json" }, body: JSON.stringify(body) };
+    const response = await fetch(own(`/api/pave/v1/repositories/${path}/compile`), init);
+    if (!response.ok) {
+      throw await refusal(response);
+    }
+    return (await response.json()) as Compiled;
+  },
   effect: async (place: D.PullRequestPlace): Promise<D.Effect> => {
     const path = [place.host, place.organization, place.project ?? "", place.repository, String(place.id)].map(part).join("/");
-    const response = await fetch(`/api/pave/v1/pullrequests/${path}/effect`, { credentials: "same-origin", headers: { accept: "application/json" } });
+    const response = await fetch(own(`/api/pave/v1/pullrequests/${path}/effect`), { credentials: "same-origin", headers: { accept: "application/json" } });
     if (!response.ok) {
       throw await refusal(response);
     }

@@ -125,6 +125,7 @@ export interface Push {
 export interface Reviewer extends Identity {
   vote: number;
   isRequired?: boolean;
+  isContainer?: boolean;
 }
 
 export type MergeStrategy = "noFastForward" | "squash" | "rebase" | "rebaseMerge";
@@ -151,6 +152,9 @@ export interface PullRequest {
   targetRefName: string;
   mergeStatus?: "notSet" | "queued" | "conflicts" | "succeeded" | "rejectedByPolicy" | "failure";
   mergeFailureMessage?: string;
+  // Ours beyond upstream: the files that conflict.
+  conflicts?: string[];
+  autoCompleteHeldUp?: string;
   lastMergeSourceCommit?: { commitId: string };
   lastMergeTargetCommit?: { commitId: string };
   lastMergeCommit?: { commitId: string };
@@ -164,6 +168,7 @@ export interface PullRequestChange {
   title?: string;
   description?: string;
   status?: "active" | "completed" | "abandoned";
+  targetRefName?: string;
   isDraft?: boolean;
   lastMergeSourceCommit?: { commitId: string };
   autoCompleteSetBy?: { id: string };

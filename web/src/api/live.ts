@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { own } from "../lib/base";
 import { api } from "./client";
 import { concerned, type Hint } from "./devopsQueries";
 import { ApiError } from "./errors";
@@ -28,7 +29,7 @@ export function connectLive(): void {
   if (source !== null) {
     return;
   }
-  source = new EventSource("/api/pave/v1/events");
+  source = new EventSource(own("/api/pave/v1/events"));
   source.onopen = () => {
     const again = status === "lost";
     become("live");
@@ -112,6 +113,11 @@ function onHop(hop: Hop): void {
     askAgain(["overview"]);
   }
   askAgain(["road", hop.road]);
+  if (hop.station === "cloud") {
+    askAgain(["cloud"]);
+    askAgain(["trace"]);
+    askAgain(["entities"]);
+  }
   if (hop.link?.kind && hop.link.namespace && hop.station === "claim") {
     askAgain(["environment", hop.link.namespace, hop.link.name]);
   }

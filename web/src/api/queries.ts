@@ -26,6 +26,8 @@ export const queries = {
   overview: () => queryOptions({ queryKey: ["overview"], queryFn: api.overview }),
   roads: () => queryOptions({ queryKey: ["roads"], queryFn: api.roads }),
   road: (road: string) => queryOptions({ queryKey: ["road", road], queryFn: () => api.road(road) }),
+  trace: (what: string) => queryOptions({ queryKey: ["trace", what.toLowerCase()], queryFn: () => api.trace(what), retry: false }),
+  cloud: (id: string) => queryOptions({ queryKey: ["cloud", id.toLowerCase()], queryFn: () => api.cloud(id), retry: false, staleTime: 10_000 }),
   environments: () => queryOptions({ queryKey: ["environments"], queryFn: api.environments }),
   environment: (namespace: string, name: string) =>
     queryOptions({ queryKey: ["environment", namespace, name], queryFn: () => api.environment(namespace, name) }),
@@ -43,6 +45,7 @@ export const queries = {
     queryOptions({ queryKey: ["parameter-schema", namespace, name], queryFn: () => api.parameterSchema(namespace, name) }),
   task: (id: string) => queryOptions({ queryKey: ["task", id], queryFn: () => api.task(id) }),
   tasks: () => queryOptions({ queryKey: ["tasks"], queryFn: api.tasks }),
+  people: () => queryOptions({ queryKey: ["people"], queryFn: api.people, staleTime: 300_000 }),
   tokens: () => queryOptions({ queryKey: ["tokens"], queryFn: api.tokens }),
   configuration: () => queryOptions({ queryKey: ["configuration"], queryFn: api.configuration }),
   integrations: () => queryOptions({ queryKey: ["integrations"], queryFn: api.integrations }),

@@ -267,6 +267,36 @@ export interface TaskEvent {
   body: { message?: string; stepId?: string; status?: string; output?: JsonObject; error?: { name: string; message: string } };
 }
 
+// A resource as Azure Resource Manager tells of it.
+export interface CloudObject {
+  id: string;
+  name?: string;
+  displayName?: string;
+  type?: string;
+  kind?: string;
+  location?: string;
+  tags?: Record<string, string> | null;
+  sku?: JsonObject | null;
+  properties?: JsonObject | null;
+  [key: string]: unknown;
+}
+
+export interface CloudResource {
+  resource: CloudObject;
+  children: CloudObject[];
+  apiVersion: string;
+}
+
+// Somebody, or a group, that can be named as reviewer or approver. A group goes by its name.
+export interface Person {
+  id: string;
+  kind: "user" | "group";
+  displayName: string;
+  uniqueName: string;
+  groups?: string[];
+  members?: number;
+}
+
 export interface Token {
   id: string;
   purpose: string;

@@ -3,6 +3,23 @@ import type { Diagnostic } from "../api/types";
 
 // What the pages know of an azure-pipelines.yml: its parameters, and what the host finds wrong with it. Pure.
 
+// Whether a file is named as pipelines usually are.
+export function isPipelineFile(path: string): boolean {
+  return /(^|\/)azure-pipelines[^/]*\.ya?ml$/i.test(path) || /(^|\/)\.?(azure-)?pipelines\/[^/]+\.ya?ml$/i.test(path);
+}
+
+// What a new pipeline begins with.
+export const STARTER = `trigger:
+- main
+
+pool:
+  vmImage: ubuntu-latest
+
+steps:
+- bash: echo Hello
+  displayName: Say hello
+`;
+
 // `/azure-pipelines.yml (Line: 3, Col: 5): PV2201: a step has no key …; did you mean …`, one in each line, as upstream writes it.
 export function refusalOf(message: string): Diagnostic[] {
   const found = message.split("\n").map((line): Diagnostic | undefined => {

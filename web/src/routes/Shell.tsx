@@ -8,6 +8,7 @@ import { ApiError } from "../api/errors";
 import { connectLive, useLiveStatus } from "../api/live";
 import { queries } from "../api/queries";
 import type { Session } from "../api/types";
+import { own } from "../lib/base";
 import { Failure, Loading } from "../ui/Page";
 import { When } from "../ui/When";
 import { Keys } from "./Keys";
@@ -92,7 +93,7 @@ function Rail({ title }: { title?: string }) {
   return (
     <Box sx={{ p: 1.5 }}>
       <Box sx={{ display: "flex", alignItems: "center", gap: 1, px: 1, py: 1, mb: 1 }}>
-        <Box component="img" src="/favicon.svg" alt="" sx={{ width: 24, height: 24 }} />
+        <Box component="img" src={own("/favicon.svg")} alt="" sx={{ width: 24, height: 24 }} />
         <Typography sx={{ fontWeight: 680, fontSize: "1rem", overflowWrap: "anywhere", minWidth: 0 }}>{title || "Pave"}</Typography>
       </Box>
       {PLACES.map((place) => (

@@ -1,5 +1,6 @@
 import { Box, Typography } from "@mui/material";
 import { useEffect } from "react";
+import { own } from "../lib/base";
 import { CopyButton } from "../ui/Code";
 
 export function SignIn() {
@@ -11,7 +12,7 @@ export function SignIn() {
   return (
     <Box component="main" sx={{ minHeight: "100vh", display: "grid", placeItems: "center", p: 2 }}>
       <Box sx={{ maxWidth: 460 }}>
-        <Box component="img" src="/favicon.svg" alt="" sx={{ width: 40, height: 40, mb: 2 }} />
+        <Box component="img" src={own("/favicon.svg")} alt="" sx={{ width: 40, height: 40, mb: 2 }} />
         <Typography variant="h1" sx={{ mb: 1 }}>
           Sign in to Pave
         </Typography>

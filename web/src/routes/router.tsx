@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { queries, queryClient } from "../api/queries";
 import type { Station } from "../api/types";
+import { BASE } from "../lib/base";
 import { STATION_TITLES } from "../lib/road";
 import { NotFound } from "./NotFound";
 import { Shell } from "./Shell";
@@ -221,6 +222,12 @@ const pipelineRun = createRoute({
   component: lazyRouteComponent(() => import("../features/pipelines/RunPage"), "RunPage"),
 });
 
+const cloud = createRoute({
+  getParentRoute: () => root,
+  path: "/cloud/$",
+  component: lazyRouteComponent(() => import("../features/cloud/CloudPage"), "CloudPage"),
+});
+
 const connections = createRoute({
   getParentRoute: () => root,
   path: "/connections",
@@ -259,9 +266,11 @@ export const router = createRouter({
     pipelines,
     pipeline,
     pipelineRun,
+    cloud,
     connections,
     settings,
   ]),
+  basepath: BASE || "/",
   defaultPreload: "intent",
   scrollRestoration: true,
 });

@@ -15,9 +15,9 @@ use self::applications::{Changed, concerned, objects, resources};
 use self::pipelines::{Definition, Known};
 use super::access::Readable;
 use super::definitions;
+use super::reader::{Reader, segment};
 use crate::context::Portal;
 use crate::error::ApiError;
-use crate::hosts::Target;
 use crate::live::Watched;
 use crate::session::{Caller, token};
 
@@ -39,12 +39,8 @@ async fn effect(
     Path((host, organization, project, repository, id)): Place,
     headers: HeaderMap,
 ) -> Result<Json<Value>, ApiError> {
-    let reader = Reader {
-        portal: &portal,
-        own: token(&headers).unwrap_or_default(),
-        base: format!("{host}/{}/{}/_apis", segment(&organization), segment(&project)),
-        repository: segment(&repository),
-    };
+    let own = token(&headers).unwrap_or_default();
+    let reader = Reader::new(&portal, own, [&host, &organization, &project, &repository]);
     let request = reader.json(&format!("pullRequests/{id}"), "").await?;
     let files = reader.changed(id).await?;
     let mut readable = Readable::new(&portal, &caller.0);
@@ -105,31 +101,7 @@ fn manifests(changed: &[Changed], side: fn(&Changed) -> Option<&String>) -> Vec<
     files.filter_map(planned).collect()
 }
 
-/// Reads a repository as the person.
-struct Reader<'a> {
-    portal: &'a Portal,
-    own: String,
-    base: String,
-    repository: String,
-}
-
 impl Reader<'_> {
-    fn target(&self, tail: &str, query: &str) -> Result<Target, ApiError> {
-        let path = format!("{}/git/repositories/{}/{tail}", self.base, self.repository);
-        let query = format!(
-            "{query}{}api-version=7.1",
-            if query.is_empty() { "" } else { "&" }
-        );
-        self.portal.hosts.target(&path, Some(&query))
-    }
-
-    async fn json(&self, tail: &str, query: &str) -> Result<Value, ApiError> {
-        self.portal
-            .hosts
-            .json(&self.target(tail, query)?, &self.own)
-            .await
-    }
-
     /// Paths that the pull request changes, without a slash in front.
     async fn changed(&self, id: u64) -> Result<Vec<String>, ApiError> {
         let iterations = self.json(&format!("pullRequests/{id}/iterations"), "").await?;
@@ -237,22 +209,6 @@ impl Reader<'_> {
             }
         }
     }
-
-    /// A file at a commit; nothing where there is none.
-    async fn text(&self, path: &str, commit: &str) -> Option<String> {
-        let query = format!(
-            "path=/{}&versionDescriptor.versionType=commit&versionDescriptor.version={commit}&$format=octetStream",
-            segment(path)
-        );
-        let target = self.target("items", &query).ok()?;
-        let bytes = self
-            .portal
-            .hosts
-            .read(&target, "application/octet-stream", &self.own)
-            .await
-            .ok()?;
-        String::from_utf8(bytes).ok()
-    }
 }
 
 /// Texts that were read already: Applications may share a folder.
@@ -285,10 +241,4 @@ fn after(request: &Value) -> &str {
     let names = ["lastMergeCommit", "lastMergeSourceCommit"];
     let found = names.iter().find_map(|name| request[*name]["commitId"].as_str());
     found.unwrap_or_default()
-}
-
-/// Percent-encodes a name for a path.
-fn segment(name: &str) -> String {
-    let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
-    encoded.replace('+', "%20")
 }

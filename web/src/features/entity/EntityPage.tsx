@@ -1,12 +1,16 @@
-import { Alert, Box, Button, Chip, Tab, Table, TableBody, TableCell, TableHead, TableRow, Tabs, Typography } from "@mui/material";
+import { Alert, Box, Button, Chip, Tab, Table, TableBody, TableCell, TableHead, TableRow, Tabs } from "@mui/material";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { api } from "../../api/client";
 import { queries } from "../../api/queries";
 import type { Entity } from "../../api/types";
+import { isArmId } from "../../lib/arm";
 import { mono } from "../../theme/theme";
+import { ArmLink } from "../../ui/ArmLink";
 import { Code } from "../../ui/Code";
+import { Facts } from "../../ui/Facts";
 import { Empty, Failure, Link, LinkButton, Loading, Page, Section } from "../../ui/Page";
+import { EntityLink } from "./EntityLink";
 
 const route = getRouteApi("/catalog/$namespace/$kind/$name");
 const TABS = ["overview", "relations", "json"] as const;
@@ -91,12 +95,25 @@ function Overview({ entity }: { entity: Entity }) {
     ],
     ["Source", source ? <Box component="span" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>{source}</Box> : "–"],
   ];
+  const armId = annotations["azure.com/resource-id"];
+  if (isArmId(armId)) {
+    rows.push(["In the cloud", <ArmLink key="cloud" id={armId} />]);
+  }
+  const road = annotations["pave.dev/road"];
+  if (road) {
+    rows.push([
+      "Request",
+      <Link key="road" to="/roads/$road" params={{ road }}>
+        The request that made it
+      </Link>,
+    ]);
+  }
   const refreshed = annotations["pave.dev/refreshed"];
   if (refreshed) {
     rows.push(["Read", refreshed]);
   }
   // Links come from files: nothing but the web is followed.
-  const links = entity.metadata.links?.filter((link) => /^https?:\/\//i.test(link.url)) ?? [];
+  const links = entity.metadata.links?.filter((link) => /^https?:\/\//i.test(link.url) && !(road && link.url.endsWith(`/roads/${road}`))) ?? [];
   if (links.length > 0) {
     rows.push([
       "Links",
@@ -111,18 +128,7 @@ function Overview({ entity }: { entity: Entity }) {
   }
   return (
     <Section title="About">
-      <Box component="dl" sx={{ m: 0, display: "grid", gridTemplateColumns: { xs: "1fr", sm: "140px 1fr" }, rowGap: 1.25, columnGap: 2 }}>
-        {rows.map(([name, value]) => (
-          <Box key={name} sx={{ display: "contents" }}>
-            <Typography component="dt" color="textSecondary">
-              {name}
-            </Typography>
-            <Typography component="dd" sx={{ m: 0, minWidth: 0 }}>
-              {value}
-            </Typography>
-          </Box>
-        ))}
-      </Box>
+      <Facts rows={rows} />
     </Section>
   );
 }
@@ -150,15 +156,5 @@ function Relations({ entity }: { entity: Entity }) {
         ))}
       </TableBody>
     </Table>
-  );
-}
-
-function EntityLink({ entityRef }: { entityRef: string }) {
-  const [kind = "", rest = ""] = entityRef.split(":");
-  const [namespace = "default", name = ""] = rest.split("/");
-  return (
-    <Link to="/catalog/$namespace/$kind/$name" params={{ namespace, kind, name }}>
-      {entityRef}
-    </Link>
   );
 }

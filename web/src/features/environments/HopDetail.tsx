@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { queries } from "../../api/queries";
 import type { Hop } from "../../api/types";
+import { ArmLink } from "../../ui/ArmLink";
 import { Code } from "../../ui/Code";
 import { Failure, Link, Loading } from "../../ui/Page";
 import { mono } from "../../theme/theme";
@@ -48,8 +49,8 @@ export function HopDetail({ hop }: { hop: Hop }) {
         </Link>
       )}
       {link.armId && (
-        <Typography variant="body2" sx={{ fontFamily: mono, overflowWrap: "anywhere" }}>
-          {link.armId}
+        <Typography variant="body2">
+          <ArmLink id={link.armId} />
         </Typography>
       )}
       {link.apiVersion && link.kind && link.name && hop.state !== "deleted" && (

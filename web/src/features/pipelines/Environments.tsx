@@ -3,15 +3,11 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { builds } from "../../api/builds";
 import { buildQueries, libraryKey } from "../../api/buildQueries";
-import type { Check, DeployEnvironment } from "../../api/buildTypes";
-import { devopsQueries } from "../../api/devopsQueries";
+import type { DeployEnvironment } from "../../api/buildTypes";
 import { queryClient } from "../../api/queries";
-import { nameOfPerson } from "../../lib/pullrequest";
 import { Failure, Loading, Section } from "../../ui/Page";
+import { Checks } from "./Checks";
 import type { Somewhere } from "./place";
-
-const APPROVAL = { id: "8c6f20a7-a545-4486-9777-f762fafe0d4d", name: "Approval" };
-const checksKey = (somewhere: Somewhere, id: number) => buildQueries.checks(somewhere.place, id).queryKey;
 
 // Where deployment jobs go, and who has to agree first.
 export function Environments({ somewhere }: { somewhere: Somewhere }) {
@@ -46,37 +42,17 @@ export function Environments({ somewhere }: { somewhere: Somewhere }) {
   );
 }
 
-function words(check: Check): string {
-  const approvers = (check.settings?.approvers ?? []).map((one) => one.displayName || one.id).join(", ");
-  const least = check.settings?.minRequiredApprovers;
-  return `${check.type.name ?? "Check"}${approvers ? ` by ${approvers}` : ""}${least && least > 1 ? `, at least ${least}` : ""}${check.settings?.requesterCannotBeApprover ? ", never by whoever started the run" : ""}`;
-}
-
 function One({ somewhere, environment }: { somewhere: Somewhere; environment: DeployEnvironment }) {
   const { place, host } = somewhere;
-  const checks = useQuery({ ...buildQueries.checks(place, environment.id), retry: false });
-  const me = useQuery({ ...devopsQueries.me(place), enabled: host.shared });
-  const mine = me.data?.authenticatedUser;
-  const refresh = () => queryClient.invalidateQueries({ queryKey: checksKey(somewhere, environment.id) });
-  const add = useMutation({
-    mutationFn: () =>
-      builds.addCheck(place, {
-        type: APPROVAL,
-        settings: { approvers: mine ? [{ id: mine.id, displayName: nameOfPerson(mine) }] : [], instructions: "", minRequiredApprovers: 1, requesterCannotBeApprover: false, executionOrder: "anyOrder" },
-        timeout: 43_200,
-        resource: { type: "environment", id: String(environment.id), name: environment.name },
-      }),
-    onSettled: refresh,
-  });
-  const drop = useMutation({ mutationFn: (id: number) => builds.removeCheck(place, id), onSettled: refresh });
   const remove = useMutation({ mutationFn: () => builds.deleteEnvironment(place, environment.id), onSettled: () => queryClient.invalidateQueries({ queryKey: libraryKey(place) }) });
   const [sure, setSure] = useState(false);
-  const error = add.error ?? drop.error ?? remove.error ?? checks.error;
   return (
-    <Box component="li" sx={{ py: 1, borderBottom: 1, borderColor: "divider" }}>
+    <Box component="li" sx={{ py: 1.25, borderBottom: 1, borderColor: "divider" }}>
       <Box sx={{ display: "flex", flexWrap: "wrap", alignItems: "center", columnGap: 1 }}>
         <Box sx={{ flex: "1 1 240px", minWidth: 0 }}>
-          <strong>{environment.name}</strong>
+          <Typography component="h3" variant="h3" sx={{ overflowWrap: "anywhere" }}>
+            {environment.name}
+          </Typography>
           {environment.description && (
             <Typography variant="body2" color="textSecondary">
               {environment.description}
@@ -84,34 +60,13 @@ function One({ somewhere, environment }: { somewhere: Somewhere; environment: De
           )}
         </Box>
         {host.shared && (
-          <>
-            <Button size="small" color="inherit" disabled={!mine} loading={add.isPending} onClick={() => add.mutate()} aria-label={`Ask for my approval before ${environment.name}`}>
-              Ask for my approval
-            </Button>
-            <Button size="small" color="error" loading={remove.isPending} onClick={() => (sure ? remove.mutate() : setSure(true))} aria-label={`${sure ? "Delete for good" : "Delete"} ${environment.name}`}>
-              {sure ? "Delete for good" : "Delete"}
-            </Button>
-          </>
+          <Button size="small" color="error" loading={remove.isPending} onBlur={() => setSure(false)} onClick={() => (sure ? remove.mutate() : setSure(true))} aria-label={`${sure ? "Delete for good" : "Delete"} ${environment.name}`}>
+            {sure ? "Delete for good" : "Delete"}
+          </Button>
         )}
       </Box>
-      {checks.data?.map((check) => (
-        <Box key={check.id} sx={{ display: "flex", alignItems: "center", gap: 1, pl: 2 }}>
-          <Typography variant="body2" sx={{ overflowWrap: "anywhere" }}>
-            {words(check)}
-          </Typography>
-          {host.shared && (
-            <Button size="small" color="inherit" onClick={() => drop.mutate(check.id)} aria-label={`Remove the check ${words(check)} from ${environment.name}`}>
-              Remove
-            </Button>
-          )}
-        </Box>
-      ))}
-      {checks.data?.length === 0 && (
-        <Typography variant="body2" color="textSecondary" sx={{ pl: 2 }}>
-          Nobody has to agree.
-        </Typography>
-      )}
-      {error && <Failure error={error} />}
+      <Checks somewhere={somewhere} environment={environment} />
+      {remove.isError && <Failure error={remove.error} />}
     </Box>
   );
 }

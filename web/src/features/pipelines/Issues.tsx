@@ -14,9 +14,35 @@ const FEW = 4;
 // Errors and warnings of all steps, with the line of the log and the place in the code.
 export function Issues({ findings, build, place, isFirst, onOpen }: { findings: Finding[]; build: Build; place: Place; isFirst: boolean; onOpen: (record: TimelineRecord, line: number | undefined) => void }) {
   const [all, setAll] = useState(false);
+  const [open, setOpen] = useState(false);
   if (findings.length === 0) {
     return null;
   }
+  // Where all went well, warnings do not stand before the steps.
+  if (build.result === "succeeded" && findings.every((finding) => finding.issue.type === "warning")) {
+    return (
+      <Box sx={{ mb: 2 }}>
+        <Button size="small" color="inherit" aria-expanded={open} onClick={() => setOpen(!open)} startIcon={<StateShape state="degraded" size={14} />} sx={{ ml: -0.5, mb: open ? 1 : 0 }}>
+          {findings.length === 1 ? "1 warning" : `${findings.length} warnings`}
+        </Button>
+        {open && <List findings={findings} {...{ build, place, isFirst, onOpen, all, setAll }} />}
+      </Box>
+    );
+  }
+  return <List findings={findings} {...{ build, place, isFirst, onOpen, all, setAll }} />;
+}
+
+interface ListProps {
+  findings: Finding[];
+  build: Build;
+  place: Place;
+  isFirst: boolean;
+  onOpen: (record: TimelineRecord, line: number | undefined) => void;
+  all: boolean;
+  setAll: (all: boolean) => void;
+}
+
+function List({ findings, build, place, isFirst, onOpen, all, setAll }: ListProps) {
   const shown = all ? findings : findings.slice(0, FEW);
   return (
     <Box component="section" aria-label="Errors and warnings" sx={{ mb: 2 }}>

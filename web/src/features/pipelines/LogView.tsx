@@ -39,6 +39,7 @@ export function LogView({
   const [follow, setFollow] = useState(isLive && line === undefined);
   const [find, setFind] = useState("");
   const [current, setCurrent] = useState(0);
+  const [isSought, setSought] = useState(false);
   const letter = useLetterWidth();
   const gutter = Math.max(4, String(raw.length).length + 1) + (times ? 14 : 0);
   const across = wrap ? Math.max(16, Math.floor((view.width - 5) / letter - gutter - 1)) : undefined;
@@ -48,6 +49,13 @@ export function LogView({
   const height = (starts.at(-1) ?? 0) * ROW;
   // A line that is asked for may still lie in a folded group, whose opening takes a turn.
   const [wanted, setWanted] = useState<number | undefined>(line === undefined ? undefined : line - 1);
+
+  // Where the page itself has scrolled to: only what a person does begins or ends following.
+  const placed = useRef(-1);
+  const scrollTo = (element: HTMLElement, top: number) => {
+    element.scrollTop = top;
+    placed.current = element.scrollTop;
+  };
 
   const keepAnchor = () => {
     const element = box.current;
@@ -79,7 +87,7 @@ export function LogView({
       return;
     }
     const row = rowOf(shown, wanted);
-    element.scrollTop = Math.max(0, (starts[row] ?? 0) * ROW - element.clientHeight / 3);
+    scrollTo(element, Math.max(0, (starts[row] ?? 0) * ROW - element.clientHeight / 3));
     keepAnchor();
     setWanted(undefined);
   }, [wanted, parsed, shown, starts, view.width]);
@@ -87,14 +95,14 @@ export function LogView({
   useLayoutEffect(() => {
     if (box.current && !follow) {
       const row = rowOf(shown, anchor.current.index);
-      box.current.scrollTop = (starts[row] ?? 0) * ROW + anchor.current.below - box.current.clientHeight / 3;
+      scrollTo(box.current, (starts[row] ?? 0) * ROW + anchor.current.below - box.current.clientHeight / 3);
     }
     // Only what changes how long lines are moves the others.
   }, [across]);
 
   useLayoutEffect(() => {
     if (follow && box.current) {
-      box.current.scrollTop = box.current.scrollHeight;
+      scrollTo(box.current, box.current.scrollHeight);
     }
   }, [follow, height]);
 
@@ -119,11 +127,16 @@ export function LogView({
   const search = (text: string) => {
     setFind(text);
     setCurrent(0);
-    const [first] = matches(parsed.texts, text);
-    if (first !== undefined) {
+    setSought(text !== "");
+  };
+  // What is looked for may stand in lines that are still to come.
+  useEffect(() => {
+    const [first] = found;
+    if (isSought && first !== undefined) {
+      setSought(false);
       go(first);
     }
-  };
+  }, [isSought, found]);
   const nextError = () => {
     const at = shown[rowAt(starts, Math.floor((view.top + view.height / 3) / ROW) + 1)] ?? 0;
     const next = parsed.errors.find((error) => error > at) ?? parsed.errors[0];
@@ -146,6 +159,10 @@ export function LogView({
     if (element) {
       setView((old) => ({ ...old, top: element.scrollTop }));
       keepAnchor();
+      if (Math.abs(element.scrollTop - placed.current) <= 1) {
+        return;
+      }
+      placed.current = -1;
       const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - ROW * 2;
       if (atEnd !== follow && (isLive || !atEnd) && wanted === undefined) {
         setFollow(atEnd);
@@ -180,6 +197,8 @@ export function LogView({
           // One that grows does not push the page around.
           [isLive ? "height" : "maxHeight"]: { xs: "60vh", md: "max(320px, calc(100vh - 330px))" },
           minHeight: 160,
+          // Rows that come and go above must not move those in sight.
+          overflowAnchor: "none",
           overflow: "auto",
           position: "relative",
           fontFamily: mono,

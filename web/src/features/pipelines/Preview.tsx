@@ -11,8 +11,8 @@ import { Failure, Loading } from "../../ui/Page";
 import { Source } from "../../ui/source/Source";
 
 // Why a file does not become a run: each finding with its place, where the host names places.
-export function Refused({ error, retry, rename = (file) => file }: { error: unknown; retry?: () => void; rename?: (file: string) => string }) {
-  const found = refusalOf(words(error)).map((one) => ({ ...one, labels: one.labels?.map((label) => ({ ...label, file: rename(label.file) })) }));
+export function Refused({ error, retry }: { error: unknown; retry?: () => void }) {
+  const found = refusalOf(words(error));
   if (found.length === 0) {
     return <Failure error={error} retry={retry} />;
   }
@@ -25,22 +25,20 @@ export function Refused({ error, retry, rename = (file) => file }: { error: unkn
 }
 
 // The file as it is run: templates put in, parameters filled in; with all that the host has to say about it.
-export function ExpandedYaml({ place, id, request, path, lentBy }: { place: Place; id: number; request: RunRequest; path: string; lentBy?: string }) {
-  // Seen through another pipeline, the text goes by the name of that pipeline's file.
-  const rename = (file: string) => (lentBy !== undefined && file === lentBy ? path : file);
+export function ExpandedYaml({ place, id, request, path }: { place: Place; id: number; request: RunRequest; path: string }) {
   const preview = useQuery(buildQueries.preview(place, id, request));
   if (preview.isPending) {
     return <Loading rows={6} />;
   }
   if (preview.isError) {
-    return <Refused error={preview.error} retry={() => void preview.refetch()} rename={rename} />;
+    return <Refused error={preview.error} retry={() => void preview.refetch()} />;
   }
   const diagnostics = (preview.data.diagnostics ?? []) as Diagnostic[];
   return (
     <>
       {diagnostics.length > 0 ? (
         <Box sx={{ mb: 2 }}>
-          <Findings diagnostics={flattened(diagnostics, rename)} />
+          <Findings diagnostics={flattened(diagnostics)} />
         </Box>
       ) : (
         <Typography color="textSecondary" sx={{ mb: 1 }}>
@@ -57,12 +55,12 @@ interface Located {
 }
 
 // The host writes places as spans; the list wants line and column.
-function flattened(diagnostics: Diagnostic[], rename: (file: string) => string): Diagnostic[] {
+function flattened(diagnostics: Diagnostic[]): Diagnostic[] {
   return diagnostics.map((diagnostic) => ({
     ...diagnostic,
     labels: diagnostic.labels?.map((label) => {
       const { location } = label as Located;
-      return location ? { ...label, file: rename(location.file), line: location.span.start.line, column: location.span.start.column } : { ...label, file: rename(label.file) };
+      return location ? { ...label, file: location.file, line: location.span.start.line, column: location.span.start.column } : label;
     }),
   }));
 }

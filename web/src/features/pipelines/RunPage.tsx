@@ -8,6 +8,7 @@ import type { Build, RunRequest } from "../../api/buildTypes";
 import { devopsQueries } from "../../api/devopsQueries";
 import type { Host, Place } from "../../api/devopsTypes";
 import { queryClient } from "../../api/queries";
+import { pauseOf, useWatch } from "../../api/watch";
 import { shortRef } from "../../lib/gitversion";
 import { refusalOf } from "../../lib/pipelineFile";
 import { nameOfPerson } from "../../lib/pullrequest";
@@ -17,6 +18,7 @@ import { duration } from "../../lib/time";
 import { Findings } from "../../ui/Findings";
 import { Failure, Link, Loading, Page } from "../../ui/Page";
 import { StateMark } from "../../ui/StateMark";
+import { Watched } from "../../ui/Watched";
 import { When } from "../../ui/When";
 import { repositoryLink, WithHost } from "../repositories/place";
 import { ApprovalCard } from "./Approvals";
@@ -71,6 +73,8 @@ function Loaded({ host, isFirst, place, build }: { host: Host; isFirst: boolean;
   const me = useQuery({ ...devopsQueries.me(place), enabled: host.shared });
   const plans = usePlans(place, build.id);
   const waiting = build.status === "completed" ? [] : (approvals.data ?? []).filter((approval) => approval.pipeline?.owner?.id === build.id && approval.status === "pending");
+  const pause = pauseOf(host, "run", build.status === "completed");
+  useWatch(buildKey(place), pause);
   const records = timeline.data?.records ?? [];
   const tree = useMemo(() => treeOf(timeline.data), [timeline.data]);
   const isOver = build.status === "completed";
@@ -89,7 +93,7 @@ function Loaded({ host, isFirst, place, build }: { host: Host; isFirst: boolean;
     <Page
       title={`${build.definition.name} ${build.buildNumber}`}
       crumbs={[{ label: "Pipelines", to: "/pipelines" }]}
-      below={<Below place={place} build={build} isFirst={isFirst} standing={standing} />}
+      below={<Below place={place} build={build} isFirst={isFirst} standing={standing} watched={<Watched host={host.host} pause={pause} />} />}
       actions={
         host.shared && (
           <>
@@ -143,7 +147,7 @@ function Loaded({ host, isFirst, place, build }: { host: Host; isFirst: boolean;
   );
 }
 
-function Below({ place, build, isFirst, standing }: { place: Place; build: Build; isFirst: boolean; standing: ReturnType<typeof standingOf> }) {
+function Below({ place, build, isFirst, standing, watched }: { place: Place; build: Build; isFirst: boolean; standing: ReturnType<typeof standingOf>; watched: React.ReactNode }) {
   const now = useNow(build.status !== "completed" && build.startTime !== undefined);
   const others = useQuery(buildQueries.builds(place, { definitions: build.definition.id, statusFilter: "completed", $top: 20 }));
   const time = took(build.startTime, build.finishTime, now);
@@ -176,6 +180,7 @@ function Below({ place, build, isFirst, standing }: { place: Place; build: Build
           {time === undefined ? "not begun" : duration(time)}
           {typical !== undefined && `, usually takes ${duration(typical)}`}
         </span>
+        {watched}
       </Box>
       <Typography variant="body2" component="div" sx={{ overflowWrap: "anywhere" }}>
         <Link {...pipelineLink(place, build.definition.id, isFirst)} underline="always">{build.definition.name}</Link> on{" "}

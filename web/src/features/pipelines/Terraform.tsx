@@ -4,7 +4,9 @@ import { useState } from "react";
 import { buildQueries } from "../../api/buildQueries";
 import type { Place } from "../../api/devopsTypes";
 import { ACTION_WORDS, type AttributeChange, type Cell, type Plan, type PlanAction, readApplied, readPlan, type ResourceChange, summary } from "../../lib/plan";
+import { isArmId } from "../../lib/arm";
 import { mono } from "../../theme/theme";
+import { ArmLink } from "../../ui/ArmLink";
 import { CopyButton } from "../../ui/Code";
 import { Empty, Failure, Loading, Section } from "../../ui/Page";
 import { TableBox } from "../../ui/TableBox";
@@ -74,6 +76,8 @@ function ResourceId({ id, isReal }: { id: string; isReal: boolean }) {
           <Box component="a" href={`https://portal.azure.com/#resource${id}`} rel="noreferrer" target="_blank" sx={{ color: "primary.main" }}>
             {id}
           </Box>
+        ) : isArmId(id) ? (
+          <ArmLink id={id} />
         ) : (
           id
         )}

@@ -4,48 +4,26 @@ import { ApiError, words } from "../../api/errors";
 import { devopsQueries } from "../../api/devopsQueries";
 import type { Status } from "../../api/devopsTypes";
 import type { State } from "../../api/types";
-import { nameOfPerson, policyWords, voteOf } from "../../lib/pullrequest";
-import { Section } from "../../ui/Page";
+import { nameOfPerson, policyWords } from "../../lib/pullrequest";
+import { Link, Section } from "../../ui/Page";
 import { StateMark, StateShape } from "../../ui/StateMark";
+import { runLink } from "../pipelines/place";
+import { NOBODY } from "./Actions";
 import type { Review } from "./PullRequestPage";
+import { Reviewers } from "./Reviewers";
 
 const STATES: Record<Status["state"], State> = { notSet: "pending", pending: "running", succeeded: "ok", failed: "failed", error: "failed", notApplicable: "pending" };
 
 // Who has said what, and which checks stand how.
-export function Aside({ review, failed }: { review: Review; failed: Error | null; isFirst: boolean }) {
+export function Aside({ review, failed, isFirst }: { review: Review; failed: Error | null; isFirst: boolean }) {
   const { request, place, evaluations } = review;
   const statuses = useQuery({ ...devopsQueries.statuses(place), retry: false });
-  const reviewers = request.reviewers ?? [];
   const newest = newestOf(statuses.data ?? []);
   const absent = failed instanceof ApiError && failed.status === 404;
   return (
     <Box component="aside" aria-label="Reviewers and checks">
       {request.autoCompleteSetBy && request.status === "active" && <AutoComplete review={review} />}
-      <Section title="Reviewers">
-        {reviewers.length === 0 ? (
-          <Typography color="textSecondary">Nobody has voted yet.</Typography>
-        ) : (
-          <Box component="ul" sx={{ listStyle: "none", p: 0, m: 0 }}>
-            {reviewers.map((reviewer) => {
-              const { said, state } = voteOf(reviewer.vote);
-              return (
-                <Box component="li" key={reviewer.id} sx={{ py: 0.5, display: "flex", gap: 1, flexWrap: "wrap" }}>
-                  <Box component="span" sx={{ flex: 1, fontWeight: 560 }}>
-                    {nameOfPerson(reviewer)}
-                    {reviewer.isRequired && (
-                      <Box component="span" sx={{ color: "text.secondary", fontWeight: 400 }}>
-                        {" "}
-                        required
-                      </Box>
-                    )}
-                  </Box>
-                  <StateMark state={state} word={said} />
-                </Box>
-              );
-            })}
-          </Box>
-        )}
-      </Section>
+      <Reviewers review={review} />
       <Section title="Checks">
         {failed && !absent && <Typography color="textSecondary">Policies cannot be read: {words(failed)}</Typography>}
         {evaluations.length + newest.length === 0 && !(failed && !absent) && <Typography color="textSecondary">No policy guards the target branch, and nothing reported a status.</Typography>}
@@ -56,7 +34,7 @@ export function Aside({ review, failed }: { review: Review; failed: Error | null
               const { title, detail, state, build } = policyWords(evaluation, request);
               return (
                 <Check key={evaluation.evaluationId} state={state} title={evaluation.configuration.isBlocking ? title : `${title} (optional)`} detail={detail}>
-                  {build !== undefined && <a href={`/runs/${encodeURIComponent(place.organization)}/${encodeURIComponent(place.project ?? "")}/${build}`}>Open the run</a>}
+                  {build !== undefined && <Link {...runLink(place, build, isFirst)}>Open the run</Link>}
                 </Check>
               );
             })}
@@ -102,13 +80,18 @@ function newestOf(statuses: Status[]): Status[] {
 
 function AutoComplete({ review }: { review: Review }) {
   const { request } = review;
-  const cancel = useMutation({ mutationFn: () => review.change({ autoCompleteSetBy: { id: "00000000-0000-0000-0000-000000000000" } }) });
+  const cancel = useMutation({ mutationFn: () => review.change({ autoCompleteSetBy: { id: NOBODY } }) });
   return (
     <Box sx={{ mb: 3, p: 1.5, border: 1, borderColor: "divider", borderRadius: 1, bgcolor: "background.paper" }}>
       <StateMark state="waiting" word="Completes by itself" />
       <Typography variant="body2" sx={{ mt: 0.5 }}>
         {nameOfPerson(request.autoCompleteSetBy)} set auto-complete: it merges as soon as every policy allows it.
       </Typography>
+      {request.autoCompleteHeldUp && (
+        <Typography variant="body2" sx={{ mt: 0.5, overflowWrap: "anywhere" }}>
+          Tried, and held up: {request.autoCompleteHeldUp}
+        </Typography>
+      )}
       {review.host.shared && (
         <Button size="small" color="inherit" loading={cancel.isPending} onClick={() => cancel.mutate()} sx={{ mt: 0.5, ml: -0.5 }}>
           Cancel auto-complete

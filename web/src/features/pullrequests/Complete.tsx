@@ -48,6 +48,12 @@ export function Complete({ review, when, onClose }: { review: Review; when: "now
           event.preventDefault();
           complete.mutate();
         }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && (later ? me !== undefined : !conflicts) && event.currentTarget.reportValidity()) {
+            event.preventDefault();
+            complete.mutate();
+          }
+        }}
       >
         <DialogTitle id="complete-title">{later ? "Complete when everything allows it" : `Complete: merge ${source} into ${target}`}</DialogTitle>
         <DialogContent sx={{ display: "grid", gap: 2 }}>
@@ -68,7 +74,7 @@ export function Complete({ review, when, onClose }: { review: Review; when: "now
               It conflicts with {target}; see Overview for the files and what to do.
             </Alert>
           )}
-          <TextField label="Way of merging" select value={strategy} onChange={(event) => setStrategy(event.target.value as MergeStrategy)} helperText={hint} sx={{ mt: 1 }}>
+          <TextField label="Way of merging" select autoFocus value={strategy} onChange={(event) => setStrategy(event.target.value as MergeStrategy)} helperText={hint} sx={{ mt: 1 }}>
             {STRATEGIES.map(([name, words]) => (
               <MenuItem key={name} value={name}>
                 {words}
@@ -90,7 +96,7 @@ export function Complete({ review, when, onClose }: { review: Review; when: "now
           <Button color="inherit" onClick={onClose}>
             Leave
           </Button>
-          <Button type="submit" variant="contained" loading={complete.isPending} disabled={!later && conflicts}>
+          <Button type="submit" variant="contained" loading={complete.isPending} disabled={later ? me === undefined : conflicts}>
             {later ? "Set auto-complete" : `Merge into ${target}`}
           </Button>
         </DialogActions>

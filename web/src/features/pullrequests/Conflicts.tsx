@@ -10,6 +10,9 @@ import type { Review } from "./PullRequestPage";
 
 // Which files conflict: as the host says, or, where it does not say, those that both sides changed.
 async function conflictingPaths(review: Review): Promise<{ paths: string[]; isGuess: boolean }> {
+  if (review.request.conflicts && review.request.conflicts.length > 0) {
+    return { paths: review.request.conflicts.map(cleanPath), isGuess: false };
+  }
   const told = await devops.conflicts(review.place).catch(() => []);
   if (told.length > 0) {
     return { paths: told.map((conflict) => cleanPath(conflict.conflictPath)), isGuess: false };
@@ -30,7 +33,7 @@ export function Conflicts({ review }: { review: Review }) {
   const { request } = review;
   const [source, target] = [shortRef(request.sourceRefName), shortRef(request.targetRefName)];
   const found = useQuery({
-    queryKey: [...requestKey(review.place), "conflicting", request.lastMergeSourceCommit?.commitId, request.lastMergeTargetCommit?.commitId],
+    queryKey: [...requestKey(review.place), "conflicting", request.conflicts, request.lastMergeSourceCommit?.commitId, request.lastMergeTargetCommit?.commitId],
     queryFn: () => conflictingPaths(review),
     retry: false,
   });

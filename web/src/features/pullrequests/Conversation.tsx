@@ -5,6 +5,7 @@ import { devops } from "../../api/devops";
 import { requestKey } from "../../api/devopsQueries";
 import type { Thread } from "../../api/devopsTypes";
 import { queryClient } from "../../api/queries";
+import { useKept } from "../../lib/kept";
 import { isOpen, nameOfPerson, placeOf } from "../../lib/pullrequest";
 import { Markdown } from "../../ui/Markdown";
 import { Failure, Link } from "../../ui/Page";
@@ -25,12 +26,13 @@ function useChange<Input>(review: Review, mutationFn: (input: Input) => Promise<
 
 // One conversation: what was said, a reply, and whether it is settled.
 export function Conversation({ review, thread, showsPlace = false }: { review: Review; thread: Thread; showsPlace?: boolean }) {
-  const [replying, setReplying] = useState(false);
-  const [text, setText] = useState("");
+  const [kept, setText] = useKept<string>(["reply", review.place.host, review.place.repository, review.place.id, thread.id]);
+  const text = kept ?? "";
+  const [replying, setReplying] = useState(text !== "");
   const at = placeOf(thread);
   const comments = thread.comments.filter((comment) => comment.isDeleted !== true && comment.commentType !== "system");
   const reply = useChange(review, (content: string) => devops.reply(review.place, thread.id, content, comments[0]?.id ?? 1), () => {
-    setText("");
+    setText(undefined);
     setReplying(false);
   });
   const settle = useChange(review, (open: boolean) => devops.updateThread(review.place, thread.id, open ? "active" : "fixed"));
@@ -87,7 +89,8 @@ export function Conversation({ review, thread, showsPlace = false }: { review: R
 
 // Begins a conversation about the whole, or about a line.
 export function NewConversation({ review, at, onDone }: { review: Review; at?: { file: string; side: Side; line: number }; onDone?: () => void }) {
-  const [text, setText] = useState("");
+  const [kept, setText] = useKept<string>(["comment", review.place.host, review.place.repository, review.place.id, ...(at ? [at.file, at.side, at.line] : [])]);
+  const text = kept ?? "";
   const send = useChange(
     review,
     (content: string) => {
@@ -96,7 +99,7 @@ export function NewConversation({ review, at, onDone }: { review: Review; at?: {
       return devops.createThread(review.place, { status: "active", comments: [{ parentCommentId: 0, content, commentType: "text" }], ...(threadContext && { threadContext }) });
     },
     () => {
-      setText("");
+      setText(undefined);
       onDone?.();
     },
   );

@@ -1,8 +1,8 @@
 import { Alert, Box, Button, TextField, Typography } from "@mui/material";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
 import type { Thread } from "../../api/devopsTypes";
-import { standing } from "../../lib/pullrequest";
+import { nameOfPerson, standing } from "../../lib/pullrequest";
+import { useKept } from "../../lib/kept";
 import { Markdown } from "../../ui/Markdown";
 import { Failure, Section } from "../../ui/Page";
 import { When } from "../../ui/When";
@@ -26,6 +26,17 @@ export function Overview({ review, threads, failed }: { review: Review; threads:
             </>
           )}
           .
+        </Alert>
+      )}
+      {request.status === "abandoned" && (
+        <Alert severity="info" variant="outlined" sx={{ mb: 3 }}>
+          Abandoned{request.closedBy && ` by ${nameOfPerson(request.closedBy)}`}
+          {request.closedDate && (
+            <>
+              , <When at={request.closedDate} />
+            </>
+          )}
+          . Nothing of it is lost: reactivating brings it back as it was, as long as both branches are there.
         </Alert>
       )}
       {request.status === "active" && waits.length > 0 && (
@@ -56,7 +67,7 @@ export function Overview({ review, threads, failed }: { review: Review; threads:
 
 function Description({ review }: { review: Review }) {
   const { request } = review;
-  const [editing, setEditing] = useState<{ title: string; description: string }>();
+  const [editing, setEditing] = useKept<{ title: string; description: string }>(["description", review.place.host, review.place.repository, review.place.id]);
   const save = useMutation({ mutationFn: (body: { title: string; description: string }) => review.change(body), onSuccess: () => setEditing(undefined) });
   return (
     <Section
@@ -71,12 +82,21 @@ function Description({ review }: { review: Review }) {
       }
     >
       {editing ? (
-        <Box sx={{ display: "grid", gap: 1.5 }}>
-          <TextField label="Title" value={editing.title} onChange={(event) => setEditing({ ...editing, title: event.target.value })} />
+        <Box
+          component="form"
+          onSubmit={(event: React.FormEvent) => (event.preventDefault(), save.mutate(editing))}
+          onKeyDown={(event: React.KeyboardEvent) => {
+            if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && editing.title.trim() !== "") {
+              save.mutate(editing);
+            }
+          }}
+          sx={{ display: "grid", gap: 1.5 }}
+        >
+          <TextField label="Title" autoFocus value={editing.title} onChange={(event) => setEditing({ ...editing, title: event.target.value })} />
           <TextField label="Description" value={editing.description} multiline minRows={5} onChange={(event) => setEditing({ ...editing, description: event.target.value })} />
           {save.isError && <Failure error={save.error} />}
           <Box sx={{ display: "flex", gap: 1 }}>
-            <Button variant="contained" disabled={editing.title.trim() === ""} loading={save.isPending} onClick={() => save.mutate(editing)}>
+            <Button type="submit" variant="contained" disabled={editing.title.trim() === ""} loading={save.isPending}>
               Save
             </Button>
             <Button color="inherit" onClick={() => setEditing(undefined)}>

@@ -1,4 +1,4 @@
-import { Box, Button, Tab, Tabs } from "@mui/material";
+import { Box, Tab, Tabs } from "@mui/material";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
@@ -6,19 +6,22 @@ import { devops } from "../../api/devops";
 import { devopsQueries, requestKey } from "../../api/devopsQueries";
 import type { Evaluation, Host, PullRequest, PullRequestChange, PullRequestPlace } from "../../api/devopsTypes";
 import { queryClient } from "../../api/queries";
+import { pauseOf, useWatch } from "../../api/watch";
 import { shortRef } from "../../lib/gitversion";
 import { useKeys } from "../../lib/keys";
-import { blocking, isConversation, isOpen, nameOfPerson, standing, VOTES } from "../../lib/pullrequest";
+import { isConversation, isOpen, nameOfPerson, standing, VOTES } from "../../lib/pullrequest";
 import { Failure, Link, Loading, Page } from "../../ui/Page";
 import { StateMark } from "../../ui/StateMark";
+import { Watched } from "../../ui/Watched";
 import { When } from "../../ui/When";
 import { repositoryLink, WithHost } from "../repositories/place";
-import { Complete } from "./Complete";
+import { Actions } from "./Actions";
 import { Aside } from "./Aside";
 import { ChangedFiles } from "./ChangedFiles";
 import { Commits } from "./Commits";
+import { Complete } from "./Complete";
 import { Overview } from "./Overview";
-import { VoteMenu } from "./VoteMenu";
+import { Retarget } from "./Retarget";
 
 const route = getRouteApi("/pullrequests/$org/$project/$repo/$id");
 
@@ -41,7 +44,7 @@ function Known({ host, isFirst }: { host: Host; isFirst: boolean }) {
     refetchInterval: (query) => (query.state.data?.status === "active" && query.state.data.mergeStatus === "queued" ? 1000 : false),
   });
   if (request.data) {
-    return <Loaded host={host} isFirst={isFirst} place={place} request={request.data} />;
+    return <Loaded key={`${place.repository} ${place.id}`} host={host} isFirst={isFirst} place={place} request={request.data} />;
   }
   return (
     <Page title={`Pull request ${id}`} crumbs={[{ label: "Pull requests", to: "/pullrequests" }]}>
@@ -71,7 +74,10 @@ function Loaded({ host, isFirst, place, request }: { host: Host; isFirst: boolea
   const refresh = () => void queryClient.invalidateQueries({ queryKey: requestKey(place) });
   const change = useMutation({ mutationFn: (body: PullRequestChange) => devops.updatePullRequest(place, body), onSettled: refresh });
   const vote = useMutation({ mutationFn: (value: number) => devops.vote(place, myId ?? "", value), onSettled: refresh });
+  const pause = pauseOf(host, "pullRequest", request.status === "completed");
+  useWatch(requestKey(place), pause);
   const [completing, setCompleting] = useState<"now" | "later">();
+  const [retargeting, setRetargeting] = useState(false);
   const review: Review = { host, place, request, evaluations: evaluations.data ?? [], me: myId, change: (body) => change.mutateAsync(body) };
   const isActive = request.status === "active";
   const mayAct = host.shared && isActive && myId !== undefined;
@@ -84,8 +90,9 @@ function Loaded({ host, isFirst, place, request }: { host: Host; isFirst: boolea
     { key: "2", what: "Files", run: () => open("files") },
     { key: "3", what: "Commits", run: () => open("commits") },
     ...VOTES.map((one) => ({ key: one.key, what: one.verb, run: mayAct ? () => vote.mutate(one.vote) : undefined })),
-    { key: "m", what: "Complete the pull request", run: mayAct ? () => setCompleting("now") : undefined },
+    { key: "m", what: "Complete the pull request", run: host.shared && isActive && !request.isDraft ? () => setCompleting("now") : undefined },
     { key: "o", what: "Set auto-complete", run: mayAct ? () => setCompleting("later") : undefined },
+    { key: "t", what: "Change the target branch", run: mayAct ? () => setRetargeting(true) : undefined },
     { key: "j", what: "Next file", run: tab === "files" ? () => step(1) : undefined },
     { key: "k", what: "Previous file", run: tab === "files" ? () => step(-1) : undefined },
     { key: "r", what: "Write a comment", run: () => document.querySelector<HTMLTextAreaElement>("textarea[data-comment]")?.focus() },
@@ -107,37 +114,16 @@ function Loaded({ host, isFirst, place, request }: { host: Host; isFirst: boolea
             <Branch place={place} isFirst={isFirst} name={request.sourceRefName} /> → <Branch place={place} isFirst={isFirst} name={request.targetRefName} /> in{" "}
             <Link {...repositoryLink(place, isFirst)}>{request.repository.name}</Link>
           </Box>
+          <Watched host={host.host} pause={pause} />
         </Box>
       }
       actions={
         host.shared && (
-          <>
-            {isActive && <VoteMenu reviewers={request.reviewers ?? []} me={myId} isPending={vote.isPending} onVote={(value) => vote.mutate(value)} />}
-            {isActive && request.isDraft && (
-              <Button variant="contained" loading={change.isPending} onClick={() => change.mutate({ isDraft: false })}>
-                Publish
-              </Button>
-            )}
-            {isActive && !request.isDraft && (
-              <Button variant="contained" onClick={() => setCompleting(blocking(review.evaluations).length > 0 ? "later" : "now")}>
-                {blocking(review.evaluations).length > 0 ? "Complete…" : "Complete"}
-              </Button>
-            )}
-            {isActive && (
-              <Button variant="outlined" color="inherit" loading={change.isPending} onClick={() => change.mutate({ status: "abandoned" })}>
-                Abandon
-              </Button>
-            )}
-            {request.status === "abandoned" && (
-              <Button variant="contained" loading={change.isPending} onClick={() => change.mutate({ status: "active" })}>
-                Reactivate
-              </Button>
-            )}
-          </>
+          <Actions review={review} isChanging={change.isPending} isVoting={vote.isPending} onChange={(body) => change.mutate(body)} onVote={(value) => vote.mutate(value)} onComplete={setCompleting} onRetarget={() => setRetargeting(true)} />
         )
       }
     >
-      {(change.error ?? vote.error) && !completing && (
+      {(change.error ?? vote.error) && !completing && !retargeting && (
         <Box sx={{ mb: 2 }}>
           <Failure error={change.error ?? vote.error} />
         </Box>
@@ -156,6 +142,7 @@ function Loaded({ host, isFirst, place, request }: { host: Host; isFirst: boolea
         </Box>
       )}
       {completing && <Complete review={review} when={completing} onClose={() => setCompleting(undefined)} />}
+      {retargeting && <Retarget review={review} onClose={() => setRetargeting(false)} />}
     </Page>
   );
 }

@@ -14,6 +14,8 @@ import { When } from "../../ui/When";
 import { commitEdit } from "./commit";
 import { type Beginning, beginning } from "./Editor";
 import type { View } from "./RepositoryPage";
+import { PipelineSource } from "../pipelines/PipelineSource";
+import { useIsPipeline, usePipelineCheck } from "../pipelines/usePipelineCheck";
 import { Stale } from "./Stale";
 
 const route = getRouteApi("/repos/$org/$project/$repo");
@@ -113,6 +115,8 @@ export function EditForm({ view, isNew, begun }: { view: View; isNew: boolean; b
     setMessage("");
     dropDraft(of);
   };
+  const isPipeline = useIsPipeline(view.place, clean);
+  const check = usePipelineCheck(view.place, branch, clean, text, isPipeline);
   const save = () => !why && !commit.isPending && commit.mutate(base);
   return (
     <>
@@ -136,7 +140,9 @@ export function EditForm({ view, isNew, begun }: { view: View; isNew: boolean; b
         <Tab value="text" label="Text" />
         <Tab value="changes" label="Changes" />
       </Tabs>
-      {shown === "text" ? (
+      {shown === "text" && isPipeline ? (
+        <PipelineSource text={text} path={clean} label={`Text of ${clean}`} check={check} onChange={setText} onSave={save} />
+      ) : shown === "text" ? (
         <Source text={text} path={clean} label={`Text of ${clean || "the new file"}`} onChange={setText} onSave={save} minHeight="320px" />
       ) : (
         <TextDiff before={base.text} after={text} path={clean} />

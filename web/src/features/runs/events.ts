@@ -1,5 +1,6 @@
 import { useEffect, useReducer } from "react";
 import type { Task, TaskEvent } from "../../api/types";
+import { own } from "../../lib/base";
 
 interface Told {
   events: TaskEvent[];
@@ -21,7 +22,7 @@ export function useTaskEvents(taskId: string): Told {
     let source: EventSource | null = null;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const open = () => {
-      source = new EventSource(`/api/scaffolder/v2/tasks/${encodeURIComponent(taskId)}/eventstream?after=${last}`);
+      source = new EventSource(own(`/api/scaffolder/v2/tasks/${encodeURIComponent(taskId)}/eventstream?after=${last}`));
       const take = (message: Event) => {
         const event = JSON.parse((message as MessageEvent<string>).data) as TaskEvent;
         last = Math.max(last, event.id);

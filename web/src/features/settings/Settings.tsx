@@ -5,6 +5,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { api } from "../../api/client";
 import { disconnectLive } from "../../api/live";
 import { queries } from "../../api/queries";
+import { own } from "../../lib/base";
 import { mono } from "../../theme/theme";
 import { CopyButton } from "../../ui/Code";
 import { Page, Section } from "../../ui/Page";
@@ -41,7 +42,7 @@ export function Settings() {
     onSuccess: () => {
       disconnectLive();
       client.clear();
-      window.location.assign("/");
+      window.location.assign(own("/"));
     },
   });
   const shown = TABS.find(({ value }) => value === tab) ?? TABS[0];
