@@ -85,6 +85,12 @@ pub(crate) struct Up {
     /// Port of the portal at the first start; 0 takes any free port for every listener.
     #[arg(long, value_name = "PORT")]
     pub(crate) portal_port: Option<u16>,
+    /// Let the forge be reached under a further name too, as `https://dev.azure.com`; again for more.
+    ///
+    /// It listens on 127.0.0.1 at the URL's port, its certificate covers the name, and URLs in answers begin with the name that
+    /// a client asked by. docs/dev-azure-com.md says what else that needs.
+    #[arg(long, value_name = "URL")]
+    pub(crate) forge_at: Vec<String>,
     /// How to print the summary.
     #[arg(long, short, default_value = "text")]
     pub(crate) output: SummaryFormat,
@@ -196,7 +202,7 @@ pub(crate) struct Preview {
 
 #[derive(Debug, Args)]
 pub(crate) struct Trace {
-    /// `team-a/orders`, `claim/team-a/orders`, `task/<id>`, a commit hash, or a road id.
+    /// `team-a/orders`, `claim/team-a/orders`, `task/<id>`, `pullrequest/<id>`, `run/<id>`, a commit hash, an id of the cloud, or a road id.
     pub(crate) what: String,
     /// Follow it until it has settled.
     #[arg(long, short)]
@@ -215,18 +221,18 @@ pub(crate) enum Request {
         /// Values, as `name=value`.
         #[arg(value_name = "NAME=VALUE")]
         values: Vec<String>,
-        /// Wait until the environment is ready.
+        /// Wait until what was asked for is there: an approval by somebody else included.
         #[arg(long)]
         wait: bool,
         /// How to print.
         #[arg(long, short, default_value = "table")]
         output: Format,
     },
-    /// List environments.
+    /// List environments, and requests that go by pull request.
     List(Read),
-    /// Show one environment.
+    /// Show one of them.
     Show {
-        /// `team-a/orders`.
+        /// `team-a/orders`, or `pullrequest/7`.
         name: String,
         /// How to print.
         #[arg(long, short, default_value = "table")]

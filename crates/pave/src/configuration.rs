@@ -1,5 +1,6 @@
 //! `app-config.yaml` of this machine: reading it, and what of it the program acts on.
 
+mod further;
 mod integrations;
 
 use std::path::PathBuf;
@@ -9,6 +10,8 @@ use pave_config::{Config, Loaded, Origin, Request, Source, Surroundings};
 use pave_diagnostic::{Diagnostic, Diagnostics, Label};
 use pave_hosts::Integrations;
 use serde_json::{Value, json};
+
+pub(crate) use further::FurtherAddress;
 
 /// Kinds that catalog locations may hold when no rule says otherwise.
 pub(crate) const ALLOWED: [&str; 9] = [
@@ -61,6 +64,8 @@ pub(crate) struct Configuration {
     pub(crate) has_rules: bool,
     /// URLs of catalog locations.
     pub(crate) locations: Vec<String>,
+    /// Where the forge is reached beside its own address.
+    pub(crate) further: Vec<FurtherAddress>,
 }
 
 /// What the command line says.
@@ -72,6 +77,8 @@ pub(crate) struct Flags {
     pub(crate) demo: bool,
     /// `--portal-port`.
     pub(crate) portal_port: Option<u16>,
+    /// `--forge-at`, as often as it was given.
+    pub(crate) forge_at: Vec<String>,
 }
 
 impl Configuration {
@@ -86,6 +93,13 @@ impl Configuration {
                 "--portal-port".to_owned(),
                 "pave.portal.port".to_owned(),
                 json!(port),
+            ));
+        }
+        if !flags.forge_at.is_empty() {
+            said.push((
+                "--forge-at".to_owned(),
+                "pave.forge.alsoAt".to_owned(),
+                further::of_flags(&flags.forge_at),
             ));
         }
         let default = |path: &str, value: Value| (path.to_owned(), value);
@@ -120,6 +134,7 @@ impl Configuration {
         }
         let (allowed, has_rules) = rules(&config, &mut diagnostics);
         let locations = locations(&config, &mut diagnostics);
+        let further = further::read(&config, &mut diagnostics);
         Self {
             config,
             files,
@@ -128,6 +143,7 @@ impl Configuration {
             allowed,
             has_rules,
             locations,
+            further,
         }
     }
 
@@ -388,6 +404,24 @@ catalog:
             "{told:?}"
         );
         assert!(pave_diagnostic::has_errors(&configuration.diagnostics));
+    }
+
+    #[test]
+    fn a_further_address_that_is_none_has_a_place() {
+        let text = "pave:\n  forge:\n    alsoAt:\n      - url: https://dev.azure.com\n      - url: http://dev.azure.com\n";
+        let configuration = read(text, &[]);
+        let told: Vec<String> = configuration
+            .diagnostics
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].starts_with("app-config.yaml:5:14: pave.forge.alsoAt[1].url"),
+            "{told:?}"
+        );
+        let names: Vec<&str> = configuration.further.iter().map(FurtherAddress::name).collect();
+        assert_eq!(names, ["dev.azure.com"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod adapters;
 mod bootstrap;
 pub(crate) mod demo;
+mod further;
 mod holder;
 pub(crate) mod instance;
 mod kubeconfig;

@@ -51,7 +51,12 @@ impl Summary {
 
     /// The address that takes a one-time sign-in code.
     pub(crate) fn sign_in_link(&self, code: &str) -> String {
-        format!("{}/sign-in?code={code}", self.portal_url)
+        Self::sign_in_link_at(&self.portal_url, code)
+    }
+
+    /// The same below another address of the portal.
+    pub(crate) fn sign_in_link_at(base: &str, code: &str) -> String {
+        format!("{base}/sign-in?code={code}")
     }
 
     /// The object that `pave up --output json` prints.

@@ -1,13 +1,18 @@
 //! `pave request` and `pave preview`: templates from the command line.
 
+use pave_journal::Hop;
+use pave_names::{State, Station};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Format, Preview, Read, Request};
 use crate::client::Client;
-use crate::commands::trace::{encode, follow};
+use crate::commands::trace::{self, encode, follow, hops};
 use crate::failure::Failure;
 use crate::output;
 use crate::platform::place::Place;
+
+/// How the name of a request that goes by pull request begins.
+const PROPOSAL: &str = "pullrequest/";
 
 pub(crate) async fn run(place: &Place, command: Request) -> Result<(), Failure> {
     let client = Client::connect(place)?;
@@ -45,35 +50,66 @@ async fn create(
     Ok(())
 }
 
+/// Requests that the list looks back at for those that go by pull request.
+const RECENT: usize = 200;
+
+/// Environments, then what was asked for by pull request.
 async fn list(client: &Client, format: Format) -> Result<(), Failure> {
-    let answer = client.get("/api/pave/v1/environments").await?;
-    let items = answer["items"].as_array().cloned().unwrap_or_default();
-    let name = |item: &Value| format!("{}/{}", text(item, "namespace"), text(item, "name"));
-    let names: Vec<String> = items.iter().map(name).collect();
-    if !output::machine(&json!(items), &names, format) {
-        if items.is_empty() {
-            output::note(
-                "no environments yet; make one with `pave request new create-team-environment envName=… dbUser=…`",
-            );
-            return Ok(());
+    let items = |answer: Value| answer["items"].as_array().cloned().unwrap_or_default();
+    let environments = items(client.get("/api/pave/v1/environments").await?);
+    let roads = items(client.get(&format!("/api/pave/v1/roads?limit={RECENT}")).await?);
+    let mut rows: Vec<Vec<String>> = environments.iter().map(environment_row).collect();
+    let mut proposals = Vec::new();
+    for road in roads {
+        if let Some(row) = proposal_row(&road, &hops(&road)?) {
+            rows.push(row);
+            proposals.push(road);
         }
-        let rows: Vec<Vec<String>> = items
-            .iter()
-            .map(|item| {
-                vec![
-                    name(item),
-                    text(item, "state"),
-                    text(item, "createdAt"),
-                    text(item, "cause"),
-                ]
-            })
-            .collect();
+    }
+    let names: Vec<String> = rows.iter().map(|row| row[0].clone()).collect();
+    let all = json!({ "environments": environments, "pullRequests": proposals });
+    if output::machine(&all, &names, format) {
+        return Ok(());
+    }
+    if rows.is_empty() {
+        output::note(
+            "no requests yet; make one with `pave request new create-team-environment envName=… dbUser=…`",
+        );
+    } else {
         output::table(&["NAME", "STATE", "CREATED", "CAUSE"], &rows);
     }
     Ok(())
 }
 
+fn environment_row(item: &Value) -> Vec<String> {
+    vec![
+        format!("{}/{}", text(item, "namespace"), text(item, "name")),
+        text(item, "state"),
+        text(item, "createdAt"),
+        text(item, "cause"),
+    ]
+}
+
+/// The row of a request that goes by pull request and makes no environment, named so that `pave trace` finds it.
+fn proposal_row(road: &Value, hops: &[Hop]) -> Option<Vec<String>> {
+    let proposal = hops.iter().find(|hop| hop.station == Station::PullRequest)?;
+    if hops.iter().any(|hop| hop.station == Station::Claim) {
+        return None;
+    }
+    let id = proposal.subject.rsplit('/').next()?;
+    let stands = hops.iter().find(|hop| hop.state != State::Ok).or(hops.last())?;
+    Some(vec![
+        format!("{PROPOSAL}{id}"),
+        stands.state.to_string(),
+        text(road, "startedAt"),
+        stands.cause.clone(),
+    ])
+}
+
 async fn show(client: &Client, name: &str, format: Format) -> Result<(), Failure> {
+    if name.starts_with(PROPOSAL) {
+        return trace::show(client, name, format).await;
+    }
     let environment = client
         .get(&format!("/api/pave/v1/environments/{}", path(name)?))
         .await?;
@@ -90,6 +126,11 @@ async fn show(client: &Client, name: &str, format: Format) -> Result<(), Failure
 }
 
 async fn delete(client: &Client, name: &str, wait: bool) -> Result<(), Failure> {
+    if name.starts_with(PROPOSAL) {
+        return Err(Failure::user(format!("`{name}` is taken back the way it came")).hint(
+            "abandon it while it is open; after its merge, remove its files by another pull request, whose run destroys what it made",
+        ));
+    }
     let answer = client
         .delete(&format!("/api/pave/v1/environments/{}", path(name)?))
         .await?;
@@ -169,7 +210,7 @@ fn path(name: &str) -> Result<String, Failure> {
     match name.split_once('/') {
         Some((namespace, name)) => Ok(format!("{}/{}", encode(namespace), encode(name))),
         None => Err(Failure::user(format!("`{name}` does not say which team"))
-            .hint("write it as `team/name`; `pave request list` shows them")),
+            .hint("write it as `team/name`, or `pullrequest/id`; `pave request list` shows them")),
     }
 }
 

@@ -28,13 +28,15 @@ pub(crate) async fn run(place: Place, command: Up, begun: Instant) -> Result<(),
         files: command.config.clone(),
         demo: command.demo,
         portal_port: command.portal_port,
+        forge_at: command.forge_at.clone(),
     };
     let (settings, configuration) = configure(&place, &flags)?;
     let platform = Platform::start(place, lock, settings, &configuration, begun).await?;
-    let link = platform.sign_in_link().await?;
+    // A cookie holds for the address that it was left at, so people get the link of theirs.
+    let (own, for_people) = platform.sign_in_links().await?;
     match command.output {
-        SummaryFormat::Json => output::line(with_link(&platform.summary, &link)),
-        SummaryFormat::Text => tell(&platform, &link),
+        SummaryFormat::Json => output::line(with_link(&platform.summary, &own)),
+        SummaryFormat::Text => tell(&platform, &for_people),
     }
     wait_for_the_end().await?;
     if command.output == SummaryFormat::Text {

@@ -23,13 +23,26 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Takes a port, or says who holds it.
 pub(crate) async fn bind(name: &str, port: u16) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    bind_at(
+        name,
+        address,
+        "this port was chosen at the first start and is kept, because URLs contain it; free it, or use another `--data` directory",
+    )
+    .await
+}
+
+/// Takes an address that the configuration names, or says what is in the way.
+pub(crate) async fn bind_further(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let hint = "`pave.forge.alsoAt` (or --forge-at) asks for it; ports below 1024 need a right of their own: \
+                see docs/dev-azure-com.md, or set `listen` to another port and let one redirect to it";
+    bind_at("forge", address, hint).await
+}
+
+async fn bind_at(name: &str, address: SocketAddr, hint: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
-        let holder = super::holder::of_port(port)
+        let holder = super::holder::of_port(address.port())
             .map_or_else(String::new, |holder| format!("; it is held by {holder}"));
-        anyhow::anyhow!(
-            "the {name} cannot listen on {address}: {error}{holder}\n\nhint: this port was chosen at the first start and is kept, because URLs contain it; \
-             free it, or use another `--data` directory"
-        )
+        anyhow::anyhow!("the {name} cannot listen on {address}: {error}{holder}\n\nhint: {hint}")
     })
 }
 

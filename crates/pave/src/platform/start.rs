@@ -1,3 +1,4 @@
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,8 @@ use super::bootstrap::{self, cloud};
 use super::instance::{Instance, Lock};
 use super::place::Place;
 use super::world::World;
-use super::{kubeconfig, listen, people, pipelines, settled};
-use crate::configuration::Configuration;
+use super::{further, kubeconfig, listen, people, pipelines, settled};
+use crate::configuration::{Configuration, FurtherAddress};
 use crate::settings::Settings;
 use crate::summary::Summary;
 
@@ -39,6 +40,8 @@ pub(crate) struct Platform {
     azure: Azure,
     identities: Identities,
     pub(crate) summary: Summary,
+    /// What links for people begin with: `app.baseUrl` where the portal is behind a proxy.
+    links: String,
     /// From the start of the process until everything was ready.
     pub(crate) ready_after: Duration,
     _lock: Lock,
@@ -50,12 +53,25 @@ struct Listeners {
     cluster: TcpListener,
     forge: TcpListener,
     azure: TcpListener,
+    /// The forge's further addresses.
+    further: Vec<TcpListener>,
 }
 
 impl Listeners {
-    async fn bind(settings: &Settings) -> anyhow::Result<Self> {
+    async fn bind(settings: &Settings, addresses: &[FurtherAddress]) -> anyhow::Result<Self> {
         let ports = settings.ports;
+        let own = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.forge));
+        let mut further = Vec::new();
+        let mut taken = vec![own];
+        for address in addresses.iter().filter_map(|it| it.listen) {
+            // Two names may share an address.
+            if !taken.contains(&address) {
+                further.push(listen::bind_further(address).await?);
+                taken.push(address);
+            }
+        }
         Ok(Self {
+            further,
             portal: listen::bind("portal", ports.portal).await?,
             cluster: listen::bind("cluster", ports.cluster).await?,
             forge: listen::bind("forge", ports.forge).await?,
@@ -106,7 +122,7 @@ impl Platform {
     ) -> anyhow::Result<Self> {
         let demo = configuration.demo();
         let tasks = Tasks::new();
-        let listeners = Listeners::bind(&settings).await?;
+        let listeners = Listeners::bind(&settings, &configuration.further).await?;
         let keys = Keys::open(&place.keys())?;
         let identities = Identities::open(&place.identities(), keys.clone())?;
         prune_tokens(identities.clone(), &tasks);
@@ -133,13 +149,7 @@ impl Platform {
             &tasks,
         );
         let azure = open_azure(&place, &settings, &keys, &identities, &cluster).await?;
-        listen::serve(
-            "azure",
-            listeners.azure,
-            Some(Arc::clone(&tls)),
-            azure.router(),
-            &tasks,
-        );
+        listen::serve("azure", listeners.azure, Some(tls), azure.router(), &tasks);
 
         let kinds = Kinds::new(cluster.client(&bootstrap::principal()));
         bootstrap::apply(&kinds, &bootstrap::foundation(&cloud(&summary))).await?;
@@ -158,7 +168,14 @@ impl Platform {
             tasks: &tasks,
         };
         pipelines::open(&world, &forge).await?;
-        listen::serve("forge", listeners.forge, Some(tls), forge.router(), &tasks);
+        serve_forge(
+            &forge,
+            &keys,
+            &configuration.further,
+            listeners.forge,
+            listeners.further,
+            &tasks,
+        )?;
         // Before the engines, so that what they look for first is there; a second time it finds its own commit.
         if settings.demo {
             world.seed(&forge, &administrator).await?;
@@ -183,16 +200,18 @@ impl Platform {
             cluster,
             azure,
             identities,
+            links: configuration.links_base(&summary.portal_url),
             summary,
             ready_after,
             _lock: lock,
         })
     }
 
-    /// A link that signs the administrator in, once.
-    pub(crate) async fn sign_in_link(&self) -> anyhow::Result<String> {
+    /// Links that sign the administrator in, once: at the portal's own address, and where people reach it.
+    pub(crate) async fn sign_in_links(&self) -> anyhow::Result<(String, String)> {
         let code = self.identities.issue_sign_in(&people::administrator()).await?;
-        Ok(self.summary.sign_in_link(&code))
+        let for_people = Summary::sign_in_link_at(&self.links, &code);
+        Ok((self.summary.sign_in_link(&code), for_people))
     }
 
     /// Ends everything but the databases, which go on as they would in a cloud.
@@ -253,6 +272,25 @@ async fn open_forge(
         feed: feed.clone(),
     };
     Ok(Forge::open(options).await?)
+}
+
+/// Serves the forge at its own address and at further ones, all under one certificate.
+fn serve_forge(
+    forge: &Forge,
+    keys: &Keys,
+    further: &[FurtherAddress],
+    own: TcpListener,
+    others: Vec<TcpListener>,
+    tasks: &Tasks,
+) -> anyhow::Result<()> {
+    let mut names = NAMES.to_vec();
+    names.extend(further.iter().map(FurtherAddress::name));
+    let tls = keys.server_config(&names, &PROTOCOLS)?;
+    let router = further::router(forge.router(), forge.base_url(), further);
+    for listener in std::iter::once(own).chain(others) {
+        listen::serve("forge", listener, Some(Arc::clone(&tls)), router.clone(), tasks);
+    }
+    Ok(())
 }
 
 /// Says to later commands what runs here.

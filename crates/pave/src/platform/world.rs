@@ -92,7 +92,7 @@ impl World<'_> {
             kinds: Kinds::new(self.client("portal")),
             client_for: Arc::clone(&client_for),
             authorizer: self.cluster.authorizer(),
-            governed_hosts: vec![forge_host.clone()],
+            governed_hosts: self.governed_hosts(&forge_host),
         });
         let scaffolder = Scaffolder::open(
             pave_scaffolder::Context {
@@ -208,6 +208,16 @@ impl World<'_> {
             data: self.summary.data.clone(),
             kubeconfig: self.summary.kubeconfig.clone(),
         }
+    }
+
+    /// Hosts whose pushes our own roles decide about: the forge, by whatever name.
+    fn governed_hosts(&self, forge_host: &str) -> Vec<String> {
+        let with_port = |url: &url::Url| {
+            let port = url.port_or_known_default().unwrap_or_default();
+            format!("{}:{port}", url.host_str().unwrap_or_default())
+        };
+        let further = self.configuration.further.iter().map(|it| with_port(&it.url));
+        std::iter::once(forge_host.to_owned()).chain(further).collect()
     }
 
     /// Where the catalog begins: the demo's root file, and what the configuration names.

@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use pave_catalog::Query;
-use pave_journal::RoadSummary;
+use pave_journal::{Hop, RoadSummary};
 use pave_names::{Direction, State as Standing, Station};
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ async fn overview(State(portal): State<Portal>, caller: Caller) -> Result<Json<V
         })
         .collect();
     Ok(Json(json!({
-        "attention": attention(&roads, &environments, &applications),
+        "attention": attention(&roads, &environments, &applications, &caller.0.entity.to_string()),
         "usualSeconds": usual_seconds(&roads),
         "roads": roads,
         "environments": environments,
@@ -79,15 +79,28 @@ async fn overview(State(portal): State<Portal>, caller: Caller) -> Result<Json<V
     })))
 }
 
-/// What has failed or waits for a person.
-fn attention(roads: &[RoadSummary], environments: &[Value], applications: &[Value]) -> Vec<Value> {
-    let stuck = |hop: &&pave_journal::Hop| {
+/// Whether a road waits for others than the person who asked for it.
+fn awaits_others(road: &RoadSummary, person: &str) -> bool {
+    let asked = |hop: &Hop| hop.station == Station::Task && hop.link["requestedBy"] == person;
+    let waits = |hop: &Hop| hop.station == Station::Review && hop.link["awaitsOthers"] == true;
+    road.hops.iter().any(asked) && road.hops.iter().any(waits)
+}
+
+/// What has failed or waits for a person, other than what waits for somebody else.
+fn attention(
+    roads: &[RoadSummary],
+    environments: &[Value],
+    applications: &[Value],
+    person: &str,
+) -> Vec<Value> {
+    let stuck = |hop: &&Hop| {
         matches!(
             hop.state,
             Standing::Failed | Standing::Waiting | Standing::Degraded
         )
     };
-    let of_roads = roads.iter().filter_map(|road| {
+    let own = roads.iter().filter(|road| !awaits_others(road, person));
+    let of_roads = own.filter_map(|road| {
         let hop = road.hops.iter().find(stuck)?;
         Some(json!({ "title": road.title, "cause": hop.cause, "state": hop.state, "road": road.road }))
     });
@@ -132,4 +145,44 @@ pub(super) fn usual_seconds(roads: &[RoadSummary]) -> Option<f64> {
     times.sort_unstable();
     let median = *times.get(times.len() / 2)?;
     Some(std::time::Duration::from_millis(u64::try_from(median).ok()?).as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    #[test]
+    fn what_waits_for_others_does_not_need_the_person_who_asked() {
+        let hop = |station, state, link| {
+            let road = "0af7651916cd43dd8448eb211c80319c".parse().unwrap();
+            let mut hop = Hop::new(road, station, "", state, Timestamp::UNIX_EPOCH);
+            hop.link = link;
+            hop
+        };
+        let check = |awaits_others: bool, person: &str, expected: usize| {
+            let task = hop(
+                Station::Task,
+                Standing::Ok,
+                json!({ "requestedBy": "user:default/alice" }),
+            );
+            let review = hop(
+                Station::Review,
+                Standing::Waiting,
+                json!({ "awaitsOthers": awaits_others }),
+            );
+            let road = RoadSummary {
+                road: task.road.clone(),
+                title: "rg-one".to_owned(),
+                direction: Direction::Up,
+                started_at: Timestamp::UNIX_EPOCH,
+                changed_at: Timestamp::UNIX_EPOCH,
+                hops: vec![task, review],
+            };
+            assert_eq!(attention(&[road], &[], &[], person).len(), expected, "{person}");
+        };
+        check(true, "user:default/alice", 0);
+        check(true, "user:default/bob", 1);
+        check(false, "user:default/alice", 1);
+    }
 }

@@ -6,6 +6,11 @@ use pave_names::{RoadId, State, Station};
 use serde_json::{Value, json};
 use url::Url;
 
+/// Type of the policy that wants a number of approvals; the same everywhere.
+const APPROVERS: &str = "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd";
+/// Field of a review's link: whether only others than the author can end its wait.
+const AWAITS_OTHERS: &str = "awaitsOthers";
+
 /// Where a pull request is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -114,19 +119,24 @@ pub(super) fn hops(
         hop
     };
     let status = text("/status");
+    let (reviewed, cause) = reviewed(status, pull_request, evaluations);
+    let mut review = hop(
+        Station::Review,
+        format!("review/{}", subject.trim_start_matches("pullrequest/")),
+        reviewers(pull_request),
+        (reviewed, cause),
+    );
+    if reviewed == State::Waiting && open_policies(evaluations).any(wants_others) {
+        review.link[AWAITS_OTHERS] = json!(true);
+    }
     let mut hops = vec![
         hop(
             Station::PullRequest,
-            subject.clone(),
+            subject,
             format!("Pull request {}: {}", place.id, text("/title")),
             proposed(status, text("/mergeStatus")),
         ),
-        hop(
-            Station::Review,
-            format!("review/{}", subject.trim_start_matches("pullrequest/")),
-            reviewers(pull_request),
-            reviewed(status, pull_request, evaluations),
-        ),
+        review,
     ];
     let merged = text("/lastMergeCommit/commitId");
     if status == "completed" && !merged.is_empty() {
@@ -201,30 +211,51 @@ fn reviewed(status: &str, pull_request: &Value, evaluations: &Value) -> (State, 
     if let Some((name, _)) = votes(pull_request).find(|(_, vote)| *vote == -5) {
         return (State::Waiting, format!("{name} waits for the author"));
     }
-    let open = evaluations["value"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|it| {
-            it.pointer("/configuration/isBlocking") == Some(&json!(true))
-                && it["status"] != "approved"
-                && it["status"] != "notApplicable"
-        });
-    let names: Vec<String> = open
-        .map(|it| {
-            let name = it
-                .pointer("/configuration/type/displayName")
-                .and_then(Value::as_str)
-                .unwrap_or("a policy");
-            format!("`{name}` is {}", it["status"].as_str().unwrap_or("open"))
-        })
-        .collect();
-    let cause = if names.is_empty() {
+    let waits: Vec<String> = open_policies(evaluations).map(awaited).collect();
+    let cause = if waits.is_empty() {
         "waits for somebody to complete the pull request".to_owned()
     } else {
-        format!("waits for branch policies: {}", names.join(", "))
+        format!("waits for {}", waits.join(", and for "))
     };
     (State::Waiting, cause)
+}
+
+/// Evaluations of the policies that keep the pull request from being completed.
+fn open_policies(evaluations: &Value) -> impl Iterator<Item = &Value> {
+    let all = evaluations["value"].as_array().into_iter().flatten();
+    all.filter(|it| {
+        it.pointer("/configuration/isBlocking") == Some(&json!(true))
+            && it["status"] != "approved"
+            && it["status"] != "notApplicable"
+    })
+}
+
+/// Whether a policy wants approvals that the author cannot give.
+fn wants_others(evaluation: &Value) -> bool {
+    evaluation.pointer("/configuration/type/id") == Some(&json!(APPROVERS))
+        && evaluation.pointer("/configuration/settings/creatorVoteCounts") != Some(&json!(true))
+}
+
+/// What a policy waits for.
+fn awaited(evaluation: &Value) -> String {
+    let settings = &evaluation["configuration"]["settings"];
+    if evaluation.pointer("/configuration/type/id") == Some(&json!(APPROVERS)) {
+        let wanted = match settings["minimumApproverCount"].as_u64() {
+            Some(count) if count > 1 => format!("{count} approvals"),
+            _ => "an approval".to_owned(),
+        };
+        return if wants_others(evaluation) {
+            format!("{wanted} by somebody other than the author")
+        } else {
+            format!("{wanted}; the author's own counts")
+        };
+    }
+    let name = evaluation
+        .pointer("/configuration/type/displayName")
+        .and_then(Value::as_str)
+        .unwrap_or("a policy");
+    let status = evaluation["status"].as_str().unwrap_or("open");
+    format!("the branch policy `{name}`, which is {status}")
 }
 
 #[cfg(test)]
@@ -261,16 +292,16 @@ mod tests {
     #[test]
     fn a_pull_request_stands_where_its_policies_and_votes_say() {
         let none = json!({ "value": [] });
-        let approvers = json!({ "value": [{ "status": "queued", "configuration": { "isBlocking": true, "type": { "displayName": "Minimum number of reviewers" } } }] });
+        let build = json!({ "value": [{ "status": "queued", "configuration": { "isBlocking": true, "type": { "displayName": "Build" } } }] });
         check(
             &json!({ "status": "active", "title": "rg-one", "mergeStatus": "succeeded" }),
-            &approvers,
+            &build,
             &[
                 (Station::PullRequest, State::Ok, ""),
                 (
                     Station::Review,
                     State::Waiting,
-                    "waits for branch policies: `Minimum number of reviewers` is queued",
+                    "waits for the branch policy `Build`, which is queued",
                 ),
             ],
         );
@@ -306,6 +337,31 @@ mod tests {
                 ),
                 (Station::Review, State::Deleted, ""),
             ],
+        );
+    }
+
+    #[test]
+    fn a_review_says_who_can_end_its_wait() {
+        let check = |settings: Value, expected: &str, awaits_others: bool| {
+            let evaluation = json!({ "status": "running", "configuration": {
+                "isBlocking": true, "type": { "id": APPROVERS, "displayName": "Minimum number of reviewers" }, "settings": settings } });
+            assert_eq!(awaited(&evaluation), expected);
+            assert_eq!(wants_others(&evaluation), awaits_others, "{expected}");
+        };
+        check(
+            json!({ "minimumApproverCount": 1 }),
+            "an approval by somebody other than the author",
+            true,
+        );
+        check(
+            json!({ "minimumApproverCount": 2, "creatorVoteCounts": false }),
+            "2 approvals by somebody other than the author",
+            true,
+        );
+        check(
+            json!({ "minimumApproverCount": 1, "creatorVoteCounts": true }),
+            "an approval; the author's own counts",
+            false,
         );
     }
 
