@@ -12,6 +12,7 @@ pub(crate) enum Realm {
     ServiceEndpoints,
     VariableGroups,
     Environments,
+    Repositories,
 }
 
 impl Realm {
@@ -21,6 +22,7 @@ impl Realm {
             Self::ServiceEndpoints => "serviceendpoints",
             Self::VariableGroups => "variablegroups",
             Self::Environments => "environments",
+            Self::Repositories => "forge",
         }
     }
 }

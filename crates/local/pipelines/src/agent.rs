@@ -5,6 +5,7 @@
 mod checkout;
 mod child;
 mod command;
+mod container;
 mod environment;
 mod files;
 pub(crate) mod job;
@@ -18,7 +19,9 @@ mod shell;
 mod step;
 mod task;
 mod terraform;
+mod tunnel;
 
+pub(crate) use container::clean as clean_containers;
 pub(crate) use seal::{new_key, open_sealed};
 
 use std::fs;

@@ -4,11 +4,15 @@
 
 pub(crate) mod approve;
 pub(crate) mod cancel;
+pub(crate) mod checks;
+pub(crate) mod clock;
 pub(crate) mod compile;
+mod deployments;
 mod events;
 mod follow;
 mod prepare;
 pub(crate) mod queue;
+pub(crate) mod resources;
 mod schedule;
 pub(crate) mod timeline;
 mod variables;
@@ -18,6 +22,8 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::pipelines::Pipelines;
 use crate::run::{Progress, Run};
+use crate::store::Kind;
+use crate::things::Lease;
 
 /// Goes on with every run that has not ended.
 pub(crate) async fn resume(pipelines: &Arc<Pipelines>) -> Result {
@@ -30,7 +36,7 @@ pub(crate) async fn resume(pipelines: &Arc<Pipelines>) -> Result {
             .stages
             .iter()
             .flat_map(|stage| &stage.jobs)
-            .filter(|job| job.progress == Progress::Running)
+            .filter(|job| job.progress == Progress::Running && job.server.is_none())
             .map(|job| job.id)
             .collect();
         known.extend(running.iter().map(|job| pipelines.workspace(*job)));
@@ -83,6 +89,9 @@ async fn try_advance(pipelines: &Arc<Pipelines>, id: i64) -> Result {
     }
     let starting = schedule::step(pipelines, &mut run).await?;
     save(pipelines, &mut run).await?;
+    if checks::after(pipelines, &mut run).await? {
+        save(pipelines, &mut run).await?;
+    }
     for job in starting {
         follow::start(pipelines, id, job);
     }
@@ -108,14 +117,35 @@ async fn sweep(pipelines: &Pipelines, run: &Run) -> Result {
         .store()
         .runs(run.project.id, vec![run.definition], kept + 20)
         .await?;
+    let leased = leased(pipelines, run.project.id).await?;
     for old in runs
         .iter()
         .skip(kept)
-        .filter(|old| old.progress == Progress::Completed)
+        .filter(|old| old.progress == Progress::Completed && !leased.contains(&old.id))
     {
         for job in old.stages.iter().flat_map(|stage| &stage.jobs) {
             drop(std::fs::remove_dir_all(pipelines.job_directory(job.id).0));
         }
     }
     Ok(())
+}
+
+/// Runs whose files somebody wants kept.
+async fn leased(pipelines: &Pipelines, project: uuid::Uuid) -> Result<Vec<i64>> {
+    let now = pave_runtime::clock::now();
+    let all = pipelines
+        .store()
+        .things::<Lease>(Kind::Lease, Some(project))
+        .await?;
+    let valid = |lease: &Lease| {
+        lease
+            .valid_until
+            .parse::<jiff::Timestamp>()
+            .is_ok_and(|until| until > now)
+    };
+    Ok(all
+        .into_iter()
+        .filter(|it| valid(&it.body))
+        .map(|it| it.body.run)
+        .collect())
 }

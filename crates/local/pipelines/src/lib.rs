@@ -21,6 +21,7 @@ mod things;
 mod trigger;
 mod zip;
 
+pub use engine::clock::{Clock, ManualClock, SystemClock};
 pub use error::PipelinesError;
 pub use isolation::{Isolation, reachable_workspaces};
 pub use options::{AgentProgram, Limits, Options, TerraformSettings};

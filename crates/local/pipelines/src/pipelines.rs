@@ -1,6 +1,6 @@
 //! The pipelines themselves: what they hold, how they start, and what others in this process ask of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -14,6 +14,7 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore};
 use uuid::Uuid;
 
 use crate::agent::job::JobDirectory;
+use crate::engine::clock::{Clock, SystemClock};
 use crate::error::{PipelinesError, Result};
 use crate::isolation::{Isolation, reachable_workspaces};
 use crate::options::Options;
@@ -36,6 +37,13 @@ pub struct Pipelines {
     pub(crate) agents: Arc<Semaphore>,
     /// Told whenever a job is to stop.
     pub(crate) cancelled: Notify,
+    clock: Arc<dyn Clock>,
+    /// Told whenever checks before a stage were looked at.
+    pub(crate) gates_changed: Notify,
+    /// Checks whose service is being called.
+    calling: Mutex<HashSet<Uuid>>,
+    /// What the files at the heads of branches say about when they start.
+    pub(crate) standing: trigger::Standing,
     own: Weak<Pipelines>,
 }
 
@@ -48,6 +56,14 @@ struct Directories {
 impl Pipelines {
     /// Opens the pipelines, goes on with the runs that were under way, and starts to listen for pushes.
     pub async fn open(options: Options) -> std::result::Result<Arc<Self>, PipelinesError> {
+        Self::open_with(options, Arc::new(SystemClock)).await
+    }
+
+    /// [`Self::open`] with another clock for schedules, business hours and the time limits of checks.
+    pub async fn open_with(
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> std::result::Result<Arc<Self>, PipelinesError> {
         let data = std::path::absolute(&options.data).map_err(|source| PipelinesError::Write {
             path: options.data.clone(),
             source,
@@ -90,14 +106,17 @@ impl Pipelines {
             queueing: AsyncMutex::default(),
             agents,
             cancelled: Notify::new(),
+            clock,
+            gates_changed: Notify::new(),
+            calling: Mutex::default(),
+            standing: trigger::Standing::default(),
             own: own.clone(),
         });
+        pipelines.store.sweep_locks().await?;
         engine::resume(&pipelines).await?;
         tasks.spawn("pipeline triggers", trigger::listen(Arc::clone(&pipelines)));
-        tasks.spawn(
-            "pipeline approvals",
-            engine::approve::watch(Arc::clone(&pipelines)),
-        );
+        tasks.spawn("pipeline schedules", trigger::schedules(Arc::clone(&pipelines)));
+        tasks.spawn("pipeline checks", engine::checks::watch(Arc::clone(&pipelines)));
         Ok(pipelines)
     }
 
@@ -107,6 +126,21 @@ impl Pipelines {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// Whether nobody calls the service of this check yet; then somebody does.
+    pub(crate) fn begin_call(&self, check: Uuid) -> bool {
+        let mut calling = self.calling.lock().unwrap_or_else(PoisonError::into_inner);
+        calling.insert(check)
+    }
+
+    pub(crate) fn end_call(&self, check: Uuid) {
+        let mut calling = self.calling.lock().unwrap_or_else(PoisonError::into_inner);
+        calling.remove(&check);
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {
@@ -167,6 +201,12 @@ impl Pipelines {
             .unwrap_or_else(PoisonError::into_inner)
             .get(&id)
             .cloned()
+    }
+
+    /// All runs that have not ended.
+    pub(crate) fn all_active(&self) -> Vec<Arc<AsyncMutex<Run>>> {
+        let active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        active.values().cloned().collect()
     }
 
     pub(crate) fn activate(&self, run: Run) -> Arc<AsyncMutex<Run>> {

@@ -1,16 +1,26 @@
 //! Azure DevOps' REST API of builds, pipelines, environments, variable groups and service connections.
 
+mod about;
 mod approvals;
+mod artifacts;
 mod builds;
+mod checks;
 mod definitions;
 mod endpoints;
+mod environments;
+mod groups;
+mod listing;
 mod logs;
+mod permissions;
+mod pipelines;
 mod places;
 pub(crate) mod shape;
 mod tasks;
 
+pub(crate) use endpoints::cloud_token;
+
 use axum::response::{IntoResponse as _, Response};
-use http::{Method, StatusCode};
+use http::StatusCode;
 use pave_devops::{AreaError, AreaRequest, Project};
 use serde_json::{Value, json};
 
@@ -27,33 +37,15 @@ pub(crate) async fn serve(pipelines: &Pipelines, request: AreaRequest) -> Answer
     match parts.as_slice() {
         ["build", rest @ ..] => builds::serve(pipelines, &request, rest).await,
         ["pipelines", "approvals", rest @ ..] => approvals::approvals(pipelines, &request, rest).await,
-        ["pipelines", "checks", "configurations", rest @ ..] => {
-            approvals::checks(pipelines, &request, rest).await
+        ["pipelines", "checks", rest @ ..] => checks::serve(pipelines, &request, rest).await,
+        ["pipelines", "pipelinepermissions", rest @ ..] => {
+            permissions::serve(pipelines, &request, rest).await
         }
-        ["pipelines", "pipelinepermissions", ..] => permissions(&request),
-        ["pipelines", rest @ ..] => definitions::pipelines(pipelines, &request, rest).await,
+        ["pipelines", rest @ ..] => pipelines::pipelines(pipelines, &request, rest).await,
         ["distributedtask", rest @ ..] => tasks::serve(pipelines, &request, rest).await,
         ["serviceendpoint", rest @ ..] => endpoints::serve(pipelines, &request, rest).await,
         _ => Err(nothing(&request)),
     }
-}
-
-/// Who may use what is decided by the authorizer; the call is taken, and what it says is told back.
-pub(crate) fn permissions(request: &AreaRequest) -> Answer {
-    let resource = request
-        .tail
-        .iter()
-        .skip(2)
-        .map(String::as_str)
-        .collect::<Vec<_>>();
-    if request.method == Method::GET {
-        let kind = resource.first().copied().unwrap_or_default();
-        let id = resource.get(1).copied().unwrap_or_default();
-        return ok(
-            json!({"resource": {"type": kind, "id": id}, "allPipelines": {"authorized": true}, "pipelines": []}),
-        );
-    }
-    ok(request.json()?)
 }
 
 /// The project of the path, which this call needs.

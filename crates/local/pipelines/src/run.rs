@@ -5,11 +5,19 @@ use std::collections::BTreeMap;
 use pave_auth::Principal;
 use pave_devops::{Project, RepositoryAt};
 use pave_diagnostic::Diagnostic;
-use pave_pipeline::{Dependency, Outcome, Plan};
+use pave_pipeline::{Outcome, Plan};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+mod gate;
+mod origin;
+mod server;
+
 use crate::agent::job::Issue;
+
+pub(crate) use gate::{CheckStatus, GateCheck, StageGate};
+pub(crate) use origin::{Origin, ResolvedPipeline};
+pub(crate) use server::{Answer, ServerJob, ServerStep};
 
 /// How far a run, stage or job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,6 +46,15 @@ pub(crate) struct Run {
     pub(crate) version: String,
     pub(crate) message: String,
     pub(crate) pull_request: Option<PullRequestFacts>,
+    /// What started it, where that was another pipeline, another repository, or the clock.
+    #[serde(default)]
+    pub(crate) origin: Option<Origin>,
+    /// Runs of other pipelines that it uses.
+    #[serde(default)]
+    pub(crate) pipelines: Vec<ResolvedPipeline>,
+    /// The checks before its stages, one entry for each attempt of a stage that has any.
+    #[serde(default)]
+    pub(crate) gates: Vec<StageGate>,
     pub(crate) plan: Plan,
     pub(crate) template_parameters: serde_json::Map<String, serde_json::Value>,
     /// Given when queueing; values of secrets are sealed beside the run.
@@ -60,6 +77,9 @@ pub(crate) struct Run {
     pub(crate) artifacts: Vec<Artifact>,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) logs: Vec<Log>,
+    /// What `counter` gave in this run: prefix, seed and number.
+    #[serde(default)]
+    pub(crate) counters: Vec<(String, i64, i64)>,
     /// Counts the changes of the timeline.
     pub(crate) change: i64,
 }
@@ -109,6 +129,9 @@ pub(crate) struct JobRun {
     /// Leg of the matrix; empty for none.
     pub(crate) leg: String,
     pub(crate) leg_variables: Vec<(String, String)>,
+    /// Hook of a deployment whose steps it runs; empty for all steps.
+    #[serde(default)]
+    pub(crate) hook: String,
     pub(crate) id: Uuid,
     pub(crate) progress: Progress,
     pub(crate) outcome: Option<Outcome>,
@@ -116,6 +139,9 @@ pub(crate) struct JobRun {
     pub(crate) outputs: BTreeMap<String, OutputValue>,
     /// Records of its steps, in order.
     pub(crate) steps: Vec<Uuid>,
+    /// How far it is where the server runs it and no agent does.
+    #[serde(default)]
+    pub(crate) server: Option<ServerJob>,
     /// It waits for an agent. After a restart it is looked at anew.
     #[serde(skip)]
     pub(crate) queued: bool,
@@ -146,6 +172,9 @@ pub(crate) struct Record {
     pub(crate) finished_at: Option<String>,
     pub(crate) percent: Option<u32>,
     pub(crate) operation: Option<String>,
+    /// Why it did not run, for people.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
     pub(crate) order: i64,
     pub(crate) attempt: u32,
     pub(crate) issues: Vec<Issue>,
@@ -233,25 +262,5 @@ impl Run {
     /// The number of the next log.
     pub(crate) fn next_log(&self) -> i64 {
         self.logs.last().map_or(1, |log| log.id + 1)
-    }
-}
-
-impl JobRun {
-    /// As conditions of later jobs see it; secrets are left out.
-    pub(crate) fn dependency(&self, direct: bool) -> Dependency {
-        let visible = self.outputs.iter().filter(|(_, value)| !value.secret);
-        let prefix = if self.leg.is_empty() {
-            String::new()
-        } else {
-            format!("{}.", self.leg)
-        };
-        Dependency {
-            name: self.name.clone(),
-            outcome: self.outcome.unwrap_or(Outcome::Skipped),
-            direct,
-            outputs: visible
-                .map(|(name, value)| (format!("{prefix}{name}"), value.value.clone()))
-                .collect(),
-        }
     }
 }

@@ -1,5 +1,8 @@
 //! `pipelines.db`: runs, and everything that people define for them.
 
+mod locks;
+mod runs;
+
 use std::path::Path;
 
 use pave_store::{Database, StoreError};
@@ -7,8 +10,9 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::error::{PipelinesError, Result};
-use crate::run::{Progress, Run};
+pub(crate) use locks::{LockWish, Turn};
+
+use crate::error::Result;
 
 const MIGRATIONS: &[&str] = &["
 CREATE TABLE thing (
@@ -23,6 +27,11 @@ CREATE INDEX build_by_project ON build (project, id);
 CREATE INDEX build_active ON build (active) WHERE active = 1;
 CREATE TABLE built (
   definition INTEGER NOT NULL, reference TEXT NOT NULL, version TEXT NOT NULL, PRIMARY KEY (definition, reference));
+", "
+CREATE TABLE completion (build INTEGER PRIMARY KEY);
+CREATE TABLE hold (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, resource TEXT NOT NULL, definition INTEGER NOT NULL, build INTEGER NOT NULL,
+  stage TEXT NOT NULL, held INTEGER NOT NULL, UNIQUE (resource, build, stage));
 "];
 
 /// Things that people define. Each has a number, a project, and a name that is unique among its kind there.
@@ -35,6 +44,9 @@ pub(crate) enum Kind {
     Endpoint,
     Check,
     Approval,
+    Permission,
+    Revision,
+    Lease,
 }
 
 impl Kind {
@@ -47,6 +59,9 @@ impl Kind {
             Self::Endpoint => "endpoint",
             Self::Check => "check",
             Self::Approval => "approval",
+            Self::Permission => "permission",
+            Self::Revision => "revision",
+            Self::Lease => "lease",
         }
     }
 }
@@ -172,132 +187,23 @@ impl Store {
         found.await?.into_iter().map(read).collect()
     }
 
+    /// A thing by a name that is unique among all projects, such as an id.
+    pub(crate) async fn anywhere<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        name: &str,
+    ) -> Result<Option<Stored<T>>> {
+        let folded = name.to_lowercase();
+        let sql = "SELECT id, project, body, secret FROM thing WHERE kind = ?1 AND folded = ?2 LIMIT 1";
+        let found = self
+            .database
+            .read(move |db| db.query_row(sql, params![kind.word(), folded], raw).optional());
+        found.await?.map(read).transpose()
+    }
+
     /// The next number of a named counter, from 1.
     pub(crate) async fn count(&self, name: String, seed: i64) -> Result<i64> {
         Ok(self.database.write(move |tx| count_from(tx, &name, seed)).await?)
-    }
-
-    /// Adds a run and gives it its id; writes down what was built of its branch, in the same moment.
-    pub(crate) async fn add_run(&self, mut run: Run, secret: Option<Vec<u8>>, note: bool) -> Result<Run> {
-        let active = run.progress != Progress::Completed;
-        let added = self.database.write(move |tx| {
-            tx.execute(
-                "INSERT INTO build (project, definition, active, branch, version, pull_request, body, secret)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7)",
-                params![
-                    run.project.id.to_string(),
-                    run.definition,
-                    active,
-                    run.branch,
-                    run.version,
-                    run.pull_request.as_ref().map(|it| it.id),
-                    secret
-                ],
-            )?;
-            run.id = tx.last_insert_rowid();
-            let body = serde_json::to_string(&run).unwrap_or_default();
-            tx.execute("UPDATE build SET body = ?2 WHERE id = ?1", params![run.id, body])?;
-            if note {
-                note_built(tx, run.definition, &run.branch, &run.version)?;
-            }
-            Ok(run)
-        });
-        Ok(added.await?)
-    }
-
-    pub(crate) async fn save_run(&self, run: &Run) -> Result {
-        let body = serde_json::to_string(run)?;
-        let (id, active) = (run.id, run.progress != Progress::Completed);
-        let saved = self.database.write(move |tx| {
-            tx.execute(
-                "UPDATE build SET body = ?2, active = ?3 WHERE id = ?1",
-                params![id, body, active],
-            )
-        });
-        saved.await?;
-        Ok(())
-    }
-
-    /// A run and its sealed secrets.
-    pub(crate) async fn run(&self, id: i64) -> Result<Option<(Run, Option<Vec<u8>>)>> {
-        let found = self.database.read(move |db| {
-            let sql = "SELECT body, secret FROM build WHERE id = ?1";
-            db.query_row(sql, [id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
-                .optional()
-        });
-        let Some((body, secret)) = found.await? else {
-            return Ok(None);
-        };
-        Ok(Some((serde_json::from_str(&body)?, secret)))
-    }
-
-    /// Runs, newest first: of a project, of definitions (none: all).
-    pub(crate) async fn runs(&self, project: Uuid, definitions: Vec<i64>, most: usize) -> Result<Vec<Run>> {
-        let found = self.database.read(move |db| {
-            let sql = "SELECT body, definition FROM build WHERE project = ?1 ORDER BY id DESC";
-            let mut statement = db.prepare_cached(sql)?;
-            let rows = statement.query_map([project.to_string()], |row| {
-                let definition: i64 = row.get(1)?;
-                let wanted = definitions.is_empty() || definitions.contains(&definition);
-                Ok(if wanted {
-                    Some(row.get::<_, String>(0)?)
-                } else {
-                    None
-                })
-            })?;
-            rows.filter_map(rusqlite::Result::transpose)
-                .take(most)
-                .collect::<rusqlite::Result<Vec<_>>>()
-        });
-        let bodies = found.await?;
-        bodies
-            .iter()
-            .map(|body| serde_json::from_str(body).map_err(PipelinesError::from))
-            .collect()
-    }
-
-    /// Ids of runs that have not ended, oldest first.
-    pub(crate) async fn active(&self) -> Result<Vec<i64>> {
-        let found = self.database.read(|db| {
-            let mut statement = db.prepare_cached("SELECT id FROM build WHERE active = 1 ORDER BY id")?;
-            statement.query_map([], |row| row.get(0))?.collect()
-        });
-        Ok(found.await?)
-    }
-
-    /// The run of a pull request's merge commit.
-    pub(crate) async fn of_pull_request(
-        &self,
-        definition: i64,
-        pull_request: i64,
-        version: &str,
-    ) -> Result<Option<i64>> {
-        let version = version.to_owned();
-        let found = self.database.read(move |db| {
-            let sql = "SELECT id FROM build WHERE definition = ?1 AND pull_request = ?2 AND version = ?3 ORDER BY id DESC LIMIT 1";
-            db.query_row(sql, params![definition, pull_request, version], |row| row.get(0)).optional()
-        });
-        Ok(found.await?)
-    }
-
-    /// What was last built, or looked at, of each branch.
-    pub(crate) async fn built(&self, definition: i64) -> Result<Vec<(String, String)>> {
-        let found = self.database.read(move |db| {
-            let mut statement =
-                db.prepare_cached("SELECT reference, version FROM built WHERE definition = ?1")?;
-            statement
-                .query_map([definition], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        });
-        Ok(found.await?)
-    }
-
-    pub(crate) async fn note_built(&self, definition: i64, reference: &str, version: &str) -> Result {
-        let (reference, version) = (reference.to_owned(), version.to_owned());
-        Ok(self
-            .database
-            .write(move |tx| note_built(tx, definition, &reference, &version))
-            .await?)
     }
 }
 
@@ -327,18 +233,4 @@ fn count_from(tx: &rusqlite::Transaction<'_>, name: &str, seed: i64) -> rusqlite
         params![name, seed],
         |row| row.get(0),
     )
-}
-
-fn note_built(
-    tx: &rusqlite::Transaction<'_>,
-    definition: i64,
-    reference: &str,
-    version: &str,
-) -> rusqlite::Result<()> {
-    tx.execute(
-        "INSERT INTO built (definition, reference, version) VALUES (?1, ?2, ?3)
-         ON CONFLICT (definition, reference) DO UPDATE SET version = excluded.version",
-        params![definition, reference, version],
-    )?;
-    Ok(())
 }

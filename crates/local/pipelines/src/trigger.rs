@@ -1,7 +1,13 @@
-//! What starts runs by itself: pushes, and branch policies.
+//! What starts runs by itself: pushes, branch policies, the clock, and other pipelines and repositories.
 //!
 //! The event is a hint. What counts is the last commit of each branch that was built or looked at, which is compared with
-//! the branch at every event and at the start.
+//! the branch at every event and at the start. A pipeline with `batch: true` is not compared while a run of the branch
+//! goes on, so that what is pushed meanwhile is built together when it ends.
+
+mod completions;
+mod repositories;
+mod schedules;
+mod standing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +24,9 @@ use crate::run::PullRequestFacts;
 use crate::store::{Kind, Stored};
 use crate::things::Definition;
 
+pub(crate) use schedules::run as schedules;
+pub(crate) use standing::Standing;
+
 const ZERO: &str = "0000000000000000000000000000000000000000";
 /// How often branches are compared without any event.
 const COMPARE: Duration = Duration::from_secs(300);
@@ -27,51 +36,82 @@ pub(crate) async fn listen(pipelines: Arc<Pipelines>) {
     let mut events = pipelines.options().feed.subscribe();
     let token = pipelines.options().tasks.token();
     compare_all(&pipelines, None, None).await;
+    completions::look(&pipelines).await;
     loop {
         tokio::select! {
             () = token.cancelled() => return,
-            () = tokio::time::sleep(COMPARE) => compare_all(&pipelines, None, None).await,
+            () = tokio::time::sleep(COMPARE) => {
+                compare_all(&pipelines, None, None).await;
+                completions::look(&pipelines).await;
+            }
             event = events.recv() => match event {
-                Ok(event) => {
-                    if let Event::Push { repository, pusher, .. } = event.as_ref() {
+                Ok(event) => match event.as_ref() {
+                    Event::Push { repository, pusher, .. } => {
                         compare_all(&pipelines, Some(repository.id), Some(pusher)).await;
                     }
+                    Event::Run { definition, state, .. } if state.is_final() => {
+                        compare_one(&pipelines, *definition).await;
+                        completions::look(&pipelines).await;
+                    }
+                    _ => {}
+                },
+                Err(RecvError::Lagged(_)) => {
+                    compare_all(&pipelines, None, None).await;
+                    completions::look(&pipelines).await;
                 }
-                Err(RecvError::Lagged(_)) => compare_all(&pipelines, None, None).await,
                 Err(RecvError::Closed) => return,
             }
         }
     }
 }
 
-async fn compare_all(pipelines: &Pipelines, repository: Option<Uuid>, pusher: Option<&Principal>) {
-    let definitions = match pipelines
+/// Definitions that may start by themselves.
+async fn triggered(pipelines: &Pipelines) -> Vec<Stored<Definition>> {
+    let all = pipelines
         .store()
         .things::<Definition>(Kind::Definition, None)
-        .await
-    {
-        Ok(definitions) => definitions,
-        Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "definitions cannot be read"
-            );
-            return;
+        .await;
+    let mut all = all.unwrap_or_else(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "definitions cannot be read"
+        );
+        Vec::new()
+    });
+    all.retain(|it| it.body.triggered && it.body.queue_status == "enabled");
+    all
+}
+
+fn complain(definition: &Stored<Definition>, error: &crate::PipelinesError) {
+    tracing::error!(
+        name = definition.body.name,
+        error = error as &dyn std::error::Error,
+        "a pipeline could not be triggered"
+    );
+}
+
+/// Compares all definitions of a repository, or all there are; then those that name it as a resource.
+async fn compare_all(pipelines: &Pipelines, repository: Option<Uuid>, pusher: Option<&Principal>) {
+    for definition in triggered(pipelines).await {
+        if repository.is_none_or(|id| id == definition.body.repository.id)
+            && let Err(error) = compare(pipelines, &definition, pusher).await
+        {
+            complain(&definition, &error);
         }
+        if let Err(error) = repositories::compare(pipelines, &definition, repository, pusher).await {
+            complain(&definition, &error);
+        }
+    }
+}
+
+/// What was pushed while a run went on.
+async fn compare_one(pipelines: &Pipelines, definition: i64) {
+    let all = triggered(pipelines).await;
+    let Some(definition) = all.into_iter().find(|it| it.id == definition) else {
+        return;
     };
-    for definition in definitions {
-        let concerned = repository.is_none_or(|id| id == definition.body.repository.id);
-        if !concerned || !definition.body.triggered || definition.body.queue_status == "disabled" {
-            continue;
-        }
-        if let Err(error) = compare(pipelines, &definition, pusher).await {
-            let name = &definition.body.name;
-            tracing::error!(
-                name,
-                error = &error as &dyn std::error::Error,
-                "a pipeline could not be triggered"
-            );
-        }
+    if let Err(error) = compare(pipelines, &definition, None).await {
+        complain(&definition, &error);
     }
 }
 
@@ -79,6 +119,13 @@ async fn compare_all(pipelines: &Pipelines, repository: Option<Uuid>, pusher: Op
 pub(crate) async fn begin(pipelines: &Pipelines, definition: i64, repository: Uuid) -> Result {
     for (branch, head) in pipelines.options().repositories.branches(repository).await? {
         pipelines.store().note_built(definition, &branch, &head).await?;
+    }
+    let stored = pipelines
+        .store()
+        .thing::<Definition>(Kind::Definition, definition)
+        .await?;
+    if let Some(stored) = stored {
+        repositories::begin(pipelines, &stored).await?;
     }
     Ok(())
 }
@@ -114,7 +161,7 @@ async fn pushed(
 ) -> Result {
     let repository = definition.body.repository.id;
     let repositories = &pipelines.options().repositories;
-    let wish = Wish {
+    let mut wish = Wish {
         branch: branch.to_owned(),
         version: head.to_owned(),
         reason: "individualCI".to_owned(),
@@ -138,6 +185,21 @@ async fn pushed(
     if !wanted(&prepared, branch, &paths) {
         pipelines.store().note_built(definition.id, branch, head).await?;
         return Ok(());
+    }
+    if prepared
+        .plan
+        .as_ref()
+        .is_some_and(|plan| plan.trigger.is_batched())
+    {
+        "batchedCI".clone_into(&mut wish.reason);
+        let running = pipelines.store().active_of(definition.id, branch).await?;
+        if running
+            .iter()
+            .any(|run| matches!(run.reason.as_str(), "individualCI" | "batchedCI"))
+        {
+            // Nothing is noted: when the run has ended, this is compared again with what it built.
+            return Ok(());
+        }
     }
     let requester = match pusher {
         Some(pusher) => pusher.clone(),

@@ -40,6 +40,10 @@ pub(crate) const VALUE: &str = "PV2218";
 pub(crate) const DIRECTIVE: &str = "PV2219";
 /// Something that is kept but not acted on.
 pub(crate) const NOT_ACTED_ON: &str = "PV2220";
+/// A schedule that is not what its author may think.
+pub(crate) const SCHEDULE: &str = "PV2221";
+/// A step that cannot run where it stands.
+pub(crate) const WRONG_TARGET: &str = "PV2222";
 /// Terraform without an installer on an image that has none.
 pub(crate) const NO_INSTALLER: &str = "PV2230";
 /// State that dies with the workspace.

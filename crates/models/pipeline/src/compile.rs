@@ -4,6 +4,7 @@
 //! means depends on where it stands. [`expand`] knows expressions and directives, [`fields`] reads one mapping, and
 //! each other module reads one kind of thing.
 
+mod containers;
 mod expand;
 mod fields;
 mod final_yaml;
@@ -18,6 +19,7 @@ mod scope;
 mod stages;
 mod steps;
 mod strategy;
+mod targets;
 mod templates;
 mod triggers;
 mod variables;
@@ -140,7 +142,9 @@ impl Compiler<'_> {
         parameters: &mut Vec<crate::Parameter>,
     ) -> Option<Plan> {
         let mut plan = self.pipeline(tree, request, parameters)?;
+        containers::resolve(&mut plan);
         self.check_graph(&plan);
+        self.check_targets(&plan);
         self.check_runtime(&plan);
         plan.repositories.clone_from(&self.repositories);
         plan.final_yaml = final_yaml::write(&plan);

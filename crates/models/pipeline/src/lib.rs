@@ -8,8 +8,10 @@
 //! facts. Start at [`compile`] and [`Plan`], then [`next`].
 
 mod check;
+mod checks;
 mod codes;
 mod compile;
+mod cron;
 mod expression;
 mod hcl;
 mod logging;
@@ -25,10 +27,12 @@ mod tree;
 mod trigger;
 
 pub use check::{AppliedDirectory, Destroyed, applied_directories, destroys, merge_findings, warnings};
+pub use checks::{BusinessHours, CheckKind, RequiredTemplate, allows_branch, answer_fulfils};
 pub use compile::compile;
+pub use cron::{Cron, CronError};
 pub use expression::{ExpressionError, Value, Version};
 pub use hcl::{Block, Literal, Resource, TerraformModule, read_terraform};
-pub use logging::{LineFormat, LoggingCommand, escape_data, escape_property, line_format, logging_command};
+pub use logging::{LineFormat, LoggingCommand, line_format, logging_command};
 pub use mask::Masker;
 pub use plan::*;
 pub use predefined::{Facts, PredefinedVariable, PullRequestFacts, predefined};
@@ -36,6 +40,8 @@ pub use runtime::{
     Counter, CountingFunction, Dependency, Level, RuntimeScope, condition, environment_name, expand_macros,
     expand_variables, is_runtime_expression, matrix_from_json, runtime_value,
 };
-pub use schedule::{Decision, JobState, LegState, Progress, RunState, StageState, next};
-pub use tasks::{TaskInfo, TaskInput, find_task, known_tasks};
+pub use schedule::{
+    Decision, JobState, LegState, Progress, RunState, StageState, job_scope, next, why_step_skipped,
+};
+pub use tasks::{TaskInfo, TaskInput, find_task, known_tasks, version_fits};
 pub use trigger::{Filter, Trigger, skips_ci};

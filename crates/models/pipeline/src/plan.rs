@@ -1,9 +1,15 @@
 //! A pipeline after everything that is decided before it starts: templates expanded, names given, defaults filled in.
 
-use pave_diagnostic::{Diagnostics, Location};
+mod request;
+mod step;
+
+use pave_diagnostic::Location;
 use serde::{Deserialize, Serialize};
 
 use crate::trigger::Trigger;
+
+pub use request::{CompileRequest, Compiled, FileReference, Files, KnownVariable, Parameter};
+pub use step::{Action, Checkout, ChosenRun, Shell, Step};
 
 /// A pipeline that can run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -14,12 +20,21 @@ pub struct Plan {
     pub trigger: Trigger,
     /// Which pull requests start it. Kept only: on Azure Repos the branch policy decides.
     pub pr: Trigger,
-    /// Schedules, kept as written.
+    /// When it starts by the clock.
     pub schedules: Vec<Schedule>,
     /// Other repositories that templates and `checkout` name.
     pub repositories: Vec<RepositoryResource>,
-    /// Resources that are kept as written: pipelines, containers, packages, webhooks, builds.
+    /// Pipelines whose runs it uses, or whose completion starts it.
+    #[serde(default)]
+    pub pipelines: Vec<PipelineResource>,
+    /// Resources that are kept as written: containers, packages, webhooks, builds.
     pub other_resources: Vec<OtherResource>,
+    /// What happens to runs that wait for the same exclusive lock: `sequential` or `runLatest`; nothing when not said.
+    #[serde(default)]
+    pub lock_behavior: Option<String>,
+    /// Templates that the file extends, the outermost first.
+    #[serde(default)]
+    pub extends: Vec<FileReference>,
     /// Variables of the whole run.
     pub variables: Vec<Variable>,
     /// Stages, in the order written.
@@ -56,14 +71,72 @@ pub struct RepositoryResource {
     pub reference: String,
     /// Service connection; empty for repositories of the same organization.
     pub endpoint: String,
+    /// Which pushes to it start the pipeline; [`Trigger::None`] when nothing is written.
+    #[serde(default = "never")]
+    pub trigger: Trigger,
+    /// The commit, once a run has fixed it; empty: the head of the reference.
+    #[serde(default)]
+    pub version: String,
     /// Where it stands.
     pub place: Location,
 }
 
-/// A resource that nothing here acts on.
+fn never() -> Trigger {
+    Trigger::None
+}
+
+/// Another pipeline under an alias.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PipelineResource {
+    /// Alias.
+    pub alias: String,
+    /// Project; empty for the pipeline's own.
+    pub project: String,
+    /// Name of the pipeline, perhaps with its folder.
+    pub source: String,
+    /// Number of the run to take; empty: the latest.
+    pub version: String,
+    /// Branch of the run to take by default; empty: any.
+    pub branch: String,
+    /// Tags that the run to take must all have.
+    pub tags: Vec<String>,
+    /// Whether its completion starts this pipeline; `None`: it does not.
+    pub trigger: Option<PipelineTrigger>,
+    /// Where it stands.
+    pub place: Location,
+}
+
+/// Which completed runs of another pipeline start this one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PipelineTrigger {
+    /// Branches.
+    pub branches: crate::trigger::Filter,
+    /// Stages that must have succeeded; empty: the whole run.
+    pub stages: Vec<String>,
+    /// Tags that it must all have.
+    pub tags: Vec<String>,
+}
+
+impl PipelineTrigger {
+    /// Whether a run fits. `stages` are those that succeeded, `succeeded` is about the whole run.
+    #[must_use]
+    pub fn matches(&self, branch: &str, tags: &[String], stages: &[&str], succeeded: bool) -> bool {
+        let has = |list: &[&str], wanted: &str| list.iter().any(|item| item.eq_ignore_ascii_case(wanted));
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+        let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+        let done = if self.stages.is_empty() {
+            succeeded
+        } else {
+            self.stages.iter().all(|wanted| has(stages, wanted))
+        };
+        done && self.branches.matches(short) && self.tags.iter().all(|wanted| has(&tags, wanted))
+    }
+}
+
+/// A resource that is kept as written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OtherResource {
-    /// Key below `resources`, e.g. `pipelines`.
+    /// Key below `resources`, e.g. `containers`.
     pub kind: String,
     /// Alias.
     pub alias: String,
@@ -111,6 +184,9 @@ pub struct Stage {
     pub is_skippable: bool,
     /// Whether a person must start it (`trigger: manual`).
     pub manual: bool,
+    /// What happens to runs that wait for the same exclusive lock: `sequential` or `runLatest`; nothing when not said.
+    #[serde(default)]
+    pub lock_behavior: Option<String>,
     /// Where it stands.
     pub place: Location,
 }
@@ -128,7 +204,8 @@ pub struct Job {
     pub condition: Option<String>,
     /// What runs it.
     pub kind: JobKind,
-    /// Legs of `strategy.matrix` and `strategy.parallel`; empty: one job.
+    /// Legs of `strategy.matrix` and `strategy.parallel`; empty: one job. Of a deployment: runs of its hooks, which come
+    /// one after the other.
     pub matrix: Vec<Leg>,
     /// A matrix that is worked out at run time: `$[ … ]`, see [`crate::matrix_from_json`].
     pub matrix_expression: Option<String>,
@@ -140,8 +217,12 @@ pub struct Job {
     pub pool: Pool,
     /// `workspace.clean`: `outputs`, `resources` or `all`.
     pub clean_workspace: Option<String>,
-    /// Container image, kept.
-    pub container: Option<String>,
+    /// The container that its steps run in.
+    #[serde(default)]
+    pub runs_in: Option<Container>,
+    /// Containers that run beside it, with the names under which steps reach them.
+    #[serde(default)]
+    pub services: Vec<(String, Container)>,
     /// Minutes; 0: as long as the pool allows.
     pub timeout_minutes: u32,
     /// Minutes that steps have to end after a cancel.
@@ -184,13 +265,35 @@ pub struct Environment {
     pub tags: Vec<String>,
 }
 
-/// One leg of a matrix.
+/// One leg of a matrix, or one run of a hook.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Leg {
     /// Name.
     pub name: String,
     /// Its variables.
     pub variables: Vec<(String, String)>,
+    /// The hook of a deployment whose steps it runs; empty: all steps of the job.
+    #[serde(default)]
+    pub hook: String,
+}
+
+/// A container of a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    /// Image, with its registry where it has one.
+    pub image: String,
+    /// Arguments for `docker create`, as written.
+    pub options: String,
+    /// Environment, values with `$(macros)`.
+    pub env: Vec<(String, String)>,
+    /// `host:container` or `container`.
+    pub ports: Vec<String>,
+    /// `from:to`, as written.
+    pub volumes: Vec<String>,
+    /// Service connection of the registry; empty for a public one.
+    pub endpoint: String,
+    /// Where it is asked for.
+    pub place: Location,
 }
 
 /// Where a job runs.
@@ -202,202 +305,6 @@ pub struct Pool {
     pub vm_image: Option<String>,
     /// Demands, as written.
     pub demands: Vec<String>,
-}
-
-/// A step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// Name under which others see its output variables.
-    pub name: Option<String>,
-    /// Name for people; may hold `$(macros)`.
-    pub display_name: String,
-    /// `None` means `succeeded()`.
-    pub condition: Option<String>,
-    /// Whether a failure leaves the job succeeded with issues.
-    pub continue_on_error: bool,
-    /// Whether it runs at all.
-    pub enabled: bool,
-    /// Environment, values with `$(macros)`.
-    pub env: Vec<(String, String)>,
-    /// Minutes; 0: no limit of its own.
-    pub timeout_minutes: u32,
-    /// How often it is tried again after a failure.
-    pub retries: u32,
-    /// `target`: `host` or a container.
-    pub target: Option<String>,
-    /// Hook of a deployment that it belongs to, e.g. `deploy`; empty in plain jobs.
-    pub hook: String,
-    /// What it does.
-    pub action: Action,
-    /// Where it stands.
-    pub place: Location,
-}
-
-/// What a step does. Texts hold `$(macros)` that are filled in just before it runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Action {
-    /// Lines for a shell.
-    Script {
-        /// Which shell.
-        shell: Shell,
-        /// The lines.
-        text: String,
-        /// Directory.
-        working_directory: Option<String>,
-        /// Whether anything on standard error fails it.
-        fail_on_stderr: bool,
-    },
-    /// Fetches a repository, or keeps the implicit fetch from happening.
-    Checkout(Checkout),
-    /// A task by name.
-    Task {
-        /// Name without version.
-        name: String,
-        /// Major version.
-        major: u32,
-        /// Inputs as written.
-        inputs: Vec<(String, String)>,
-    },
-    /// Publishes files as an artifact.
-    Publish {
-        /// File or directory.
-        path: String,
-        /// Name of the artifact.
-        artifact: String,
-    },
-    /// Fetches artifacts.
-    Download {
-        /// `current`, `none`, or the alias of a pipeline resource.
-        source: String,
-        /// Name; empty for all.
-        artifact: String,
-        /// Where to; empty for the default.
-        path: String,
-        /// Patterns, one per line; empty for everything.
-        patterns: String,
-    },
-}
-
-/// A shell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Shell {
-    /// `bash`: always bash.
-    Bash,
-    /// `script`: the platform's own, which is bash here.
-    Script,
-    /// `pwsh`: PowerShell.
-    Pwsh,
-    /// `powershell`: Windows PowerShell.
-    PowerShell,
-}
-
-/// How to fetch a repository.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches, as upstream has them"
-)]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Checkout {
-    /// `self`, `none`, or an alias.
-    pub repository: String,
-    /// Whether to remove untracked files first.
-    pub clean: bool,
-    /// Commits to fetch; 0: all. `None`: the definition decides (1 for new ones).
-    pub fetch_depth: Option<u32>,
-    /// Whether to fetch tags.
-    pub fetch_tags: Option<bool>,
-    /// Whether to fetch large files.
-    pub lfs: bool,
-    /// `true`, `recursive`, or nothing.
-    pub submodules: Option<String>,
-    /// Where to, below the agent's build directory.
-    pub path: Option<String>,
-    /// Whether later steps may use the credentials.
-    pub persist_credentials: bool,
-    /// Whether nobody wrote this step.
-    pub implicit: bool,
-}
-
-/// A parameter that the pipeline asks for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Parameter {
-    /// Name.
-    pub name: String,
-    /// Name for people.
-    pub display_name: String,
-    /// Upstream's word for its type, e.g. `string`.
-    pub kind: String,
-    /// Default; `None`: must be given.
-    pub default: Option<serde_json::Value>,
-    /// Allowed values; empty: any.
-    pub values: Vec<serde_json::Value>,
-    /// Where it stands.
-    pub place: Location,
-}
-
-/// Reads files of repositories for templates.
-pub trait Files {
-    /// A file of the pipeline's own repository (`None`) or of an aliased one; `path` begins without `/`.
-    fn read(&self, repository_alias: Option<&str>, path: &str) -> Option<String>;
-}
-
-/// Files that are already here: (alias, path) to text.
-impl<S: std::hash::BuildHasher> Files for std::collections::HashMap<(Option<String>, String), String, S> {
-    fn read(&self, repository_alias: Option<&str>, path: &str) -> Option<String> {
-        self.get(&(repository_alias.map(str::to_owned), path.to_owned()))
-            .cloned()
-    }
-}
-
-/// A file that a template names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct FileReference {
-    /// Alias of a repository resource; `None`: the pipeline's own.
-    pub repository: Option<String>,
-    /// Path without leading `/`.
-    pub path: String,
-}
-
-/// What to compile.
-pub struct CompileRequest<'a> {
-    /// Path of the file in its repository.
-    pub path: &'a str,
-    /// Its text.
-    pub text: &'a str,
-    /// Where templates come from.
-    pub files: &'a dyn Files,
-    /// Values for parameters, as given when queueing.
-    pub parameters: &'a [(String, serde_json::Value)],
-    /// Variables known before the start: predefined, of the definition, and set when queueing; later ones win.
-    pub variables: &'a [KnownVariable],
-}
-
-/// A variable that is known before the start.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct KnownVariable {
-    /// Name.
-    pub name: String,
-    /// Value; leave empty for a secret.
-    pub value: String,
-    /// Whether it is secret: then `${{ }}` must not see it.
-    pub secret: bool,
-}
-
-/// What became of a text.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Compiled {
-    /// The pipeline, unless an error makes it unfit to run.
-    pub plan: Option<Plan>,
-    /// Everything that was found.
-    pub diagnostics: Diagnostics,
-    /// The parameters that the file declares.
-    pub parameters: Vec<Parameter>,
-    /// Repositories that the file declares, for fetching templates even when there is no plan yet.
-    pub repositories: Vec<RepositoryResource>,
-    /// Templates that were asked for and not found. Whoever reads files asynchronously fetches them and compiles again.
-    pub missing_files: Vec<FileReference>,
-    /// Templates that were read.
-    pub used_files: Vec<FileReference>,
 }
 
 /// How something ended.

@@ -55,8 +55,8 @@ pub struct Facts {
     pub agent: (String, String, String),
     /// Environment of a deployment: name, id, resource.
     pub environment: (String, String, String),
-    /// Strategy of a deployment.
-    pub strategy: String,
+    /// Version of the agent.
+    pub agent_version: String,
     /// Token of the run; secret.
     pub access_token: String,
     /// Whether debugging output is asked for.
@@ -85,6 +85,20 @@ pub struct PredefinedVariable {
     pub value: String,
     /// Whether it is masked and kept out of the environment.
     pub secret: bool,
+}
+
+impl Facts {
+    /// Where a job asks for a federated token; empty before there is a job.
+    #[must_use]
+    pub fn oidc_request_uri(&self) -> String {
+        if self.plan_id.is_empty() || self.job_id.is_empty() {
+            return String::new();
+        }
+        format!(
+            "{}{}/_apis/distributedtask/hubs/build/plans/{}/jobs/{}/oidctoken",
+            self.collection_uri, self.project.1, self.plan_id, self.job_id
+        )
+    }
 }
 
 /// The predefined variables that follow from the facts.
@@ -134,13 +148,13 @@ fn of_system(facts: &Facts, list: &mut List) {
     list.add("System.StageDisplayName", &facts.stage_display_name);
     list.add("System.StageAttempt", &facts.stage_attempt.max(1).to_string());
     list.add("System.AccessToken", &facts.access_token);
-    list.add("System.Debug", if facts.debug { "true" } else { "" });
-    if !facts.plan_id.is_empty() && !facts.job_id.is_empty() {
-        let uri = format!(
-            "{}{}/_apis/distributedtask/hubs/build/plans/{}/jobs/{}/oidctoken",
-            facts.collection_uri, facts.project.1, facts.plan_id, facts.job_id
+    list.add("System.Debug", if facts.debug { "true" } else { "false" });
+    list.add("System.OidcRequestUri", &facts.oidc_request_uri());
+    if !facts.phase.is_empty() {
+        list.add(
+            "System.JobIdentifier",
+            &format!("{}.{}", facts.stage, facts.phase),
         );
-        list.add("System.OidcRequestUri", &uri);
     }
     if let Some(pull) = &facts.pull_request {
         list.add("System.PullRequest.PullRequestId", &pull.id);
@@ -148,7 +162,9 @@ fn of_system(facts: &Facts, list: &mut List) {
         list.add("System.PullRequest.TargetBranch", &pull.target_branch);
         list.add(
             "System.PullRequest.TargetBranchName",
-            short_branch(&pull.target_branch),
+            pull.target_branch
+                .strip_prefix("refs/heads/")
+                .unwrap_or(&pull.target_branch),
         );
         list.add("System.PullRequest.SourceCommitId", &pull.source_commit);
         list.add("System.PullRequest.SourceRepositoryURI", &facts.repository.2);
@@ -156,7 +172,6 @@ fn of_system(facts: &Facts, list: &mut List) {
     list.add("Environment.Name", &facts.environment.0);
     list.add("Environment.Id", &facts.environment.1);
     list.add("Environment.ResourceName", &facts.environment.2);
-    list.add("Strategy.Name", &facts.strategy);
     list.add("TF_BUILD", "True");
 }
 
@@ -170,6 +185,7 @@ fn of_build(facts: &Facts, list: &mut List) {
         );
     }
     list.add("Build.DefinitionName", &facts.definition.1);
+    list.add("Build.DefinitionVersion", "1");
     list.add("Build.Reason", &facts.reason);
     list.add("Build.RequestedFor", &facts.requested_for.0);
     list.add("Build.RequestedForId", &facts.requested_for.1);
@@ -199,6 +215,8 @@ fn of_agent(facts: &Facts, list: &mut List) {
     list.add("Agent.JobName", &facts.job_display_name);
     list.add("Agent.HomeDirectory", home);
     list.add("Agent.WorkFolder", work);
+    list.add("Agent.RootDirectory", work);
+    list.add("Agent.Version", &facts.agent_version);
     list.add("Agent.TempDirectory", temporary);
     list.add("Agent.ToolsDirectory", tools);
     if facts.build_directory.is_empty() {
@@ -263,7 +281,9 @@ mod tests {
             ("System.PullRequest.TargetBranchName", Some("main")),
             ("Pipeline.Workspace", Some("/agent/1")),
             ("System.JobAttempt", Some("1")),
-            ("System.Debug", None),
+            ("System.Debug", Some("false")),
+            ("System.JobIdentifier", None),
+            ("Environment.Name", None),
             ("TF_BUILD", Some("True")),
         ] {
             assert_eq!(get(name), expected, "{name}");

@@ -19,6 +19,8 @@ pub(crate) const RUNTIME_NAMES: [&str; 5] = [
 pub struct RuntimeScope {
     /// Variables; names ignore case, later ones win. Secrets are among them, as upstream.
     pub variables: Vec<(String, String)>,
+    /// Names of variables whose values no reason may show.
+    pub secrets: Vec<String>,
     /// What the stage or job depends on, directly or not, with how it ended.
     pub dependencies: Vec<Dependency>,
     /// For jobs: jobs of the stages that their stage depends on, by stage.
@@ -287,6 +289,7 @@ pub fn matrix_from_json(text: &str) -> Result<Vec<crate::Leg>, String> {
                     .iter()
                     .map(|(key, value)| (key.clone(), text(value)))
                     .collect(),
+                ..crate::Leg::default()
             })
         })
         .collect()

@@ -1,177 +1,16 @@
 //! Tasks that steps may name, and what they take.
 
+mod known;
+mod versions;
+
+pub use known::{TaskInfo, TaskInput};
+pub use versions::version_fits;
+
 use pave_diagnostic::{Diagnostic, nearest};
 
 use crate::source::Place;
-use crate::{Action, Checkout, Shell, codes};
-
-/// A task that runs here.
-#[derive(Debug, PartialEq, Eq)]
-pub struct TaskInfo {
-    /// Name without version.
-    pub name: &'static str,
-    /// Major versions.
-    pub versions: &'static [u32],
-    /// What it does, in a few words.
-    pub summary: &'static str,
-    /// Its inputs.
-    pub inputs: &'static [TaskInput],
-}
-
-/// An input of a task.
-#[derive(Debug, PartialEq, Eq)]
-pub struct TaskInput {
-    /// Name.
-    pub name: &'static str,
-    /// Whether it must be given, whatever the others are.
-    pub required: bool,
-    /// Default; empty for none.
-    pub default: &'static str,
-}
-
-const fn input(name: &'static str, default: &'static str) -> TaskInput {
-    TaskInput {
-        name,
-        required: false,
-        default,
-    }
-}
-
-const fn required(name: &'static str) -> TaskInput {
-    TaskInput {
-        name,
-        required: true,
-        default: "",
-    }
-}
-
-static TASKS: [TaskInfo; 9] = [
-    TaskInfo {
-        name: "TerraformTaskV4",
-        versions: &[4],
-        summary: "runs a Terraform command",
-        inputs: &[
-            input("provider", "azurerm"),
-            input("command", "init"),
-            input("workingDirectory", "$(System.DefaultWorkingDirectory)"),
-            input("commandOptions", ""),
-            input("customCommand", ""),
-            input("outputTo", "console"),
-            input("outputFormat", "default"),
-            input("fileName", ""),
-            input("publishPlan", ""),
-            input("environmentServiceNameAzureRM", ""),
-            input("environmentServiceNameAWS", ""),
-            input("environmentServiceNameGCP", ""),
-            input("environmentServiceNameOCI", ""),
-            input("backendServiceArm", ""),
-            input("backendAzureRmResourceGroupName", ""),
-            input("backendAzureRmStorageAccountName", ""),
-            input("backendAzureRmContainerName", ""),
-            input("backendAzureRmKey", ""),
-            input("backendAzureRmUseEnvironmentVariablesForAuthentication", "false"),
-            input("backendAzureRmUseEntraIdForAuthentication", "true"),
-            input("backendServiceAWS", ""),
-            input("backendAWSBucketName", ""),
-            input("backendAWSKey", ""),
-            input("backendServiceGCP", ""),
-            input("backendGCPBucketName", ""),
-            input("backendGCPPrefix", ""),
-            input("backendServiceOCI", ""),
-            input("backendOCIPar", ""),
-            input("backendOCIConfigGenerate", "yes"),
-        ],
-    },
-    TaskInfo {
-        name: "TerraformInstaller",
-        versions: &[0, 1],
-        summary: "puts a Terraform version into PATH",
-        inputs: &[input("terraformVersion", "latest")],
-    },
-    TaskInfo {
-        name: "CmdLine",
-        versions: &[2],
-        summary: "runs lines in the platform's shell",
-        inputs: &[
-            required("script"),
-            input("workingDirectory", ""),
-            input("failOnStderr", "false"),
-        ],
-    },
-    TaskInfo {
-        name: "Bash",
-        versions: &[3],
-        summary: "runs bash",
-        inputs: &[
-            input("targetType", "filePath"),
-            input("filePath", ""),
-            input("arguments", ""),
-            input("script", ""),
-            input("workingDirectory", ""),
-            input("failOnStderr", "false"),
-            input("bashEnvValue", ""),
-        ],
-    },
-    TaskInfo {
-        name: "PowerShell",
-        versions: &[2],
-        summary: "runs PowerShell, where it is installed",
-        inputs: &[
-            input("targetType", "filePath"),
-            input("filePath", ""),
-            input("arguments", ""),
-            input("script", ""),
-            input("workingDirectory", ""),
-            input("failOnStderr", "false"),
-            input("pwsh", "false"),
-            input("errorActionPreference", "stop"),
-            input("ignoreLASTEXITCODE", "false"),
-        ],
-    },
-    TaskInfo {
-        name: "PublishPipelineArtifact",
-        versions: &[0, 1],
-        summary: "keeps files of a run",
-        inputs: &[
-            input("targetPath", "$(Pipeline.Workspace)"),
-            input("path", ""),
-            input("artifact", ""),
-            input("artifactName", ""),
-            input("publishLocation", "pipeline"),
-        ],
-    },
-    TaskInfo {
-        name: "PublishBuildArtifacts",
-        versions: &[1],
-        summary: "keeps files of a run",
-        inputs: &[
-            input("PathtoPublish", "$(Build.ArtifactStagingDirectory)"),
-            input("ArtifactName", "drop"),
-            input("publishLocation", "Container"),
-        ],
-    },
-    TaskInfo {
-        name: "DownloadPipelineArtifact",
-        versions: &[2],
-        summary: "fetches kept files",
-        inputs: &[
-            input("buildType", "current"),
-            input("source", ""),
-            input("artifact", ""),
-            input("artifactName", ""),
-            input("patterns", ""),
-            input("itemPattern", ""),
-            input("path", ""),
-            input("targetPath", ""),
-        ],
-    },
-    TaskInfo {
-        name: "Delay",
-        versions: &[1],
-        summary: "waits (jobs of the server only)",
-        inputs: &[input("delayForMinutes", "0")],
-    },
-];
+use crate::{Action, Checkout, ChosenRun, Shell, codes};
+use known::TASKS;
 
 /// The task that a `checkout` step is in an expanded pipeline; nobody writes it by hand.
 pub(crate) const CHECKOUT: &str = "6d15af64-176c-496d-b583-fd2ae21d4df4";
@@ -270,6 +109,7 @@ pub(crate) fn check_inputs(
         .iter()
         .filter(|input| input.required && !given(input.name));
     found.extend(missing.map(|input| (missing_input(name, input.name), None)));
+    found.extend(server_inputs(name, inputs));
     if name == "TerraformTaskV4" {
         let plain: Vec<(String, String)> = inputs
             .iter()
@@ -282,6 +122,72 @@ pub(crate) fn check_inputs(
         );
     }
     found
+}
+
+/// What is wrong with the inputs of tasks that the server runs.
+fn server_inputs(name: &str, inputs: &[(String, String, Place)]) -> Vec<(Diagnostic, Option<Place>)> {
+    let get = |names: &[&str]| {
+        let found = inputs
+            .iter()
+            .find(|(key, _, _)| names.iter().any(|name| key.eq_ignore_ascii_case(name)));
+        found.filter(|(_, value, _)| !value.is_empty() && !value.contains("$("))
+    };
+    let given = |names: &[&str]| {
+        inputs.iter().any(|(key, value, _)| {
+            !value.is_empty() && names.iter().any(|name| key.eq_ignore_ascii_case(name))
+        })
+    };
+    let one_of = |key: &str, values: &[&str]| {
+        let (_, value, place) = get(&[key])?;
+        let good = values.iter().any(|one| one.eq_ignore_ascii_case(value));
+        let message = format!(
+            "`{key}` of task `{name}` is one of {}, not `{value}`",
+            values.join(", ")
+        );
+        (!good).then(|| (Diagnostic::error(codes::TASK_INPUT, message), Some(place.clone())))
+    };
+    match name {
+        "ManualValidation" => one_of("onTimeout", &["reject", "resume"]).into_iter().collect(),
+        "Delay" => {
+            let bad = get(&["delayForMinutes"]).filter(|(_, value, _)| value.trim().parse::<u32>().is_err());
+            bad.map(|(_, value, place)| {
+                let message = format!("`delayForMinutes` is a whole number, not `{value}`");
+                (Diagnostic::error(codes::TASK_INPUT, message), Some(place.clone()))
+            })
+            .into_iter()
+            .collect()
+        }
+        "InvokeRESTAPI" => {
+            let mut found: Vec<_> = one_of("method", &["GET", "POST", "PUT", "PATCH", "DELETE"])
+                .into_iter()
+                .collect();
+            if let Some((_, _, place)) =
+                get(&["waitForCompletion"]).filter(|(_, value, _)| value.eq_ignore_ascii_case("true"))
+            {
+                found.push((
+                    Diagnostic::error(
+                        codes::TASK_INPUT,
+                        "completion by a callback (`waitForCompletion: true`) is not waited for here",
+                    )
+                    .with_help(
+                        "let the service answer when it is done, and write `waitForCompletion: false`",
+                    ),
+                    Some(place.clone()),
+                ));
+            }
+            if !given(&[
+                "connectedServiceName",
+                "serviceConnection",
+                "genericService",
+                "connectedServiceNameARM",
+                "azureServiceConnection",
+            ]) {
+                found.push((missing_input(name, "serviceConnection"), None));
+            }
+            found
+        }
+        _ => Vec::new(),
+    }
 }
 
 pub(crate) fn missing_input(task: &str, input: &str) -> Diagnostic {
@@ -352,6 +258,10 @@ pub(crate) fn action(name: &str, major: u32, inputs: Vec<(String, String)>) -> A
             source: get("buildType")
                 .or_else(|| get("source"))
                 .unwrap_or_else(|| "current".to_owned()),
+            run: get("buildType")
+                .or_else(|| get("source"))
+                .filter(|kind| kind.eq_ignore_ascii_case("specific"))
+                .map(|_| chosen_run(&get)),
             artifact: get("artifact")
                 .or_else(|| get("artifactName"))
                 .unwrap_or_default(),
@@ -366,7 +276,21 @@ pub(crate) fn action(name: &str, major: u32, inputs: Vec<(String, String)>) -> A
     }
 }
 
-/// A script in a file is sourced by bash and called by PowerShell, as the tasks do it.
+fn chosen_run(get: &dyn Fn(&str) -> Option<String>) -> ChosenRun {
+    let first = |names: &[&str]| names.iter().find_map(|name| get(name)).unwrap_or_default();
+    let id = first(&["runId", "buildId", "pipelineId"]);
+    ChosenRun {
+        project: first(&["project"]),
+        pipeline: first(&["pipeline", "definition"]),
+        version: first(&["runVersion", "buildVersionToDownload"]),
+        id,
+        branch: first(&["runBranch", "branchName"]),
+        tags: first(&["tags"]),
+    }
+}
+
+/// A script in a file is sourced by bash and called by PowerShell, as the tasks do it; its path counts from the sources,
+/// wherever the step works.
 fn script_text(target: &str, script: &str, file: &str, arguments: &str, shell: Shell) -> String {
     if target.eq_ignore_ascii_case("inline")
         || (file.is_empty() && !script.is_empty())
@@ -374,6 +298,15 @@ fn script_text(target: &str, script: &str, file: &str, arguments: &str, shell: S
     {
         return script.to_owned();
     }
-    let line = format!(". '{}' {arguments}", file.replace('\'', "'\\''"));
+    let whole = if file.starts_with('/') || file.starts_with("$(") {
+        file.to_owned()
+    } else {
+        format!("$(System.DefaultWorkingDirectory)/{file}")
+    };
+    let quoted = match shell {
+        Shell::Pwsh | Shell::PowerShell => whole.replace('\'', "''"),
+        Shell::Bash | Shell::Script => whole.replace('\'', "'\\''"),
+    };
+    let line = format!(". '{quoted}' {arguments}");
     line.trim_end().to_owned()
 }

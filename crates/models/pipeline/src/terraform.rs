@@ -6,8 +6,8 @@ mod command;
 mod plan_summary;
 mod state;
 
-pub use command::{AzureConnection, Command, Credential, Inputs, command};
+pub use command::{AzureConnection, Command, Credential, Inputs, command, words};
 pub use plan_summary::{AttributeChange, ChangeAction, PlanSummary, ResourceChange, plan_summary};
-pub use state::{AppliedResource, apply_summary, state_resources};
+pub use state::{AppliedResource, state_resources};
 
 pub(crate) use command::check_inputs;

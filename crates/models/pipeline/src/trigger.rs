@@ -137,7 +137,7 @@ impl Filter {
 }
 
 /// `*` and `**` stand for any characters, `?` for one; upstream's branch patterns let `*` cross `/`.
-fn wildcard(pattern: &str, below: bool) -> Regex {
+pub(crate) fn wildcard(pattern: &str, below: bool) -> Regex {
     let mut text = String::from("^");
     let mut chars = pattern.chars().peekable();
     while let Some(char) = chars.next() {

@@ -10,6 +10,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
+use super::container::Inside;
 use super::process::{MARK, signal_group};
 use super::pump::{Stream, pump};
 use super::session::Session;
@@ -30,6 +31,8 @@ pub(crate) struct Start {
     pub(crate) visible: Vec<PathBuf>,
     /// Whether standard output is returned rather than logged.
     pub(crate) capture: bool,
+    /// The container that it runs in.
+    pub(crate) container: Option<Inside>,
 }
 
 /// How a process ended.
@@ -79,7 +82,7 @@ pub(crate) async fn run(
     if let Some(complaints) = complaints {
         readers.push(tokio::spawn(pump(complaints, Stream::Error, Arc::clone(session))));
     }
-    let mut ended = wait(session, &mut child, group, stop).await?;
+    let mut ended = wait(session, &mut child, group, start.container.as_ref(), stop).await?;
     if let Some(captured) = captured
         && let Ok(Ok(bytes)) = tokio::time::timeout(Duration::from_secs(5), captured).await
     {
@@ -96,10 +99,16 @@ fn spawn(session: &Session, start: &Start) -> std::io::Result<Child> {
     let job = &session.job;
     let mut visible: Vec<&std::path::Path> = vec![&job.workspace];
     visible.extend(start.visible.iter().map(PathBuf::as_path));
-    let (program, arguments) = job.isolation.wrap(&visible, &start.program, &start.arguments);
-    Command::new(program)
+    let (program, arguments) = match &start.container {
+        Some(inside) => inside.wrap(start),
+        None => job.isolation.wrap(&visible, &start.program, &start.arguments),
+    };
+    let mut command = Command::new(program);
+    if start.container.is_none() {
+        command.env_clear();
+    }
+    command
         .args(arguments)
-        .env_clear()
         .envs(start.environment.iter().map(|(name, value)| (name, value)))
         .env(MARK, job.id.to_string())
         .current_dir(&start.directory)
@@ -114,6 +123,7 @@ async fn wait(
     session: &Session,
     child: &mut Child,
     group: i32,
+    inside: Option<&Inside>,
     stop: &CancellationToken,
 ) -> std::io::Result<Ended> {
     tokio::select! {
@@ -122,7 +132,11 @@ async fn wait(
         }
         () = stop.cancelled() => {}
     }
-    signal_group(group, Signal::INT);
+    match inside {
+        // The client would go, and what it started would stay.
+        Some(inside) => inside.signal("INT").await,
+        None => signal_group(group, Signal::INT),
+    }
     let patience = Duration::from_secs(session.job.cancel_timeout);
     let stopped = |code| Ended {
         code,
@@ -131,6 +145,9 @@ async fn wait(
     };
     if let Ok(status) = tokio::time::timeout(patience, child.wait()).await {
         return Ok(stopped(status?.code()));
+    }
+    if let Some(inside) = inside {
+        inside.signal("KILL").await;
     }
     signal_group(group, Signal::KILL);
     Ok(stopped(child.wait().await?.code()))

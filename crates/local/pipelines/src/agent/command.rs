@@ -12,8 +12,27 @@ use super::session::{Held, Session};
 
 /// Whether a step's condition holds.
 pub(crate) fn condition(session: &Session, text: &str) -> Result<bool, String> {
+    pave_pipeline::condition(text, &scope(session)).map_err(|error| error.to_string())
+}
+
+/// Why a step does not run whose condition is false, as a sentence.
+pub(crate) fn why_skipped(session: &Session, text: Option<&str>) -> String {
+    let words = pave_pipeline::why_step_skipped(text, &scope(session));
+    let mut letters = words.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let sentence: String = first.into_iter().flatten().chain(letters).collect();
+    session.state().masker.mask(&format!("{sentence}.")).into_owned()
+}
+
+fn scope(session: &Session) -> RuntimeScope {
     let state = session.state();
-    let scope = RuntimeScope {
+    RuntimeScope {
+        secrets: state
+            .variables
+            .values()
+            .filter(|held| held.secret)
+            .map(|held| held.name.clone())
+            .collect(),
         variables: state
             .variables
             .values()
@@ -24,8 +43,7 @@ pub(crate) fn condition(session: &Session, text: &str) -> Result<bool, String> {
         level: Level::Step { job: state.outcome },
         canceled: state.outcome == Outcome::Canceled,
         ..RuntimeScope::default()
-    };
-    pave_pipeline::condition(text, &scope).map_err(|error| error.to_string())
+    }
 }
 
 /// Does what a line asked for.

@@ -5,6 +5,7 @@
 //! | `job.json`, `secrets.json` | Pave | what to do; the agent removes the secrets as soon as it has read them |
 //! | `lock`, `agent.json` | agent | held while it runs; number and start time of its process |
 //! | `events.jsonl`, `logs/<n>.log` | agent | what happened, only ever appended to |
+//! | `containers.json` | agent | what the job's containers run with, where it has any |
 //! | `cancel` | Pave | appears when the job is to stop |
 //! | `exit` | agent | how it ended; the last thing written |
 
@@ -14,7 +15,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use pave_pipeline::{Dependency, Outcome, Step};
+use pave_pipeline::{Container, Dependency, Outcome, Step};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -44,6 +45,12 @@ pub(crate) struct JobFile {
     pub(crate) connections: Vec<Connection>,
     /// Artifacts of the run so far: name and directory.
     pub(crate) artifacts: BTreeMap<String, PathBuf>,
+    /// Runs of other pipelines whose artifacts steps may fetch.
+    #[serde(default)]
+    pub(crate) downloads: Vec<Download>,
+    /// What steps run in, and beside; nothing for the machine itself.
+    #[serde(default)]
+    pub(crate) containers: Containers,
     pub(crate) terraform: TerraformJob,
     /// Steps with the id of their record; log `n` belongs to the step at `n`.
     pub(crate) steps: Vec<JobStep>,
@@ -98,6 +105,29 @@ pub(crate) struct Connection {
     pub(crate) url: String,
     pub(crate) data: BTreeMap<String, String>,
     pub(crate) parameters: BTreeMap<String, String>,
+}
+
+/// A run of another pipeline.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Download {
+    /// Alias of the resource; empty where a step chooses the run itself.
+    pub(crate) alias: String,
+    /// Record of the step that chooses it; empty for a resource.
+    pub(crate) step: String,
+    /// For people.
+    pub(crate) title: String,
+    /// Why there is none.
+    pub(crate) refused: String,
+    /// Name and directory.
+    pub(crate) artifacts: BTreeMap<String, PathBuf>,
+}
+
+/// Containers of a job, macros filled in.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Containers {
+    pub(crate) own: Option<Container>,
+    /// With the names under which steps reach them.
+    pub(crate) services: Vec<(String, Container)>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::job::{Exit, What};
 use super::session::Session;
-use super::step;
+use super::{container, step};
 
 /// How often the wish to cancel is looked for; the signal that comes with it makes it sooner.
 const LOOK: Duration = Duration::from_millis(200);
@@ -39,12 +39,21 @@ impl Stop {
 /// Runs all steps.
 pub(crate) async fn job(session: &Arc<Session>) -> Exit {
     session.event(What::JobStarted);
+    if let Err(cause) = container::start(session).await {
+        container::remove(session).await;
+        return Exit {
+            outcome: Outcome::Failed,
+            at: pave_runtime::clock::now().to_string(),
+            cause,
+        };
+    }
     let stop = Stop::default();
     let watch = tokio::spawn(watch(Arc::clone(session), stop.clone()));
     for index in 0..session.job.steps.len() {
         step::run(session, index, &stop).await;
     }
     watch.abort();
+    container::remove(session).await;
     let outcome = session.state().outcome;
     let minutes = session.job.timeout / 60;
     let cause = if stop.late.is_cancelled() {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pave_pipeline::{Masker, Outcome};
 
+use super::container::Runtime;
 use super::job::{Event, Issue, JobDirectory, JobFile, Secrets, What};
 use super::log::StepLog;
 use super::terraform::errors::Reader;
@@ -50,6 +51,8 @@ pub(crate) struct State {
     pub(crate) outcome: Outcome,
     /// Bytes of artifacts and attachments so far.
     pub(crate) stored: u64,
+    /// What the job's containers are run with, once they run.
+    pub(crate) runtime: Option<Runtime>,
     /// States of Terraform that are ours until the job ends, by working directory.
     pub(crate) kept: BTreeMap<PathBuf, Arc<super::terraform::Kept>>,
     events: File,
@@ -66,6 +69,8 @@ pub(crate) struct StepState {
     pub(crate) completion: Option<Outcome>,
     /// Whether anything came on standard error.
     pub(crate) complained: bool,
+    /// `target` of the step.
+    pub(crate) target: Option<String>,
     /// Understands Terraform's messages while Terraform runs.
     pub(crate) reader: Option<Reader>,
 }
@@ -101,6 +106,7 @@ impl Session {
             groups: BTreeSet::new(),
             outcome: Outcome::Succeeded,
             stored: 0,
+            runtime: None,
             kept: BTreeMap::new(),
             events,
         };

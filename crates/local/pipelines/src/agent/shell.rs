@@ -7,6 +7,7 @@ use pave_pipeline::Shell;
 use tokio_util::sync::CancellationToken;
 
 use super::child::{self, Start};
+use super::container;
 use super::session::Session;
 use super::step::{Result, StepError};
 
@@ -33,7 +34,12 @@ pub(crate) async fn run(
             ("pwsh", own.map(str::to_owned).to_vec(), ".ps1")
         }
     };
-    let Some(found) = which(session, program) else {
+    let inside = container::of_step(session).map_err(StepError::Words)?;
+    let found = match inside {
+        Some(_) => Some(PathBuf::from(program)),
+        None => which(session, program),
+    };
+    let Some(found) = found else {
         return Err(StepError::Words(format!(
             "`{program}` is not on this machine. {}",
             if program == "pwsh" {
@@ -68,6 +74,7 @@ pub(crate) async fn run(
         arguments,
         environment: session.environment(environment),
         directory,
+        container: inside,
         ..Start::default()
     };
     let ended = child::run(session, start, stop).await?;

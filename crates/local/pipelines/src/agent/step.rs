@@ -35,6 +35,20 @@ pub(crate) async fn run(session: &Arc<Session>, index: usize, stop: &Stop) {
     match wanted(session, &step) {
         Ok(true) => {}
         Ok(false) => {
+            let text = if step.enabled {
+                let condition = step
+                    .condition
+                    .as_deref()
+                    .map(|text| session.state().expand(text, false));
+                super::command::why_skipped(session, condition.as_deref())
+            } else {
+                "It is disabled (`enabled: false`).".to_owned()
+            };
+            session.event(What::Progress {
+                step: index,
+                percent: 0,
+                text,
+            });
             session.event(What::StepEnded {
                 step: index,
                 outcome: Outcome::Skipped,
@@ -56,7 +70,7 @@ pub(crate) async fn run(session: &Arc<Session>, index: usize, stop: &Stop) {
     let mut attempt = 1;
     loop {
         begin(session, index, log, &name, attempt);
-        let outcome = attempt_step(session, &session.job.steps[index], stop).await;
+        let outcome = attempt_step(session, index, stop).await;
         let again = outcome == Outcome::Failed && attempt <= step.retries && !stop.asked.is_cancelled();
         if again {
             session.warn(&format!(
@@ -92,10 +106,11 @@ fn begin(session: &Session, index: usize, log: i64, name: &str, attempt: u32) {
     let Ok(log) = StepLog::create(&session.directory.log(log), limits.head, limits.tail) else {
         return;
     };
-    let own = session.job.steps[index].step.name.clone().unwrap_or_default();
+    let step = &session.job.steps[index].step;
     session.state().step = Some(StepState {
         index,
-        name: own,
+        name: step.name.clone().unwrap_or_default(),
+        target: step.target.clone(),
         log,
         issues: Vec::new(),
         completion: None,
@@ -111,8 +126,8 @@ fn begin(session: &Session, index: usize, log: i64, name: &str, attempt: u32) {
     }
 }
 
-async fn attempt_step(session: &Arc<Session>, job_step: &JobStep, stop: &Stop) -> Outcome {
-    let wanted = &job_step.step;
+async fn attempt_step(session: &Arc<Session>, index: usize, stop: &Stop) -> Outcome {
+    let wanted = &session.job.steps[index].step;
     let token = stop.for_step().child_token();
     let late = CancellationToken::new();
     let timer = (wanted.timeout_minutes > 0).then(|| {
@@ -124,7 +139,7 @@ async fn attempt_step(session: &Arc<Session>, job_step: &JobStep, stop: &Stop) -
             token.cancel();
         })
     });
-    let done = act(session, wanted, &token).await;
+    let done = act(session, index, &token).await;
     if let Some(timer) = timer {
         timer.abort();
     }
@@ -162,7 +177,8 @@ async fn attempt_step(session: &Arc<Session>, job_step: &JobStep, stop: &Stop) -
         .unwrap_or(Outcome::Succeeded)
 }
 
-async fn act(session: &Arc<Session>, step: &pave_pipeline::Step, ended: &CancellationToken) -> Result {
+async fn act(session: &Arc<Session>, index: usize, ended: &CancellationToken) -> Result {
+    let step = &session.job.steps[index].step;
     match &step.action {
         Action::Script {
             shell,
@@ -186,10 +202,20 @@ async fn act(session: &Arc<Session>, step: &pave_pipeline::Step, ended: &Cancell
         Action::Publish { path, artifact } => task::artifact::publish(session, path, artifact),
         Action::Download {
             source,
+            run,
             artifact,
             path,
             patterns,
-        } => task::artifact::download(session, source, artifact, path, patterns),
+        } => {
+            let chosen = run.as_ref().map(|_| session.job.steps[index].record.to_string());
+            let wish = task::artifact::Wish {
+                source: chosen.as_deref().unwrap_or(source),
+                name: artifact,
+                path,
+                patterns,
+            };
+            task::artifact::download(session, &wish)
+        }
     }
 }
 

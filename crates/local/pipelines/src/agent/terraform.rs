@@ -1,34 +1,29 @@
 //! Terraform, as the tasks run it: real, with the credentials of a service connection, and with its state kept.
 
+mod access;
 pub(crate) mod errors;
 mod lockfile;
 mod precheck;
+mod results;
 mod state;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pave_pipeline::terraform::{AzureConnection, Command, Credential, Inputs as TerraformInputs, command};
-use serde_json::{Value, json};
+use pave_pipeline::terraform::{Command, Inputs as TerraformInputs, command};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::child::{self, Ended, Start};
-use super::command::keep;
 use super::job::Connection;
 use super::session::Session;
 use super::shell::which;
 use super::step::{Result, StepError};
 use super::task::Inputs;
+use super::tunnel::Tunnel;
 
-/// Clouds whose endpoints Terraform's provider knows by itself.
-const PUBLIC: [&str; 5] = [
-    "AzureCloud",
-    "AzureUSGovernment",
-    "AzureChinaCloud",
-    "AzureGermanCloud",
-    "AzureStack",
-];
-
+pub(crate) use access::{connection, is_local, signed_in};
+use access::{environment, tunnel};
 pub(crate) use state::Kept;
 
 /// `TerraformInstaller`: finds the program that is here.
@@ -100,10 +95,12 @@ pub(crate) async fn run(
             directory.display()
         )));
     }
+    let connection = resource.or(backend);
     let task = Task {
         session,
         program: program(session)?,
-        connection: resource.or(backend),
+        tunnel: tunnel(session, own, connection.as_ref()).await?,
+        connection,
         own,
         relative: relative(session, &directory),
         directory,
@@ -116,6 +113,8 @@ struct Task<'a> {
     session: &'a Arc<Session>,
     program: PathBuf,
     connection: Option<Connection>,
+    /// The way to the storage accounts of the local cloud, with their states.
+    tunnel: Option<Tunnel>,
     own: &'a [(String, String)],
     directory: PathBuf,
     /// The directory as seen from the repository.
@@ -205,13 +204,18 @@ impl Task<'_> {
                 .chain(&job.metadata_authority)
                 .cloned(),
         );
+        let mut environment = environment(self.session, &own, self.connection.as_ref());
+        if let Some(tunnel) = &self.tunnel {
+            tunnel.lead(&mut environment);
+        }
         Start {
             program: self.program.display().to_string(),
             arguments,
-            environment: environment(self.session, &own, self.connection.as_ref()),
+            environment,
             directory: self.directory.clone(),
             visible,
             capture,
+            container: None,
         }
     }
 
@@ -279,102 +283,6 @@ impl Task<'_> {
         made.arguments.insert(1, format!("-out={}", path.display()));
         Some(path)
     }
-
-    async fn keep_plan(&self, made: &Command, plan: &Path) -> Result {
-        let arguments = vec!["show".to_owned(), "-json".to_owned(), plan.display().to_string()];
-        let shown = child::run(self.session, self.start(arguments, made, true), self.stop).await?;
-        if shown.number() != 0 {
-            self.session
-                .warn("The plan could not be shown as JSON; it is not attached.");
-            return Ok(());
-        }
-        let name = made
-            .publish_plan
-            .as_ref()
-            .map_or_else(|| self.attachment_name(), |(_, name)| name.clone());
-        keep(self.session, "terraform-plan-results", &name, &shown.output)?;
-        Ok(())
-    }
-
-    /// Which resources there are now, by address and id.
-    async fn keep_results(&self, kept: Option<&Kept>) -> Result {
-        let text = if let Some(kept) = kept {
-            std::fs::read(kept.state()).unwrap_or_default()
-        } else {
-            let arguments = vec!["show".to_owned(), "-json".to_owned()];
-            let start = self.start(arguments, &Command::default(), true);
-            // The step may have been cancelled; what it made must be known all the same.
-            child::run(self.session, start, &CancellationToken::new())
-                .await?
-                .output
-        };
-        if text.is_empty() {
-            // Nothing was made.
-            return Ok(());
-        }
-        let text = String::from_utf8_lossy(&text);
-        let found = match pave_pipeline::terraform::state_resources(&text) {
-            Ok(found) => found,
-            Err(error) => {
-                self.session.warn(&format!(
-                    "Which resources there are now cannot be told: the state cannot be read ({error})."
-                ));
-                return Ok(());
-            }
-        };
-        let resources = found.iter().map(|it| {
-            let kind = it.address.rsplit('.').nth(1).unwrap_or_default();
-            json!({"address": it.address, "type": kind, "id": it.id})
-        });
-        let resources: Vec<Value> = resources.collect();
-        let result = json!({"workingDirectory": self.relative, "resources": resources});
-        keep(
-            self.session,
-            "terraform-apply-results",
-            &self.attachment_name(),
-            result.to_string().as_bytes(),
-        )?;
-        Ok(())
-    }
-
-    fn attachment_name(&self) -> String {
-        if self.relative.is_empty() {
-            "root".to_owned()
-        } else {
-            self.relative.replace('/', "-")
-        }
-    }
-
-    fn write_output(&self, made: &Command, ended: &Ended) -> Result {
-        let Some(file) = &made.output_file else {
-            return Ok(());
-        };
-        let path = self.session.path(file);
-        if !path.starts_with(&self.session.job.workspace) {
-            return Err(StepError::Words(format!("`{file}` is not in the workspace.")));
-        }
-        drop(std::fs::remove_file(&path));
-        std::io::Write::write_all(&mut std::fs::File::create_new(&path)?, &ended.output)?;
-        self.session.job.isolation.own(&path)?;
-        if let Some(variable) = made.output_variable {
-            self.output(variable, &path.display().to_string());
-        }
-        Ok(())
-    }
-
-    /// Sets an output variable of the step.
-    fn output(&self, name: &str, value: &str) {
-        super::command::obey(
-            pave_pipeline::LoggingCommand::SetVariable {
-                name: name.to_owned(),
-                value: value.to_owned(),
-                secret: false,
-                output: true,
-                read_only: false,
-            },
-            self.session,
-        );
-    }
 }
 
 fn relative(session: &Session, directory: &Path) -> String {
@@ -394,136 +302,4 @@ fn program(session: &Session) -> Result<PathBuf> {
                 .to_owned(),
         )
     })
-}
-
-fn connection(session: &Session, name: Option<&str>) -> Result<Option<Connection>> {
-    let Some(name) = name else { return Ok(None) };
-    let mut all = session.job.connections.iter();
-    let found = all.find(|it| it.name.eq_ignore_ascii_case(name) || it.id.eq_ignore_ascii_case(name));
-    match found {
-        Some(found) => Ok(Some(found.clone())),
-        None => Err(StepError::Words(format!(
-            "PV2253: there is no service connection `{name}` in this project that the run may use."
-        ))),
-    }
-}
-
-fn is_local(connection: &Connection) -> bool {
-    let environment = connection
-        .data
-        .get("environment")
-        .map_or("AzureCloud", String::as_str);
-    !PUBLIC
-        .iter()
-        .any(|public| public.eq_ignore_ascii_case(environment))
-}
-
-async fn signed_in(session: &Session, connection: Option<&Connection>) -> Result<Option<AzureConnection>> {
-    let Some(connection) = connection else {
-        return Ok(None);
-    };
-    let parameter = |name: &str| {
-        let found = connection
-            .parameters
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    let secrets = session.secrets.connections.get(&connection.id);
-    let credential = match connection.scheme.to_ascii_lowercase().as_str() {
-        "managedserviceidentity" => Credential::ManagedIdentity,
-        "workloadidentityfederation" => Credential::WorkloadIdentity {
-            client_id: parameter("serviceprincipalid"),
-            token: federated(session, connection).await?,
-        },
-        // An unknown scheme is taken for a principal, as the task does.
-        _ => Credential::ServicePrincipal {
-            client_id: parameter("serviceprincipalid"),
-            client_secret: secrets
-                .and_then(|it| it.get("serviceprincipalkey"))
-                .cloned()
-                .unwrap_or_default(),
-        },
-    };
-    let subscription = connection
-        .data
-        .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case("subscriptionid"));
-    Ok(Some(AzureConnection {
-        subscription_id: subscription.map(|(_, value)| value.clone()).unwrap_or_default(),
-        tenant_id: parameter("tenantid"),
-        credential,
-    }))
-}
-
-/// Asks for a token of this run, which the cloud trusts.
-async fn federated(session: &Session, connection: &Connection) -> Result<String> {
-    let wrong = |error: &dyn std::fmt::Display| {
-        StepError::Words(format!("no federated token for `{}`: {error}", connection.name))
-    };
-    pave_keys::install_crypto();
-    let mut client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(30));
-    if let Some(authority) = &session.job.authority {
-        let certificate =
-            reqwest::Certificate::from_pem(&std::fs::read(authority)?).map_err(|error| wrong(&error))?;
-        client = client.tls_certs_merge([certificate]);
-    }
-    let client = client.build().map_err(|error| wrong(&error))?;
-    let url = format!(
-        "{}?api-version=7.1&serviceConnectionId={}",
-        session.job.terraform.oidc_request, connection.id
-    );
-    let asked = client
-        .post(url)
-        .bearer_auth(&session.secrets.access_token)
-        .send()
-        .await;
-    let answer = asked
-        .and_then(reqwest::Response::error_for_status)
-        .map_err(|error| wrong(&error))?;
-    let body: Value = answer.json().await.map_err(|error| wrong(&error))?;
-    let token = body
-        .get("oidcToken")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    session.state().hide(&token);
-    Ok(token)
-}
-
-fn environment(
-    session: &Session,
-    own: &[(String, String)],
-    connection: Option<&Connection>,
-) -> Vec<(String, String)> {
-    let mut all = session.environment(own);
-    let job = &session.job.terraform;
-    let mut set = |name: &str, value: String| all.push((name.to_owned(), value));
-    set("CHECKPOINT_DISABLE", "1".to_owned());
-    set("TF_IN_AUTOMATION", "1".to_owned());
-    set("TF_INPUT", "0".to_owned());
-    // A configuration without a connection (`validate`) goes on with what `init` fetched.
-    let local = connection.is_none_or(is_local) && !precheck::from_registry(session, own);
-    if let (true, Some(configuration)) = (local, &job.cli_config) {
-        set("TF_CLI_CONFIG_FILE", configuration.display().to_string());
-    }
-    if let Some(connection) = connection.filter(|it| is_local(it)) {
-        if let Ok(url) = url::Url::parse(&connection.url)
-            && let Some(host) = url.host_str()
-        {
-            set(
-                "ARM_METADATA_HOSTNAME",
-                url.port()
-                    .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
-            );
-        }
-        if job.metadata_authority.is_some() {
-            let copy = session.job.workspace.join("_temp/metadata-authority.pem");
-            set("SSL_CERT_FILE", copy.display().to_string());
-        }
-    }
-    if let Some(road) = &job.correlation {
-        set("ARM_CORRELATION_REQUEST_ID", road.clone());
-    }
-    all
 }

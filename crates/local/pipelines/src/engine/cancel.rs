@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{advance_later, follow, save, timeline};
+use super::{advance_later, follow, save, schedule};
 use crate::error::Result;
 use crate::pipelines::Pipelines;
 use crate::run::{Progress, Run};
@@ -13,11 +13,11 @@ pub(crate) async fn cancel(pipelines: &Arc<Pipelines>, id: i64) -> Result<Option
         return Ok(None);
     };
     let mut run = active.lock().await;
-    run.canceled = true;
+    schedule::cancel(&mut run);
     super::approve::withdraw(pipelines, &run).await?;
     save(pipelines, &mut run).await?;
     for job in run.stages.iter().flat_map(|stage| &stage.jobs) {
-        if job.progress == Progress::Running {
+        if job.progress == Progress::Running && job.server.is_none() {
             follow::cancel(pipelines, job.id);
         }
     }
@@ -38,10 +38,7 @@ pub(crate) async fn retry(pipelines: &Arc<Pipelines>, id: i64, stage: &str, all:
         },
     };
     let mut run = active.lock().await;
-    let ended = run
-        .stage_mut(stage)
-        .is_some_and(|stage| stage.progress == Progress::Completed);
-    if !ended || !timeline::retry(&mut run, stage, all) {
+    if !schedule::retry(&mut run, stage, all) {
         if run.progress == Progress::Completed {
             pipelines.deactivate(id);
         }

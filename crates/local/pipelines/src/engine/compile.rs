@@ -6,6 +6,7 @@ use pave_devops::{NeighbourError, RepositoryAt};
 use pave_pipeline::{CompileRequest, Compiled, FileReference, KnownVariable, RepositoryResource};
 use serde_json::Value;
 
+use super::resources::Asked;
 use crate::error::Result;
 use crate::pipelines::Pipelines;
 
@@ -22,6 +23,8 @@ pub(crate) struct Source<'a> {
     pub(crate) text: Option<String>,
     pub(crate) parameters: Vec<(String, Value)>,
     pub(crate) variables: Vec<KnownVariable>,
+    /// Versions of other repositories, by alias.
+    pub(crate) asked: &'a [Asked],
 }
 
 /// Compiles; `None` when the file does not exist.
@@ -44,6 +47,10 @@ pub(crate) async fn compile(pipelines: &Pipelines, source: &Source<'_>) -> Resul
             }
         }
         if files.len() == before {
+            let mut compiled = compiled;
+            for resource in compiled.plan.iter_mut().flat_map(|plan| &mut plan.repositories) {
+                *resource = as_asked(source.asked, resource);
+            }
             return Ok(Some(compiled));
         }
     }
@@ -85,10 +92,26 @@ async fn template(
     else {
         return Ok(None);
     };
-    let Some((repository, _, version)) = resolve(pipelines, source.repository, resource).await? else {
+    let resource = as_asked(source.asked, resource);
+    let Some((repository, _, version)) = resolve(pipelines, source.repository, &resource).await? else {
         return Ok(None);
     };
     file(pipelines, &repository, &version, &wanted.path).await
+}
+
+/// A resource at the version that was asked for when queueing.
+fn as_asked(asked: &[Asked], resource: &RepositoryResource) -> RepositoryResource {
+    let found = asked
+        .iter()
+        .find(|it| it.alias.eq_ignore_ascii_case(&resource.alias));
+    let mut resource = resource.clone();
+    if let Some(found) = found {
+        resource.version.clone_from(&found.version);
+        if !found.reference.is_empty() {
+            resource.reference.clone_from(&found.reference);
+        }
+    }
+    resource
 }
 
 /// The repository, full reference and commit that a resource means.
@@ -119,7 +142,12 @@ pub(crate) async fn resolve(
     } else {
         format!("refs/heads/{reference}")
     };
-    let Some(commit) = repositories.commit(repository.id, &reference).await? else {
+    let revision = if resource.version.is_empty() {
+        &reference
+    } else {
+        &resource.version
+    };
+    let Some(commit) = repositories.commit(repository.id, revision).await? else {
         return Ok(None);
     };
     Ok(Some((repository, reference, commit.id)))

@@ -87,8 +87,8 @@ async fn begin(pipelines: &Arc<Pipelines>, id: i64, job: Uuid) -> Result<bool> {
             () = token.cancelled() => return Ok(false),
             permit = &mut waiting => break permit.ok(),
             () = cancelled => {
-                if is_cancelled(pipelines, id).await {
-                    break None;
+                if !is_queued(pipelines, id, job).await {
+                    return Ok(true);
                 }
             }
         }
@@ -98,8 +98,8 @@ async fn begin(pipelines: &Arc<Pipelines>, id: i64, job: Uuid) -> Result<bool> {
     };
     {
         let mut run = active.lock().await;
-        if run.canceled || permit.is_none() {
-            timeline::end_job(&mut run, job, Outcome::Canceled);
+        // It was cancelled while it waited, or somebody else waited for the same.
+        if !run.job(job).is_some_and(|(_, job)| job.queued) {
             return Ok(true);
         }
         match super::prepare::write(pipelines, &mut run, job).await? {
@@ -118,7 +118,9 @@ async fn begin(pipelines: &Arc<Pipelines>, id: i64, job: Uuid) -> Result<bool> {
         timeline::begin_record(&mut run, job);
         // Saved before the agent starts: after a crash we look for it.
         save(pipelines, &mut run).await?;
-        super::approve::note_deployment(pipelines, &run, job).await?;
+        if super::schedule::is_first_leg(&run, job) {
+            super::approve::note_deployment(pipelines, &run, job).await?;
+        }
     }
     let child = spawn(pipelines, job)?;
     let done = Follower::new(pipelines, id, job, Some(child)).follow().await;
@@ -126,10 +128,10 @@ async fn begin(pipelines: &Arc<Pipelines>, id: i64, job: Uuid) -> Result<bool> {
     done
 }
 
-async fn is_cancelled(pipelines: &Pipelines, id: i64) -> bool {
+async fn is_queued(pipelines: &Pipelines, id: i64, job: Uuid) -> bool {
     match pipelines.active(id) {
-        Some(active) => active.lock().await.canceled,
-        None => true,
+        Some(active) => active.lock().await.job(job).is_some_and(|(_, job)| job.queued),
+        None => false,
     }
 }
 
@@ -326,7 +328,7 @@ impl<'a> Follower<'a> {
         }
         timeline::end_job(&mut run, self.job, outcome);
         self.tell_log(&run);
-        super::approve::end_deployment(self.pipelines, &run, self.job, outcome).await
+        Ok(())
     }
 
     fn tell_log(&self, run: &Run) {
@@ -346,6 +348,7 @@ impl<'a> Follower<'a> {
         let job = self.job.to_string();
         let ended = tokio::task::spawn_blocking(move || end_all(&job, &std::collections::BTreeSet::new()));
         let ended = ended.await.unwrap_or_default();
+        crate::agent::clean_containers(&self.directory).await;
         drop(std::fs::remove_file(self.directory.file("secrets.json")));
         drop(std::fs::remove_dir_all(self.pipelines.workspace(self.job)));
         let Some(active) = self.pipelines.active(self.run) else {
@@ -360,7 +363,7 @@ impl<'a> Follower<'a> {
             record.result_word = Some("abandoned".to_owned());
         }
         timeline::end_job(&mut run, self.job, Outcome::Failed);
-        super::approve::end_deployment(self.pipelines, &run, self.job, Outcome::Failed).await
+        Ok(())
     }
 }
 

@@ -1,15 +1,18 @@
 //! From a job of the plan to the files that its agent reads.
 
+mod downloads;
+
 use std::collections::BTreeMap;
 
-use pave_pipeline::{Action, Step};
+use pave_pipeline::{Action, Container, RuntimeScope, Step};
 
 use super::compile::resolve;
-use super::variables::{Variables, of_job, oidc_request};
+use super::variables::{Variables, of_job};
 use super::{schedule, timeline};
 use crate::access::Realm;
 use crate::agent::job::{
-    Connection, JobFile, JobRepository, JobStep, OutputLimits, Secrets, TerraformJob, write_private,
+    Connection, Containers, JobFile, JobRepository, JobStep, OutputLimits, Secrets, TerraformJob,
+    write_private,
 };
 use crate::error::{PipelinesError, Result};
 use crate::pipelines::Pipelines;
@@ -18,12 +21,15 @@ use crate::store::{Kind, Stored};
 use crate::things::{Definition, Endpoint};
 
 /// Inputs of tasks that name a service connection.
-const CONNECTIONS: [&str; 8] = [
+const CONNECTIONS: [&str; 11] = [
     "environmentServiceNameAzureRM",
     "backendServiceArm",
     "azureSubscription",
     "connectedServiceName",
     "connectedServiceNameARM",
+    "serviceConnection",
+    "genericService",
+    "azureServiceConnection",
     "environmentServiceName",
     "backendServiceAWS",
     "backendServiceGCP",
@@ -35,25 +41,34 @@ pub(crate) async fn write(
     run: &mut Run,
     id: uuid::Uuid,
 ) -> Result<std::result::Result<(), String>> {
-    let Some((index, plan, job)) = find(run, id) else {
+    let Some((plan, mut job)) = find(run, id) else {
         return Ok(Err("the job is not in the plan".to_owned()));
     };
     let Some((_, leg)) = run.job(id).map(|(stage, job)| (stage.record, job.clone())) else {
         return Ok(Err("the job is not in the run".to_owned()));
     };
+    job.steps
+        .retain(|step| leg.hook.is_empty() || step.hook == leg.hook);
     let (open, hidden) = reveal(pipelines, run)?;
-    let scope = schedule::job_scope(pipelines, &open, index, &plan, &job).await?;
+    let scope = pave_pipeline::job_scope(&run.plan, &schedule::state(&open), &plan, &job);
     let variables = of_job(pipelines, run, &plan, &job, &leg, &scope, &hidden).await?;
     if let Some(refused) = variables.refused.first() {
         return Ok(Err(refused.clone()));
     }
     let (connections, mut refused) = connections(pipelines, run, &job.steps, &variables).await?;
+    for (connection, _) in &connections {
+        let (id, name) = (&connection.id, &connection.name);
+        let guarded = super::checks::guard(pipelines, run, &plan.name, "endpoint", id, name).await?;
+        refused.extend(guarded.err());
+    }
     let repositories = repositories(pipelines, run, &mut refused).await?;
     if let Some(refused) = refused.first() {
         return Ok(Err(refused.clone()));
     }
     let steps = timeline::add_steps(run, id, &job.steps);
     let secrets = secrets(pipelines, &variables, &connections)?;
+    // What the agent's conditions see is written down, so secrets are not among it.
+    let shown = pave_pipeline::job_scope(&run.plan, &schedule::state(run), &plan, &job);
     let limits = pipelines.options().limits;
     let seconds = u64::from(job.timeout_minutes) * 60;
     let file = JobFile {
@@ -75,8 +90,8 @@ pub(crate) async fn write(
         workspace: pipelines.workspace(id),
         isolation: pipelines.isolation().clone(),
         variables: variables.all.clone(),
-        dependencies: schedule::job_dependencies(&run.stages[index], &plan, &job),
-        stage_dependencies: schedule::earlier_stages(run, &plan),
+        dependencies: shown.dependencies,
+        stage_dependencies: shown.stage_dependencies,
         repositories,
         connections: connections
             .into_iter()
@@ -92,6 +107,8 @@ pub(crate) async fn write(
                 )
             })
             .collect(),
+        downloads: downloads::of_job(pipelines, run, &job.steps, &steps, &variables).await?,
+        containers: containers(&job, &variables, &scope),
         terraform: terraform(pipelines, run, &leg),
         steps: steps
             .iter()
@@ -106,6 +123,76 @@ pub(crate) async fn write(
     };
     write_files(pipelines, run, &file, &secrets)?;
     Ok(Ok(()))
+}
+
+/// What a job that the server runs works with.
+pub(crate) struct ServerJobFacts {
+    pub(crate) job: pave_pipeline::Job,
+    pub(crate) scope: RuntimeScope,
+    pub(crate) variables: Variables,
+}
+
+impl ServerJobFacts {
+    /// Fills in `$(macros)`, secrets left as they are written.
+    pub(crate) fn filled(&self, text: &str) -> String {
+        self.fill(text, false, 10)
+    }
+
+    pub(crate) fn filled_with_secrets(&self, text: &str) -> String {
+        self.fill(text, true, 10)
+    }
+
+    fn fill(&self, text: &str, secrets: bool, depth: u32) -> String {
+        pave_pipeline::expand_macros(text, &|name: &str| {
+            let all = self.variables.all.iter();
+            let found = all.clone().find(|it| it.name.eq_ignore_ascii_case(name))?;
+            if found.secret {
+                return secrets.then(|| self.variables.get(name)).flatten();
+            }
+            let nested = depth > 0 && found.value.contains("$(");
+            Some(if nested {
+                self.fill(&found.value, secrets, depth - 1)
+            } else {
+                found.value.clone()
+            })
+        })
+    }
+
+    /// Hides the secrets of the job.
+    pub(crate) fn masker(&self) -> pave_pipeline::Masker {
+        pave_pipeline::Masker::new(self.variables.secrets.values())
+    }
+}
+
+/// A job without an agent, with its variables; `Err` of the inner result says why it cannot run.
+pub(crate) async fn of_server(
+    pipelines: &Pipelines,
+    run: &Run,
+    id: uuid::Uuid,
+) -> Result<std::result::Result<ServerJobFacts, String>> {
+    let (Some((plan, job)), Some((_, leg))) = (find(run, id), run.job(id)) else {
+        return Ok(Err("the job is not in the plan".to_owned()));
+    };
+    let (open, hidden) = reveal(pipelines, run)?;
+    let scope = pave_pipeline::job_scope(&run.plan, &schedule::state(&open), &plan, &job);
+    let variables = of_job(pipelines, run, &plan, &job, leg, &scope, &hidden).await?;
+    if let Some(refused) = variables.refused.first() {
+        return Ok(Err(refused.clone()));
+    }
+    let (connections, mut refused) = connections(pipelines, run, &job.steps, &variables).await?;
+    for (connection, _) in &connections {
+        let (id, name) = (&connection.id, &connection.name);
+        let guarded = super::checks::guard(pipelines, run, &plan.name, "endpoint", id, name).await?;
+        refused.extend(guarded.err());
+    }
+    Ok(match refused.into_iter().next() {
+        Some(refused) => Err(refused),
+        None => Ok(ServerJobFacts {
+            job,
+            scope,
+            variables,
+        }),
+    })
 }
 
 /// The run with its secret output variables readable, and their values.
@@ -126,6 +213,42 @@ fn reveal(pipelines: &Pipelines, run: &Run) -> Result<(Run, Vec<String>)> {
     }
     hidden.retain(|value| !value.is_empty());
     Ok((open, hidden))
+}
+
+/// The containers of a job, with what only its variables say.
+fn containers(job: &pave_pipeline::Job, variables: &Variables, scope: &RuntimeScope) -> Containers {
+    let scope = RuntimeScope {
+        variables: variables.pairs(),
+        ..scope.clone()
+    };
+    let fill = |text: &String| {
+        let value = pave_pipeline::runtime_value(text, &scope).unwrap_or_default();
+        pave_pipeline::expand_macros(&value, &|name: &str| variables.get(name))
+    };
+    let filled = |container: &Container| Container {
+        image: fill(&container.image),
+        options: fill(&container.options),
+        env: container
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), fill(value)))
+            .collect(),
+        ports: container.ports.iter().map(&fill).collect(),
+        volumes: container.volumes.iter().map(&fill).collect(),
+        ..container.clone()
+    };
+    let services = job.services.iter();
+    Containers {
+        // A leg of a matrix may have none.
+        own: job
+            .runs_in
+            .as_ref()
+            .map(&filled)
+            .filter(|it| !it.image.is_empty()),
+        services: services
+            .map(|(name, found)| (name.clone(), filled(found)))
+            .collect(),
+    }
 }
 
 fn write_files(pipelines: &Pipelines, run: &mut Run, file: &JobFile, secrets: &Secrets) -> Result {
@@ -190,7 +313,7 @@ fn secrets(
     })
 }
 
-fn find(run: &Run, id: uuid::Uuid) -> Option<(usize, pave_pipeline::Stage, pave_pipeline::Job)> {
+fn find(run: &Run, id: uuid::Uuid) -> Option<(pave_pipeline::Stage, pave_pipeline::Job)> {
     let index = run
         .stages
         .iter()
@@ -202,7 +325,7 @@ fn find(run: &Run, id: uuid::Uuid) -> Option<(usize, pave_pipeline::Stage, pave_
         .iter()
         .find(|job| job.name.eq_ignore_ascii_case(name))?
         .clone();
-    Some((index, stage, job))
+    Some((stage, job))
 }
 
 /// Service connections that steps name, with their secrets.
@@ -229,9 +352,12 @@ async fn connections(
             ));
             continue;
         };
-        if let Err(reason) = pipelines
-            .may_use(run, Realm::ServiceEndpoints, &stored.body.name)
-            .await?
+        let id = stored.body.uuid.to_string();
+        let permitted = super::checks::permits(pipelines, run, "endpoint", &id).await? == Some(true);
+        if !permitted
+            && let Err(reason) = pipelines
+                .may_use(run, Realm::ServiceEndpoints, &stored.body.name)
+                .await?
         {
             refused.push(format!(
                 "PV2253: The run may not use service connection `{name}`: {reason}"
@@ -339,7 +465,7 @@ fn terraform(pipelines: &Pipelines, run: &Run, job: &crate::run::JobRun) -> Terr
         visible: settings.visible.clone(),
         states: pipelines.states().to_owned(),
         correlation: correlation.map(|road| road.to_uuid().to_string()),
-        oidc_request: oidc_request(pipelines, run, job),
+        oidc_request: super::variables::facts(pipelines, run, Some(job)).oidc_request_uri(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Making a run: what is to be built, the plan, the number.
 
+mod number;
+
 use std::collections::BTreeMap;
 
 use pave_auth::Principal;
@@ -9,16 +11,14 @@ use pave_pipeline::{KnownVariable, Outcome, Plan};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::compile::{Source, compile};
-use super::timeline;
+use super::compile::{Source, compile, resolve};
+use super::resources::Asked;
+use super::{resources, timeline};
 use crate::error::Result;
 use crate::pipelines::Pipelines;
-use crate::run::{GivenVariable, Progress, PullRequestFacts, Run};
+use crate::run::{GivenVariable, Origin, Progress, PullRequestFacts, Run};
 use crate::store::Stored;
 use crate::things::Definition;
-
-/// Upstream's default of `name:`.
-const NUMBER: &str = "$(Date:yyyyMMdd)$(Rev:.r)";
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +36,14 @@ pub(crate) struct Wish {
     /// YAML to use instead of the file; for previews only.
     pub(crate) text: Option<String>,
     pub(crate) pull_request: Option<PullRequestFacts>,
+    /// What started it, where that was neither a person nor a push to the pipeline's own repository.
+    pub(crate) origin: Option<Origin>,
+    /// Versions of `resources.pipelines`, by alias.
+    pub(crate) pipelines: Vec<Asked>,
+    /// Versions of `resources.repositories`, by alias.
+    pub(crate) repositories: Vec<Asked>,
+    /// What is written down as built with the run: reference and version.
+    pub(crate) note: Option<(String, String)>,
 }
 
 /// A wish with everything that follows from it.
@@ -84,6 +92,7 @@ pub(crate) async fn prepare(
         text: wish.text.clone(),
         parameters: wish.parameters.clone(),
         variables: known(definition, &repository.name, &branch, &commit.id, wish),
+        asked: &wish.repositories,
     };
     let compiled = compile(pipelines, &source).await?;
     let message = commit.message.clone();
@@ -193,11 +202,22 @@ pub(crate) async fn add(
     prepared: Prepared,
     keep: bool,
 ) -> Result<Run> {
+    let mut prepared = prepared;
+    let mut resolved = Vec::new();
+    if let Some(plan) = &mut prepared.plan {
+        let (found, problems) = resources::resolve(pipelines, &stored.body, requester, plan, &wish).await?;
+        resolved = found;
+        prepared.diagnostics.extend(problems);
+        fix_repositories(pipelines, &stored.body, plan).await?;
+    }
     let fatal = prepared.plan.is_none() || pave_diagnostic::has_errors(&prepared.diagnostics);
     if fatal && !keep {
         return Err(refusal(&prepared.diagnostics).into());
     }
     let plan = prepared.plan.unwrap_or_default();
+    if !fatal {
+        super::schedule::check_skips(&plan, &wish.stages_to_skip)?;
+    }
     let (stages, records) = if fatal {
         (Vec::new(), Vec::new())
     } else {
@@ -217,7 +237,12 @@ pub(crate) async fn add(
         GivenVariable { name, value, secret }
     });
     let variables = variables.collect();
-    let note = wish.reason == "individualCI";
+    let note = match wish.note {
+        None if matches!(wish.reason.as_str(), "individualCI" | "batchedCI") => {
+            Some((prepared.branch.clone(), prepared.version.clone()))
+        }
+        other => other,
+    };
     let mut run = Run {
         id: 0,
         project: definition.project.clone(),
@@ -232,6 +257,9 @@ pub(crate) async fn add(
         road: road_of(&prepared.message),
         message: prepared.message,
         pull_request: wish.pull_request,
+        origin: wish.origin,
+        pipelines: resolved,
+        gates: Vec::new(),
         template_parameters: wish.parameters.into_iter().collect(),
         variables,
         stages_to_skip: wish.stages_to_skip,
@@ -253,10 +281,11 @@ pub(crate) async fn add(
         artifacts: Vec::new(),
         attachments: Vec::new(),
         logs: Vec::new(),
+        counters: Vec::new(),
         change: 1,
         plan,
     };
-    run.number = number(pipelines, &run).await?;
+    run.number = number::number(pipelines, &mut run).await?;
     let sealed = pipelines.seal(&secrets)?;
     let run = pipelines.store().add_run(run, sealed, note).await?;
     pipelines.tell(&run);
@@ -266,6 +295,16 @@ pub(crate) async fn add(
         super::advance_later(&pipelines.shared()?, id);
     }
     Ok(run)
+}
+
+/// Fixes the commits of other repositories, so that all jobs of the run see the same.
+async fn fix_repositories(pipelines: &Pipelines, definition: &Definition, plan: &mut Plan) -> Result {
+    for resource in &mut plan.repositories {
+        if let Some((_, reference, version)) = resolve(pipelines, &definition.repository, resource).await? {
+            (resource.reference, resource.version) = (reference, version);
+        }
+    }
+    Ok(())
 }
 
 /// The refusal that names every error of the YAML with its place.
@@ -314,98 +353,9 @@ fn road_of(message: &str) -> Option<String> {
         .map(|road| road.as_str().to_owned())
 }
 
-async fn number(pipelines: &Pipelines, run: &Run) -> Result<String> {
-    let format = run.plan.run_name.as_deref().unwrap_or(NUMBER);
-    let now = pave_runtime::clock::now().to_zoned(jiff::tz::TimeZone::UTC);
-    let branch = run.branch.rsplit('/').next().unwrap_or_default().to_owned();
-    let id = run.definition.to_string();
-    let filled = pave_pipeline::expand_macros(format, &|name: &str| {
-        if let Some(date) = name.strip_prefix("Date:").or_else(|| name.strip_prefix("date:")) {
-            return Some(now.strftime(&date_format(date)).to_string());
-        }
-        let value = match name.to_lowercase().as_str() {
-            "builddefinitionname" | "build.definitionname" => run.definition_name.clone(),
-            "sourcebranchname" | "build.sourcebranchname" => branch.clone(),
-            "sourcebranch" | "build.sourcebranch" => run.branch.clone(),
-            "teamproject" | "system.teamproject" => run.project.name.clone(),
-            "system.definitionid" => id.clone(),
-            "year:yyyy" => now.strftime("%Y").to_string(),
-            "year:yy" => now.strftime("%y").to_string(),
-            "month" => now.strftime("%-m").to_string(),
-            "dayofmonth" => now.strftime("%-d").to_string(),
-            "dayofyear" => now.strftime("%-j").to_string(),
-            "hours" => now.strftime("%-H").to_string(),
-            "minutes" => now.strftime("%-M").to_string(),
-            "seconds" => now.strftime("%-S").to_string(),
-            _ => return value_of(run, name),
-        };
-        Some(value)
-    });
-    let Some((before, rest)) = filled
-        .split_once("$(Rev:")
-        .or_else(|| filled.split_once("$(rev:"))
-    else {
-        return Ok(filled);
-    };
-    let (pattern, after) = rest.split_once(')').unwrap_or((rest, ""));
-    // Counts anew for every text around it, as upstream.
-    let counter = format!("number:{}:{before}:{after}", run.definition);
-    let count = pipelines.store().count(counter, 1).await?;
-    let (dot, digits) = pattern
-        .strip_prefix('.')
-        .map_or(("", pattern), |rest| (".", rest));
-    Ok(format!(
-        "{before}{dot}{count:0width$}{after}",
-        width = digits.len()
-    ))
-}
-
-fn value_of(run: &Run, name: &str) -> Option<String> {
-    run.plan.variables.iter().find_map(|variable| match variable {
-        pave_pipeline::Variable::Value { name: own, value, .. } if own.eq_ignore_ascii_case(name) => {
-            Some(value.clone())
-        }
-        _ => None,
-    })
-}
-
-/// .NET's date letters, as far as run numbers use them.
-fn date_format(dotnet: &str) -> String {
-    let pairs = [
-        ("yyyy", "%Y"),
-        ("yy", "%y"),
-        ("MMM", "%b"),
-        ("MM", "%m"),
-        ("dd", "%d"),
-        ("HH", "%H"),
-        ("hh", "%I"),
-        ("mm", "%M"),
-        ("ss", "%S"),
-    ];
-    let mut out = String::new();
-    let mut rest = dotnet;
-    while let Some(first) = rest.chars().next() {
-        if let Some((letters, format)) = pairs.iter().find(|(letters, _)| rest.starts_with(letters)) {
-            out.push_str(format);
-            rest = &rest[letters.len()..];
-        } else {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_written_as_asked() {
-        for (given, expected) in [("yyyyMMdd", "%Y%m%d"), ("yy.MM.dd-HHmm", "%y.%m.%d-%H%M")] {
-            assert_eq!(date_format(given), expected);
-        }
-    }
 
     #[test]
     fn the_road_stands_in_the_trailer() {

@@ -62,17 +62,33 @@ fn add_job(
         id: Uuid::new_v4(),
         parent: Some(parent),
         kind: "Phase".to_owned(),
-        name: display.clone(),
+        name: display,
         ref_name: job.name.clone(),
         identifier: format!("{}.{}", stage.name, job.name),
         order: position(order),
         attempt: 1,
         ..Record::default()
     };
+    add_legs(stage, job, &phase, legs, jobs, records);
+    records.push(phase);
+}
+
+/// Jobs of the run for the legs of a job; its phase is the parent of their records.
+fn add_legs(
+    stage: &Stage,
+    job: &pave_pipeline::Job,
+    phase: &Record,
+    legs: &[Leg],
+    jobs: &mut Vec<JobRun>,
+    records: &mut Vec<Record>,
+) {
+    let display = name_of(&job.display_name, &job.name);
     let single = [Leg::default()];
     let legs = if legs.is_empty() { &single[..] } else { legs };
+    // A deployment that has nothing but its deployment is shown as one job.
+    let lone = legs.len() == 1 && legs[0].hook == "deploy";
     for (order, leg) in legs.iter().enumerate() {
-        let name = if leg.name.is_empty() {
+        let name = if leg.name.is_empty() || lone {
             display.clone()
         } else {
             format!("{display} {}", leg.name)
@@ -90,7 +106,7 @@ fn add_job(
             ref_name: leg_name.to_owned(),
             identifier: format!("{}.{}.{leg_name}", stage.name, job.name),
             order: position(order),
-            attempt: 1,
+            attempt: phase.attempt,
             ..Record::default()
         };
         jobs.push(JobRun {
@@ -98,48 +114,87 @@ fn add_job(
             display_name: name,
             leg: leg.name.clone(),
             leg_variables: leg.variables.clone(),
+            hook: leg.hook.clone(),
             id: record.id,
             progress: Progress::Pending,
             outcome: None,
             outputs: BTreeMap::new(),
             steps: Vec::new(),
+            server: None,
             queued: false,
         });
         records.push(record);
     }
-    records.push(phase);
 }
 
-/// Puts the legs of a matrix that was worked out just now in the place of a job that has none.
-pub(crate) fn set_legs(run: &mut Run, index: usize, plan: &Stage, job: &pave_pipeline::Job, legs: &[Leg]) {
-    let Some(position) = plan.jobs.iter().position(|it| it.name == job.name) else {
+/// Puts legs that were worked out just now in the place of the ones that a job has. Records of what ran stay.
+pub(crate) fn set_legs(run: &mut Run, stage: &str, job: &str, legs: &[Leg]) {
+    let Some((index, plan)) = run
+        .stages
+        .iter()
+        .position(|it| it.name.eq_ignore_ascii_case(stage))
+        .and_then(|index| Some((index, super::schedule::plan_of(run, index)?)))
+    else {
         return;
     };
-    let (mut jobs, mut records) = (Vec::new(), Vec::new());
-    let stage = run.stages[index].record;
-    add_job(plan, job, position, stage, legs, &mut jobs, &mut records);
-    let same = |it: &JobRun| it.name.eq_ignore_ascii_case(&job.name);
-    let old: Vec<Uuid> = run.stages[index]
+    let Some(planned) = plan.jobs.iter().find(|it| it.name.eq_ignore_ascii_case(job)) else {
+        return;
+    };
+    let same = |it: &JobRun| it.name.eq_ignore_ascii_case(job);
+    let old: Vec<(Uuid, bool)> = run.stages[index]
         .jobs
         .iter()
         .filter(|it| same(it))
-        .map(|it| it.id)
+        .map(|it| (it.id, it.progress == Progress::Pending))
         .collect();
-    let phases: Vec<Uuid> = run
-        .records
-        .iter()
-        .filter(|it| old.contains(&it.id))
-        .filter_map(|it| it.parent)
-        .collect();
+    let phase = old.first().and_then(|(id, _)| phase_of(run, *id));
+    let Some(phase) = phase.and_then(|phase| {
+        reset_phase(run, phase);
+        run.records.iter().find(|it| it.id == phase).cloned()
+    }) else {
+        return;
+    };
     run.records
-        .retain(|it| !old.contains(&it.id) && !phases.contains(&it.id));
+        .retain(|record| !old.iter().any(|(id, open)| *open && *id == record.id));
+    let (mut jobs, mut records) = (Vec::new(), Vec::new());
+    add_legs(&plan, planned, &phase, legs, &mut jobs, &mut records);
+    for record in &mut records {
+        let earlier = run
+            .records
+            .iter()
+            .filter(|it| it.kind == "Job" && it.identifier == record.identifier);
+        record.previous = earlier.map(|it| (it.attempt, it.id)).collect();
+    }
+    let at = run.stages[index].jobs.iter().position(same).unwrap_or_default();
     run.stages[index].jobs.retain(|it| !same(it));
-    run.stages[index].jobs.extend(jobs);
+    run.stages[index].jobs.splice(at..at, jobs);
     run.records.extend(records);
 }
 
+fn phase_of(run: &Run, job: Uuid) -> Option<Uuid> {
+    run.records.iter().find(|record| record.id == job)?.parent
+}
+
+/// A phase that has not begun, at the attempt of its stage.
+fn reset_phase(run: &mut Run, phase: Uuid) {
+    let stage = phase_of(run, phase);
+    let attempt = run
+        .stages
+        .iter()
+        .find(|it| Some(it.record) == stage)
+        .map_or(1, |it| it.attempt);
+    if let Some(phase) = run.record_mut(phase) {
+        phase.progress = Progress::Pending;
+        phase.outcome = None;
+        phase.finished_at = None;
+        phase.reason = None;
+        phase.operation = None;
+        phase.attempt = attempt;
+    }
+}
+
 /// Marks a stage as begun.
-pub(crate) fn begin_stage(run: &mut Run, index: usize, _plan: &Stage) {
+pub(crate) fn begin_stage(run: &mut Run, index: usize) {
     run.stages[index].progress = Progress::Running;
     let record = run.stages[index].record;
     begin_record(run, record);
@@ -241,25 +296,29 @@ pub(crate) fn end_job(run: &mut Run, id: Uuid, outcome: Outcome) {
         }
     }
     end_record(run, id, outcome);
-    end_phase(run, id);
 }
 
-fn end_phase(run: &mut Run, job: Uuid) {
-    let phase = run
-        .records
-        .iter()
-        .find(|record| record.id == job)
-        .and_then(|record| record.parent);
-    let Some(phase) = phase else { return };
-    let legs: Vec<&Record> = run
-        .records
-        .iter()
-        .filter(|it| it.parent == Some(phase) && it.kind == "Job")
-        .collect();
-    if legs.iter().all(|leg| leg.progress == Progress::Completed) {
-        let outcome = super::schedule::together(legs.iter().filter_map(|leg| leg.outcome));
+/// Marks a job of the plan as ended; `leg` is one of the jobs of the run that it has become.
+pub(crate) fn end_phase(run: &mut Run, leg: Uuid, outcome: Outcome) {
+    if let Some(phase) = phase_of(run, leg) {
         end_record(run, phase, outcome);
     }
+}
+
+/// Notes at a record why it did not run.
+pub(crate) fn explain(run: &mut Run, id: Uuid, words: &str) {
+    if words.is_empty() {
+        return;
+    }
+    if let Some(record) = run.record_mut(id) {
+        record.reason = Some(words.to_owned());
+        record.operation = Some(words.to_owned());
+    }
+}
+
+/// The record that holds those of the legs of a job.
+pub(crate) fn phase_of_job(run: &Run, leg: Uuid) -> Option<Uuid> {
+    phase_of(run, leg)
 }
 
 /// Notes an error at a record.
@@ -277,90 +336,28 @@ pub(crate) fn complain(run: &mut Run, record: Uuid, message: &str) {
     }
 }
 
-/// Makes a stage ready to run again: jobs that failed or did not run, or all of them.
-pub(crate) fn retry(run: &mut Run, name: &str, all: bool) -> bool {
-    let Some(index) = run
-        .stages
-        .iter()
-        .position(|stage| stage.name.eq_ignore_ascii_case(name))
-    else {
-        return false;
-    };
-    let Some(plan) = super::schedule::plan_of(run, index) else {
-        return false;
-    };
-    let attempt = run.stages[index].attempt + 1;
-    for position in 0..run.stages[index].jobs.len() {
-        let job = run.stages[index].jobs[position].clone();
-        let succeeded = job.outcome.is_some_and(Outcome::is_success);
-        if succeeded && !all {
-            continue;
-        }
-        renew_job(run, index, position, attempt);
-    }
-    let stage = &mut run.stages[index];
-    stage.attempt = attempt;
-    stage.progress = Progress::Pending;
-    stage.outcome = None;
-    stage.checked = false;
-    stage.approvals.clear();
-    let record = stage.record;
-    if let Some(record) = run.record_mut(record) {
-        record.progress = Progress::Pending;
-        record.outcome = None;
-        record.finished_at = None;
-        record.attempt = attempt;
-        record.issues.clear();
-    }
-    // What came after it was skipped or is out of date.
-    let later: Vec<String> = run
-        .plan
-        .stages
-        .iter()
-        .filter(|it| {
-            it.depends_on
-                .iter()
-                .any(|other| other.eq_ignore_ascii_case(&plan.name))
-        })
-        .map(|it| it.name.clone())
-        .collect();
-    for stage in later {
-        let waits = run
-            .stages
-            .iter()
-            .any(|it| it.name == stage && it.progress == Progress::Completed);
-        if waits {
-            retry(run, &stage, true);
-        }
-    }
-    run.progress = Progress::Running;
-    run.result = None;
-    run.finished_at = None;
-    run.canceled = false;
-    true
-}
-
 /// The same job once more, under an id of its own; the earlier attempt stays in the timeline.
-fn renew_job(run: &mut Run, stage: usize, position: usize, attempt: u32) {
+pub(crate) fn renew_job(run: &mut Run, old: Uuid) {
     let id = Uuid::new_v4();
-    let old = run.stages[stage].jobs[position].id;
-    let job = &mut run.stages[stage].jobs[position];
-    job.id = id;
-    job.progress = Progress::Pending;
-    job.outcome = None;
-    job.outputs.clear();
-    job.steps.clear();
-    job.queued = false;
+    let Some(attempt) = run.job(old).map(|(stage, _)| stage.attempt) else {
+        return;
+    };
+    if let Some(job) = run.job_mut(old) {
+        job.id = id;
+        job.progress = Progress::Pending;
+        job.outcome = None;
+        job.outputs.clear();
+        job.steps.clear();
+        job.server = None;
+        job.queued = false;
+    }
     let Some(before) = run.records.iter().find(|record| record.id == old).cloned() else {
         return;
     };
     let mut previous = before.previous.clone();
     previous.push((before.attempt, old));
-    if let Some(phase) = before.parent.and_then(|phase| run.record_mut(phase)) {
-        phase.progress = Progress::Pending;
-        phase.outcome = None;
-        phase.finished_at = None;
-        phase.attempt = attempt;
+    if let Some(phase) = before.parent {
+        reset_phase(run, phase);
     }
     run.records.push(Record {
         id,

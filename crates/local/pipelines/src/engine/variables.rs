@@ -1,15 +1,19 @@
 //! The variables of a job, and which of them are secret.
 
+mod counters;
+
 use std::collections::BTreeMap;
 
-use pave_pipeline::{RuntimeScope, Stage, Variable};
+use pave_pipeline::{Facts, JobKind, PullRequestFacts, RuntimeScope, Stage, Variable, predefined};
+
+pub(crate) use counters::{count, for_number, worked_out};
 
 use crate::agent::job::JobVariable;
 use crate::error::Result;
 use crate::pipelines::Pipelines;
 use crate::run::{JobRun, Run};
 use crate::store::{Kind, Stored};
-use crate::things::{Definition, VariableGroup};
+use crate::things::{Definition, Environment, VariableGroup};
 
 /// Variables with the values of secrets apart.
 #[derive(Debug, Default)]
@@ -56,6 +60,15 @@ pub(crate) async fn of_stage(
     run: &Run,
     stage: &Stage,
 ) -> Result<Vec<(String, String)>> {
+    Ok(shown(pipelines, run, stage).await?.0)
+}
+
+/// [`of_stage`], with the names of those that are secret.
+pub(crate) async fn shown(
+    pipelines: &Pipelines,
+    run: &Run,
+    stage: &Stage,
+) -> Result<(Vec<(String, String)>, Vec<String>)> {
     let mut variables = of_run(pipelines, run).await?;
     scoped(
         pipelines,
@@ -66,7 +79,8 @@ pub(crate) async fn of_stage(
     )
     .await?;
     given(pipelines, run, &mut variables).await?;
-    Ok(variables.pairs())
+    let secrets = variables.secrets.keys().cloned().collect();
+    Ok((variables.pairs(), secrets))
 }
 
 /// All variables of a job.
@@ -87,13 +101,32 @@ pub(crate) async fn of_job(
         variables.put(name, value, false, false);
     }
     given(pipelines, run, &mut variables).await?;
-    of_the_job(pipelines, run, stage, job, leg, &mut variables);
+    let mut facts = facts(pipelines, run, Some(leg));
+    if !facts.environment.0.is_empty() {
+        let found = pipelines
+            .store()
+            .named::<Environment>(Kind::Environment, run.project.id, &facts.environment.0)
+            .await?;
+        facts.environment.1 = found.map(|it| it.id.to_string()).unwrap_or_default();
+    }
+    // What was given or set counts for the run's own; of the job the facts do.
+    let of_run = predefined(&self::facts(pipelines, run, None));
+    for variable in predefined(&facts) {
+        if !of_run.contains(&variable) {
+            variables.put(variable.name, &variable.value, variable.secret, false);
+        }
+    }
     Ok(variables)
 }
 
 async fn of_run(pipelines: &Pipelines, run: &Run) -> Result<Variables> {
     let mut variables = Variables::default();
-    predefined(pipelines, run, &mut variables);
+    for variable in predefined(&facts(pipelines, run, None)) {
+        variables.put(variable.name, &variable.value, variable.secret, false);
+    }
+    for (name, value) in super::resources::variables(run) {
+        variables.put(&name, &value, false, false);
+    }
     let definition: Option<Stored<Definition>> =
         pipelines.store().thing(Kind::Definition, run.definition).await?;
     if let Some(definition) = definition {
@@ -147,6 +180,8 @@ async fn scoped(
             } => {
                 let scope = RuntimeScope {
                     variables: variables.pairs(),
+                    counter: Some(counters::of_run(run)),
+                    start_time: started(run),
                     ..scope.clone()
                 };
                 // What cannot be worked out is empty, as upstream.
@@ -171,9 +206,12 @@ async fn group(pipelines: &Pipelines, run: &Run, name: &str, variables: &mut Var
         ));
         return Ok(());
     };
-    if let Err(reason) = pipelines
-        .may_use(run, crate::access::Realm::VariableGroups, &found.body.name)
-        .await?
+    let id = found.id.to_string();
+    let permitted = super::checks::permits(pipelines, run, "variablegroup", &id).await? == Some(true);
+    if !permitted
+        && let Err(reason) = pipelines
+            .may_use(run, crate::access::Realm::VariableGroups, &found.body.name)
+            .await?
     {
         variables
             .refused
@@ -188,165 +226,93 @@ async fn group(pipelines: &Pipelines, run: &Run, name: &str, variables: &mut Var
     Ok(())
 }
 
-fn predefined(pipelines: &Pipelines, run: &Run, variables: &mut Variables) {
-    let base = pipelines
-        .options()
-        .base_url
-        .as_str()
-        .trim_end_matches('/')
-        .to_owned();
-    let collection = format!("{base}/{}/", run.project.organization);
-    let mut put = |name: &str, value: &str| variables.put(name, value, false, false);
-    let organization_branch = run.branch.strip_prefix("refs/heads/").unwrap_or(&run.branch);
-    put("System.TeamFoundationCollectionUri", &collection);
-    put("System.TeamFoundationServerUri", &collection);
-    put("System.CollectionUri", &collection);
-    put("System.TeamProject", &run.project.name);
-    put("System.TeamProjectId", &run.project.id.to_string());
-    put("System.HostType", "build");
-    put("System.DefinitionId", &run.definition.to_string());
-    put("System.DefinitionName", &run.definition_name);
-    put("System.PlanId", &run.plan_id.to_string());
-    put("System.TimelineId", &run.plan_id.to_string());
-    put("System.Debug", "false");
-    put("System.ServerType", "Hosted");
-    put("Build.BuildId", &run.id.to_string());
-    put("Build.BuildNumber", &run.number);
-    put("Build.BuildUri", &format!("vstfs:///Build/Build/{}", run.id));
-    put("Build.ContainerId", &run.id.to_string());
-    put("Build.DefinitionName", &run.definition_name);
-    put("Build.DefinitionVersion", "1");
-    put("Build.Reason", &super::queue::capitalized(&run.reason));
-    put("Build.QueuedBy", &run.requested_for.display_name);
-    put("Build.QueuedById", &run.requested_for.id.to_string());
-    put("Build.RequestedFor", &run.requested_for.display_name);
-    put("Build.RequestedForEmail", &run.requested_for.email);
-    put("Build.RequestedForId", &run.requested_for.id.to_string());
-    put("Build.SourceBranch", &run.branch);
-    let short = if run.pull_request.is_some() {
-        "merge"
-    } else {
-        organization_branch.rsplit('/').next().unwrap_or("")
+/// When the run started, for `pipeline.startTime`.
+fn started(run: &Run) -> Option<jiff::civil::DateTime> {
+    let at: jiff::Timestamp = run.started_at.as_ref().unwrap_or(&run.queued_at).parse().ok()?;
+    Some(at.to_zoned(jiff::tz::TimeZone::UTC).datetime())
+}
+
+/// What is known of a run, and of one of its jobs.
+pub(crate) fn facts(pipelines: &Pipelines, run: &Run, job: Option<&JobRun>) -> Facts {
+    let base = pipelines.options().base_url.as_str().trim_end_matches('/');
+    let person = &run.requested_for;
+    let facts = Facts {
+        collection_uri: format!("{base}/{}/", run.project.organization),
+        project: (run.project.name.clone(), run.project.id.to_string()),
+        definition: (run.definition.to_string(), run.definition_name.clone()),
+        build_id: run.id.to_string(),
+        build_number: run.number.clone(),
+        reason: super::queue::capitalized(&run.reason),
+        requested_for: (
+            person.display_name.clone(),
+            person.id.to_string(),
+            person.email.clone(),
+        ),
+        queued_by: (person.display_name.clone(), person.id.to_string()),
+        source_branch: run.branch.clone(),
+        source_version: run.version.clone(),
+        source_version_message: run.message.clone(),
+        repository: (
+            run.repository.name.clone(),
+            run.repository.id.to_string(),
+            run.repository.url.to_string(),
+        ),
+        pull_request: run.pull_request.as_ref().map(|it| PullRequestFacts {
+            id: it.id.to_string(),
+            source_branch: it.source_branch.clone(),
+            target_branch: it.target_branch.clone(),
+            source_commit: it.source_commit.clone(),
+        }),
+        plan_id: run.plan_id.to_string(),
+        ..Facts::default()
     };
-    put("Build.SourceBranchName", short);
-    put("Build.SourceVersion", &run.version);
-    put(
-        "Build.SourceVersionMessage",
-        run.message.lines().next().unwrap_or_default(),
-    );
-    put("Build.Repository.Name", &run.repository.name);
-    put("Build.Repository.ID", &run.repository.id.to_string());
-    put("Build.Repository.Uri", run.repository.url.as_str());
-    put("Build.Repository.Provider", "TfsGit");
-    put("Build.Repository.Clean", "False");
-    if let Some(pull_request) = &run.pull_request {
-        put("System.PullRequest.PullRequestId", &pull_request.id.to_string());
-        put("System.PullRequest.SourceBranch", &pull_request.source_branch);
-        put("System.PullRequest.TargetBranch", &pull_request.target_branch);
-        let name = pull_request
-            .target_branch
-            .strip_prefix("refs/heads/")
-            .unwrap_or(&pull_request.target_branch);
-        put("System.PullRequest.TargetBranchName", name);
-        put("System.PullRequest.SourceCommitId", &pull_request.source_commit);
-        put(
-            "System.PullRequest.SourceRepositoryURI",
-            run.repository.url.as_str(),
-        );
+    match job {
+        Some(job) => of_the_job(pipelines, run, job, facts),
+        None => facts,
     }
 }
 
-fn of_the_job(
-    pipelines: &Pipelines,
-    run: &Run,
-    stage: &Stage,
-    job: &pave_pipeline::Job,
-    leg: &JobRun,
-    variables: &mut Variables,
-) {
-    let workspace = pipelines.workspace(leg.id);
-    let at = |name: &str| workspace.join(name).display().to_string();
-    let sources = at("s");
-    let job_name = if leg.leg.is_empty() { &job.name } else { &leg.leg };
+fn of_the_job(pipelines: &Pipelines, run: &Run, leg: &JobRun, facts: Facts) -> Facts {
+    let stage = run
+        .job(leg.id)
+        .map(|(stage, _)| stage.name.clone())
+        .unwrap_or_default();
+    let planned = run.plan.stages.iter().find(|it| it.name == stage);
+    let job = planned.and_then(|it| it.jobs.iter().find(|job| job.name == leg.name));
     let attempt = run
         .records
         .iter()
         .find(|it| it.id == leg.id)
-        .map_or(1, |it| it.attempt)
-        .to_string();
-    let workspace_text = workspace.display().to_string();
-    let plain = [
-        ("System.DefaultWorkingDirectory", sources.as_str()),
-        ("System.ArtifactsDirectory", &at("a")),
-        ("System.JobId", &leg.id.to_string()),
-        ("System.JobName", job_name),
-        ("System.JobDisplayName", &leg.display_name),
-        ("System.JobAttempt", &attempt),
-        ("System.JobIdentifier", &format!("{}.{}", stage.name, job.name)),
-        ("System.StageName", &stage.name),
-        ("System.StageDisplayName", &stage.display_name),
-        ("System.StageAttempt", &attempt),
-        ("System.PhaseName", &job.name),
-        ("System.OidcRequestUri", &oidc_request(pipelines, run, leg)),
-        ("Build.SourcesDirectory", &sources),
-        ("Build.Repository.LocalPath", &sources),
-        ("Build.ArtifactStagingDirectory", &at("a")),
-        ("Build.StagingDirectory", &at("a")),
-        ("Build.BinariesDirectory", &at("b")),
-        ("Common.TestResultsDirectory", &at("TestResults")),
-        ("Pipeline.Workspace", &workspace_text),
-        ("Agent.BuildDirectory", &workspace_text),
-        ("Agent.HomeDirectory", &workspace_text),
-        ("Agent.WorkFolder", &pipelines.work().display().to_string()),
-        ("Agent.RootDirectory", &pipelines.work().display().to_string()),
-        ("Agent.TempDirectory", &at("_temp")),
-        ("Agent.ToolsDirectory", &at("_temp")),
-        ("Agent.Id", "1"),
-        ("Agent.Name", "Pave"),
-        ("Agent.MachineName", "localhost"),
-        ("Agent.JobName", &leg.display_name),
-        ("Agent.JobStatus", "Succeeded"),
-        ("Agent.OS", "Linux"),
-        (
-            "Agent.OSArchitecture",
-            if cfg!(target_arch = "aarch64") {
-                "ARM64"
-            } else {
-                "X64"
-            },
+        .map_or(1, |it| it.attempt);
+    let workspace = pipelines.workspace(leg.id).display().to_string();
+    let temporary = format!("{workspace}/_temp");
+    let environment = match job.map(|job| &job.kind) {
+        Some(JobKind::Deployment { environment, .. }) => (
+            environment.name.clone(),
+            String::new(),
+            environment.resource_name.clone(),
         ),
-        ("Agent.Version", env!("CARGO_PKG_VERSION")),
-    ];
-    for (name, value) in plain {
-        variables.put(name, value, false, false);
-    }
-    if let pave_pipeline::JobKind::Deployment {
+        _ => facts.environment.clone(),
+    };
+    Facts {
+        stage_display_name: planned.map(|it| it.display_name.clone()).unwrap_or_default(),
+        stage,
+        stage_attempt: attempt,
+        phase: leg.name.clone(),
+        job: if leg.leg.is_empty() { &leg.name } else { &leg.leg }.clone(),
+        job_display_name: leg.display_name.clone(),
+        job_attempt: attempt,
+        job_id: leg.id.to_string(),
+        agent_directories: (
+            workspace.clone(),
+            pipelines.work().display().to_string(),
+            temporary.clone(),
+            temporary,
+        ),
+        build_directory: workspace,
+        agent: ("1".to_owned(), "Pave".to_owned(), "localhost".to_owned()),
+        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         environment,
-        strategy,
-    } = &job.kind
-    {
-        variables.put("Environment.Name", &environment.name, false, false);
-        variables.put(
-            "Environment.ResourceName",
-            &environment.resource_name,
-            false,
-            false,
-        );
-        variables.put("Strategy.Name", strategy, false, false);
+        ..facts
     }
-}
-
-/// Where a federated token is asked for.
-pub(crate) fn oidc_request(pipelines: &Pipelines, run: &Run, job: &JobRun) -> String {
-    let base = pipelines
-        .options()
-        .base_url
-        .as_str()
-        .trim_end_matches('/')
-        .to_owned();
-    let (organization, project) = (&run.project.organization, run.project.id);
-    format!(
-        "{base}/{organization}/{project}/_apis/distributedtask/hubs/build/plans/{}/jobs/{}/oidctoken",
-        run.plan_id, job.id
-    )
 }

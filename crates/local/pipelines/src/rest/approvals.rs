@@ -1,4 +1,4 @@
-//! Approvals, and the checks that ask for them.
+//! Approvals: which are open, and what people say about them.
 
 use http::Method;
 use pave_devops::{AreaError, AreaRequest};
@@ -6,12 +6,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::shape::Links;
-use super::{Answer, empty, id, list, nothing, number, ok, project, text};
-use crate::access::Realm;
-use crate::engine::approve;
+use super::{Answer, list, nothing, number, ok, project, text};
+use crate::engine::approve::{self, Decision};
 use crate::pipelines::Pipelines;
-use crate::store::{Kind, Stored};
-use crate::things::{Approval, Check, Endpoint, Environment, VariableGroup};
+use crate::store::Kind;
+use crate::things::Approval;
 
 /// `pipelines/approvals`.
 pub(crate) async fn approvals(pipelines: &Pipelines, request: &AreaRequest, rest: &[&str]) -> Answer {
@@ -58,20 +57,41 @@ pub(crate) async fn approvals(pipelines: &Pipelines, request: &AreaRequest, rest
             let mut done = Vec::new();
             for wish in wishes {
                 let id = uuid(text(&wish, "/approvalId").unwrap_or_default())?;
-                let status = number(&wish, "/status").map(|it| it.to_string());
-                let status = status
-                    .as_deref()
-                    .or_else(|| text(&wish, "/status"))
-                    .unwrap_or_default()
-                    .to_owned();
-                let comment = text(&wish, "/comment").unwrap_or_default();
-                let approval = approve::decide(&shared, &request.principal, id, &status, comment).await?;
+                let wish = decision(&wish)?;
+                let approval = approve::decide(&shared, &request.principal, id, &wish).await?;
                 done.push(shape(&links, &approval));
             }
             list(done)
         }
         _ => Err(nothing(request)),
     }
+}
+
+/// What of an update is acted on.
+fn decision(wish: &Value) -> Result<Decision, AreaError> {
+    let status = number(wish, "/status").map(|it| it.to_string());
+    let status = status
+        .as_deref()
+        .or_else(|| text(wish, "/status"))
+        .unwrap_or_default();
+    let deferred = text(wish, "/deferredTo").map(|given| {
+        given
+            .parse::<jiff::Timestamp>()
+            .map(jiff::Timestamp::as_second)
+            .map_err(|_| {
+                AreaError::bad_request(format!(
+                    "`deferredTo` is a time such as 2026-01-31T12:00:00Z, not `{given}`."
+                ))
+            })
+    });
+    let to = text(wish, "/reassignTo/id").or_else(|| text(wish, "/reassignTo/uniqueName"));
+    let name = text(wish, "/reassignTo/displayName").unwrap_or_default();
+    Ok(Decision {
+        status: status.to_owned(),
+        comment: text(wish, "/comment").unwrap_or_default().to_owned(),
+        reassign_to: to.map(|to| (to.to_owned(), name.to_owned())),
+        deferred_to: deferred.transpose()?,
+    })
 }
 
 fn uuid(given: &str) -> Result<Uuid, AreaError> {
@@ -94,166 +114,13 @@ fn shape(links: &Links<'_>, it: &Approval) -> Value {
         .collect();
     json!({
         "id": it.uuid, "status": it.status, "steps": steps, "minRequiredApprovers": it.minimum, "createdOn": it.created_at,
-        "lastModifiedOn": it.changed_at, "executionOrder": it.execution_order, "blockedApprovers": [], "instructions": it.instructions,
+        "lastModifiedOn": it.changed_at, "executionOrder": it.execution_order, "blockedApprovers": it.blocked.iter().map(|id| json!({"id": id})).collect::<Vec<_>>(),
+        "instructions": it.instructions, "deferredTo": it.deferred_to.and_then(|at| jiff::Timestamp::from_second(at).ok()),
         "pipeline": {
             "id": it.definition.to_string(), "name": it.definition_name,
             "owner": {"id": it.build, "name": it.number, "_links": {"web": {"href": links.web(&it.project, &format!("_build/results?buildId={}", it.build))}}},
         },
         "resource": it.resource, "stage": it.stage,
         "_links": {"self": {"href": links.api(&it.project, &format!("pipelines/approvals/{}", it.uuid))}},
-    })
-}
-
-/// `pipelines/checks/configurations`.
-pub(crate) async fn checks(pipelines: &Pipelines, request: &AreaRequest, rest: &[&str]) -> Answer {
-    let links = Links {
-        base: &request.base_url,
-    };
-    match (&request.method, rest) {
-        (&Method::GET, []) => {
-            let all = pipelines
-                .store()
-                .things::<Check>(Kind::Check, Some(project(request)?.id))
-                .await?;
-            let same = |key: &str, own: &str| {
-                request
-                    .parameter(key)
-                    .is_none_or(|it| it.eq_ignore_ascii_case(own))
-            };
-            let wanted = all.iter().filter(|it| {
-                same("resourceType", &it.body.resource_kind) && same("resourceId", &it.body.resource_id)
-            });
-            list(wanted.map(|it| check(&links, it)).collect())
-        }
-        (&Method::POST, []) => add(pipelines, request).await,
-        (&Method::GET, [one]) => ok(check(&links, &find(pipelines, request, one).await?)),
-        (&Method::PATCH, [one]) => {
-            let mut stored = find(pipelines, request, one).await?;
-            manage(pipelines, request, &stored.body).await?;
-            let body = request.json()?;
-            if let Some(settings) = body.get("settings") {
-                stored.body.settings = settings.clone();
-            }
-            if let Some(minutes) = number(&body, "/timeout") {
-                stored.body.timeout = minutes;
-            }
-            pipelines
-                .store()
-                .replace(Kind::Check, stored.id, &stored.id.to_string(), &stored.body, None)
-                .await?;
-            ok(check(&links, &stored))
-        }
-        (&Method::DELETE, [one]) => {
-            let stored = find(pipelines, request, one).await?;
-            manage(pipelines, request, &stored.body).await?;
-            pipelines.store().remove(Kind::Check, stored.id).await?;
-            empty()
-        }
-        _ => Err(nothing(request)),
-    }
-}
-
-async fn find(pipelines: &Pipelines, request: &AreaRequest, one: &str) -> Result<Stored<Check>, AreaError> {
-    let project = project(request)?;
-    let found = pipelines.store().thing::<Check>(Kind::Check, id(one)?).await?;
-    found
-        .filter(|it| it.project == project.id)
-        .ok_or_else(|| AreaError::not_found(format!("There is no check configuration {one}.")))
-}
-
-async fn manage(pipelines: &Pipelines, request: &AreaRequest, it: &Check) -> Result<(), AreaError> {
-    let realm = match it.resource_kind.to_lowercase().as_str() {
-        "endpoint" => Realm::ServiceEndpoints,
-        "variablegroup" => Realm::VariableGroups,
-        "environment" => Realm::Environments,
-        _ => Realm::Pipelines,
-    };
-    pipelines
-        .check(
-            &request.principal,
-            "manage",
-            realm,
-            &it.project,
-            &it.resource_name,
-        )
-        .await
-}
-
-async fn add(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
-    let project = project(request)?;
-    let body = request.json()?;
-    let kind = text(&body, "/resource/type")
-        .ok_or_else(|| AreaError::bad_request("A check needs `resource.type`."))?;
-    let of = number(&body, "/resource/id").map(|it| it.to_string());
-    let of = of
-        .as_deref()
-        .or_else(|| text(&body, "/resource/id"))
-        .unwrap_or_default()
-        .to_owned();
-    let name = match kind.to_lowercase().as_str() {
-        "environment" => pipelines
-            .store()
-            .thing::<Environment>(Kind::Environment, id(&of)?)
-            .await?
-            .filter(|it| it.project == project.id)
-            .map(|it| it.body.name),
-        "variablegroup" => pipelines
-            .store()
-            .thing::<VariableGroup>(Kind::VariableGroup, id(&of)?)
-            .await?
-            .filter(|it| it.project == project.id)
-            .map(|it| it.body.name),
-        "endpoint" => {
-            let all = pipelines
-                .store()
-                .things::<Endpoint>(Kind::Endpoint, Some(project.id))
-                .await?;
-            all.into_iter()
-                .find(|it| it.body.uuid.to_string().eq_ignore_ascii_case(&of))
-                .map(|it| it.body.name)
-        }
-        _ => Some(text(&body, "/resource/name").unwrap_or(&of).to_owned()),
-    };
-    let name = name.ok_or_else(|| {
-        AreaError::not_found(format!("There is no {kind} {of} in project {}.", project.name))
-    })?;
-    let it = Check {
-        project: project.clone(),
-        resource_kind: kind.to_lowercase(),
-        resource_id: of,
-        resource_name: name,
-        settings: body.get("settings").cloned().unwrap_or_default(),
-        kind: body.get("type").cloned().unwrap_or_default(),
-        timeout: number(&body, "/timeout").unwrap_or(43_200),
-        created_by: request.principal.clone(),
-        created_at: crate::engine::timeline::now(),
-    };
-    manage(pipelines, request, &it).await?;
-    let added = pipelines
-        .store()
-        .add(Kind::Check, project.id, &Uuid::new_v4().to_string(), &it, None)
-        .await?;
-    let stored = Stored {
-        id: added.unwrap_or_default(),
-        project: project.id,
-        body: it,
-        secret: None,
-    };
-    pipelines.changed(project, "checks", stored.id.to_string());
-    ok(check(
-        &Links {
-            base: &request.base_url,
-        },
-        &stored,
-    ))
-}
-
-fn check(links: &Links<'_>, stored: &Stored<Check>) -> Value {
-    let it = &stored.body;
-    json!({
-        "id": stored.id, "version": 1, "type": it.kind, "settings": it.settings, "timeout": it.timeout,
-        "resource": {"type": it.resource_kind, "id": it.resource_id, "name": it.resource_name},
-        "createdBy": links.identity(&it.created_by, &it.project), "createdOn": it.created_at, "modifiedOn": it.created_at,
-        "url": links.api(&it.project, &format!("pipelines/checks/configurations/{}", stored.id)),
     })
 }

@@ -1,33 +1,44 @@
-//! Builds: queueing, listing, cancelling, their timeline, artifacts and attachments.
+//! Builds: queueing, cancelling, tags, and what belongs to one.
 
-use axum::response::IntoResponse as _;
-use http::{Method, header};
+use http::Method;
 use pave_devops::{AreaError, AreaRequest};
 use pave_pipeline::Outcome;
 use serde_json::{Value, json};
 
-use super::shape::{Links, build_result, encoded, status};
+use super::shape::Links;
 use super::{
-    Answer, definitions, empty, id, list, logs, nothing, number, ok, permissions, project, text, top,
+    Answer, about, artifacts, definitions, empty, id, list, listing, logs, nothing, number, ok, permissions,
+    project, text,
 };
 use crate::access::Realm;
 use crate::engine::queue::{Wish, queue};
 use crate::engine::{cancel, save};
 use crate::pipelines::Pipelines;
 use crate::run::Run;
-use crate::zip::Archive;
+use crate::store::{Kind, Stored};
+use crate::things::Definition;
 
 /// `build`.
 pub(crate) async fn serve(pipelines: &Pipelines, request: &AreaRequest, rest: &[&str]) -> Answer {
-    let links = Links {
-        base: &request.base_url,
-    };
     match (&request.method, rest) {
         (_, ["definitions", rest @ ..]) => definitions::definitions(pipelines, request, rest).await,
-        (_, ["authorizedresources"]) => permissions(request),
-        (&Method::GET, ["builds"]) => listed(pipelines, request).await,
+        (_, ["authorizedresources"]) => permissions::authorized(pipelines, request).await,
+        (&Method::GET, ["builds"]) => listing::listed(pipelines, request).await,
         (&Method::POST, ["builds"]) => queued(pipelines, request).await,
-        (&Method::GET, ["builds", number]) => ok(links.build(&find(pipelines, request, number).await?)),
+        (&Method::GET, ["latest", definition]) => about::latest(pipelines, request, definition).await,
+        (&Method::GET, ["status", definition]) => about::badge(pipelines, request, definition).await,
+        (&Method::GET, ["tags"]) => about::all_tags(pipelines, request).await,
+        (&Method::DELETE, ["tags", _]) => about::remove_tag(pipelines, request).await,
+        (_, ["retention", "leases", rest @ ..]) => about::leases::leases(pipelines, request, rest).await,
+        (&Method::GET, ["folders", rest @ ..]) => definitions::seen::folders(pipelines, request, rest).await,
+        // Neither work items nor options of the old designer nor controllers are here.
+        (&Method::GET, ["workitems" | "options" | "controllers"]) => list(Vec::new()),
+        (&Method::GET, ["changes"]) => about::changes_between(pipelines, request).await,
+        (&Method::GET, ["builds", number]) => {
+            let run = find(pipelines, request, number).await?;
+            ok(shown(pipelines, request, &run).await?)
+        }
+        (&Method::PATCH, ["builds"]) => changed_together(pipelines, request).await,
         (&Method::PATCH, ["builds", number]) => changed(pipelines, request, number).await,
         (_, ["builds", number, rest @ ..]) => {
             let run = find(pipelines, request, number).await?;
@@ -44,18 +55,26 @@ async fn part(pipelines: &Pipelines, request: &AreaRequest, run: &Run, rest: &[&
     match (&request.method, rest) {
         (&Method::GET, ["timeline", ..]) => ok(links.timeline(run)),
         (&Method::GET, ["logs", rest @ ..]) => logs::of_build(pipelines, request, run, rest),
-        (&Method::GET, ["artifacts"]) => artifacts(pipelines, request, run),
+        (&Method::GET, ["artifacts"]) => artifacts::artifacts(pipelines, request, run),
         (&Method::GET, ["attachments", _]) => {
             let category = request.tail.last().map(String::as_str).unwrap_or_default();
-            attachments(request, run, category)
+            artifacts::attachments(request, run, category)
         }
-        (&Method::GET, [_, record, "attachments", _, _]) => attachment(pipelines, request, run, record),
+        (&Method::GET, [_, record, "attachments", _, _]) => {
+            artifacts::attachment(pipelines, request, run, record)
+        }
         (&Method::PATCH, ["stages", stage]) => stages(pipelines, request, run, stage).await,
         (&Method::GET, ["tags"]) => list(run.tags.iter().map(|tag| json!(tag)).collect()),
-        (&Method::PUT, ["tags", _]) => tag(pipelines, request, run).await,
-        (&Method::GET, ["changes" | "workitems"]) => list(vec![json!({
-            "id": run.version, "message": run.message.lines().next(), "type": "TfsGit",
-        })]),
+        (&Method::PUT | &Method::POST | &Method::PATCH | &Method::DELETE, ["tags", rest @ ..]) => {
+            tags(pipelines, request, run, rest).await
+        }
+        (&Method::GET, ["changes"]) => ok(about::changes(pipelines, request, run).await?),
+        // There are no work items here.
+        (&Method::GET | &Method::POST, ["workitems"]) => list(Vec::new()),
+        // Nothing can be noted beside a build but tags.
+        (&Method::GET, ["properties"]) => ok(json!({"count": 0, "value": {}})),
+        (&Method::GET, ["report"]) => about::report(request, run),
+        (&Method::GET, ["leases"]) => about::leases::leases_of(pipelines, run).await,
         _ => Err(nothing(request)),
     }
 }
@@ -91,7 +110,7 @@ pub(crate) async fn find(
     Ok(run)
 }
 
-async fn allow(pipelines: &Pipelines, request: &AreaRequest, run: &Run) -> Result<(), AreaError> {
+pub(super) async fn allow(pipelines: &Pipelines, request: &AreaRequest, run: &Run) -> Result<(), AreaError> {
     pipelines
         .check(
             &request.principal,
@@ -101,112 +120,6 @@ async fn allow(pipelines: &Pipelines, request: &AreaRequest, run: &Run) -> Resul
             &run.definition_name,
         )
         .await
-}
-
-async fn listed(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
-    let project = project(request)?;
-    let links = Links {
-        base: &request.base_url,
-    };
-    let numbers = |key: &str| -> Vec<i64> {
-        let given = request.parameter(key).unwrap_or_default();
-        given.split(',').filter_map(|it| it.trim().parse().ok()).collect()
-    };
-    let ids = numbers("buildIds");
-    let most = top(request, 1000);
-    let runs = pipelines
-        .store()
-        .runs(project.id, numbers("definitions"), usize::MAX)
-        .await?;
-    let mut seen: std::collections::HashMap<String, bool> = std::collections::HashMap::new();
-    let mut found = Vec::new();
-    for stored in runs {
-        if !ids.is_empty() && !ids.contains(&stored.id) {
-            continue;
-        }
-        let run = match pipelines.active(stored.id) {
-            Some(active) => active.lock().await.clone(),
-            None => stored,
-        };
-        if !matches(request, &run) {
-            continue;
-        }
-        let known = seen.get(&run.definition_name).copied();
-        let allowed = if let Some(allowed) = known {
-            allowed
-        } else {
-            let name = run.definition_name.clone();
-            let verdict = pipelines
-                .allows(&request.principal, "get", Realm::Pipelines, project, &name)
-                .await;
-            seen.insert(name, verdict.is_ok());
-            verdict.is_ok()
-        };
-        if allowed {
-            found.push(links.build(&run));
-            if found.len() >= most {
-                break;
-            }
-        }
-    }
-    if request
-        .parameter("queryOrder")
-        .is_some_and(|it| it.to_lowercase().ends_with("ascending"))
-    {
-        found.reverse();
-    }
-    list(found)
-}
-
-/// Whether a run passes the filters of the query. Enumerations come as words or as numbers.
-fn matches(request: &AreaRequest, run: &Run) -> bool {
-    let filter = |key: &str, own: &str, numbers: &[(&str, &str)]| {
-        let Some(given) = request.parameter(key).filter(|it| !it.is_empty()) else {
-            return true;
-        };
-        given.split(',').map(str::trim).any(|wanted| {
-            let number = numbers
-                .iter()
-                .find(|(number, _)| *number == wanted)
-                .map(|(_, word)| *word);
-            let wanted = number.unwrap_or(wanted);
-            wanted.eq_ignore_ascii_case(own) || wanted.eq_ignore_ascii_case("all")
-        })
-    };
-    let result = run.result.map(build_result).unwrap_or_default();
-    let statuses = [
-        ("1", "inProgress"),
-        ("2", "completed"),
-        ("4", "cancelling"),
-        ("8", "postponed"),
-        ("32", "notStarted"),
-        ("47", "all"),
-    ];
-    let results = [
-        ("2", "succeeded"),
-        ("4", "partiallySucceeded"),
-        ("8", "failed"),
-        ("32", "canceled"),
-    ];
-    let reasons = [
-        ("1", "manual"),
-        ("2", "individualCI"),
-        ("4", "batchedCI"),
-        ("8", "schedule"),
-        ("256", "pullRequest"),
-    ];
-    let branch = request.parameter("branchName").filter(|it| !it.is_empty());
-    let branch = branch.is_none_or(|it| it == run.branch || format!("refs/heads/{it}") == run.branch);
-    let minimum = request
-        .parameter("minTime")
-        .is_none_or(|time| run.queued_at.as_str() >= time);
-    filter("statusFilter", status(run), &statuses)
-        && filter("resultFilter", result, &results)
-        && filter("reasonFilter", &run.reason, &reasons)
-        && filter("buildNumber", &run.number, &[])
-        && filter("repositoryId", &run.repository.id.to_string(), &[])
-        && branch
-        && minimum
 }
 
 async fn queued(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
@@ -225,7 +138,9 @@ async fn queued(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
         )
         .await?;
     // `parameters` is JSON in a text: variables of the run.
-    let variables: Value = serde_json::from_str(text(&body, "/parameters").unwrap_or("{}"))
+    let given = text(&body, "/parameters").unwrap_or("{}");
+    let variables: Value = serde_json::from_str(given)
+        .or_else(|error| serde_json::from_str(&double_quoted(given)).map_err(|_| error))
         .map_err(|error| AreaError::bad_request(format!("`parameters` is not JSON: {error}.")))?;
     let variables = variables.as_object().into_iter().flatten();
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -233,51 +148,110 @@ async fn queued(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
         branch: text(&body, "/sourceBranch").unwrap_or_default().to_owned(),
         version: text(&body, "/sourceVersion").unwrap_or_default().to_owned(),
         reason: "manual".to_owned(),
-        parameters: definitions::parameters(&body),
+        parameters: super::pipelines::parameters(&body),
         variables: variables
             .map(|(name, value)| (name.clone(), plain(value), false))
             .collect(),
         ..Wish::default()
     };
     let run = queue(pipelines, &stored, &request.principal, wish, false).await?;
-    ok(Links {
+    ok(shown(pipelines, request, &run).await?)
+}
+
+/// A build, with the folder that its pipeline is in now.
+pub(super) async fn shown(
+    pipelines: &Pipelines,
+    request: &AreaRequest,
+    run: &Run,
+) -> Result<Value, AreaError> {
+    let links = Links {
         base: &request.base_url,
+    };
+    let mut shape = links.build(run);
+    let known = pipelines.store().thing(Kind::Definition, run.definition).await?;
+    place(&mut shape["definition"], known.as_ref());
+    Ok(shape)
+}
+
+/// What a run does not keep of its pipeline; one that is gone leaves what was guessed.
+pub(super) fn place(definition: &mut Value, known: Option<&Stored<Definition>>) {
+    if let Some(known) = known {
+        definition["path"] = json!(known.body.path);
+        definition["revision"] = json!(known.body.revision);
+        definition["queueStatus"] = json!(known.body.queue_status);
     }
-    .build(&run))
+}
+
+/// JSON whose texts stand in single quotes, as some clients write them, with double quotes instead.
+fn double_quoted(given: &str) -> String {
+    let mut written = String::with_capacity(given.len());
+    let mut quote = None;
+    let mut letters = given.chars();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (None, '\'' | '"') => {
+                quote = Some(letter);
+                written.push('"');
+            }
+            (Some(open), _) if letter == open => {
+                quote = None;
+                written.push('"');
+            }
+            (Some('\''), '"') => written.push_str("\\\""),
+            (Some(_), '\\') => match letters.next() {
+                Some('\'') => written.push('\''),
+                next => written.extend(std::iter::once('\\').chain(next)),
+            },
+            _ => written.push(letter),
+        }
+    }
+    written
 }
 
 async fn changed(pipelines: &Pipelines, request: &AreaRequest, number: &str) -> Answer {
     let run = find(pipelines, request, number).await?;
     allow(pipelines, request, &run).await?;
     let body = request.json()?;
-    let links = Links {
-        base: &request.base_url,
-    };
     if request
         .parameter("retry")
         .is_some_and(|it| it.eq_ignore_ascii_case("true"))
     {
         return retried(pipelines, request, &run).await;
     }
-    let wanted = body.get("status").cloned().unwrap_or_default();
-    if wanted.as_i64() == Some(4)
-        || wanted
-            .as_str()
-            .is_some_and(|it| it.eq_ignore_ascii_case("cancelling"))
-    {
-        let shared = pipelines.shared()?;
-        return match cancel::cancel(&shared, run.id).await? {
-            Some(run) => ok(links.build(&run)),
-            None => Err(AreaError::new(
-                http::StatusCode::CONFLICT,
-                "BuildStatusInvalidChangeException",
-                format!("Build {} has ended already.", run.id),
-            )),
-        };
+    let run = canceled(pipelines, &run, &body).await?;
+    ok(shown(pipelines, request, &run).await?)
+}
+
+/// Several builds at once, each named by its `id`.
+async fn changed_together(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
+    let body = request.json()?;
+    let mut done = Vec::new();
+    for wish in body.as_array().into_iter().flatten() {
+        let number = number(wish, "/id").ok_or_else(|| AreaError::bad_request("A build needs its `id`."))?;
+        let run = find(pipelines, request, &number.to_string()).await?;
+        allow(pipelines, request, &run).await?;
+        let run = canceled(pipelines, &run, wish).await?;
+        done.push(shown(pipelines, request, &run).await?);
     }
-    Err(AreaError::bad_request(
-        "Of a build only `status: cancelling` can be set.",
-    ))
+    list(done)
+}
+
+async fn canceled(pipelines: &Pipelines, run: &Run, wish: &Value) -> Result<Run, AreaError> {
+    let wanted = wish.get("status").cloned().unwrap_or_default();
+    let word = wanted.as_str().unwrap_or_default();
+    if wanted.as_i64() != Some(4) && !word.eq_ignore_ascii_case("cancelling") {
+        return Err(AreaError::bad_request(
+            "Of a build only `status: cancelling` can be set.",
+        ));
+    }
+    let canceled = cancel::cancel(&pipelines.shared()?, run.id).await?;
+    canceled.ok_or_else(|| {
+        AreaError::new(
+            http::StatusCode::CONFLICT,
+            "BuildStatusInvalidChangeException",
+            format!("Build {} has ended already.", run.id),
+        )
+    })
 }
 
 /// All stages that failed, once more.
@@ -295,10 +269,7 @@ async fn retried(pipelines: &Pipelines, request: &AreaRequest, run: &Run) -> Ans
     };
     cancel::retry(&shared, run.id, &stage.name, false).await?;
     let now = find(pipelines, request, &run.id.to_string()).await?;
-    ok(Links {
-        base: &request.base_url,
-    }
-    .build(&now))
+    ok(shown(pipelines, request, &now).await?)
 }
 
 async fn stages(pipelines: &Pipelines, request: &AreaRequest, run: &Run, stage: &str) -> Answer {
@@ -313,7 +284,7 @@ async fn stages(pipelines: &Pipelines, request: &AreaRequest, run: &Run, stage: 
         .unwrap_or(false);
     let done = match (word.as_str(), wanted.as_i64()) {
         ("retry", _) | (_, Some(1)) => cancel::retry(&shared, run.id, stage, all).await?,
-        ("run" | "start", _) => cancel::release(&shared, run.id, stage).await?,
+        ("run" | "start", _) | (_, Some(2)) => cancel::release(&shared, run.id, stage).await?,
         ("cancel", _) | (_, Some(0)) => cancel::cancel(&shared, run.id).await?.is_some(),
         _ => {
             return Err(AreaError::bad_request(
@@ -333,137 +304,55 @@ async fn stages(pipelines: &Pipelines, request: &AreaRequest, run: &Run, stage: 
     Err(AreaError::bad_request(words))
 }
 
-async fn tag(pipelines: &Pipelines, request: &AreaRequest, run: &Run) -> Answer {
+/// Adds or removes tags, from the path or from a list in the body.
+async fn tags(pipelines: &Pipelines, request: &AreaRequest, run: &Run, rest: &[&str]) -> Answer {
     allow(pipelines, request, run).await?;
-    let tag = request.tail.last().cloned().unwrap_or_default();
-    let mut now = run.clone();
-    if let Some(active) = pipelines.active(run.id) {
-        let mut run = active.lock().await;
-        run.tags.push(tag);
-        save(pipelines, &mut run).await?;
-        now = run.clone();
-    } else {
-        now.tags.push(tag);
-        save(pipelines, &mut now).await?;
+    let (mut added, mut removed) = (Vec::new(), Vec::new());
+    let named = request.tail.last().cloned().unwrap_or_default();
+    let strings = |value: &Value| -> Vec<String> {
+        let list = value.as_array().into_iter().flatten();
+        list.filter_map(|it| it.as_str().map(str::to_owned)).collect()
+    };
+    match (&request.method, rest.is_empty()) {
+        (&Method::DELETE, false) => removed.push(named),
+        (_, false) => added.push(named),
+        (&Method::POST, true) => added = strings(&request.json()?),
+        (&Method::PATCH, true) => {
+            let body = request.json()?;
+            added = strings(&body["tagsToAdd"]);
+            removed = strings(&body["tagsToRemove"]);
+        }
+        _ => return Err(nothing(request)),
     }
+    let now = retag(pipelines, run, &added, &removed).await?;
     list(now.tags.iter().map(|tag| json!(tag)).collect())
 }
 
-fn artifacts(pipelines: &Pipelines, request: &AreaRequest, run: &Run) -> Answer {
-    let links = Links {
-        base: &request.base_url,
+/// Adds and removes tags; they compare without regard to case.
+pub(super) async fn retag(
+    pipelines: &Pipelines,
+    run: &Run,
+    added: &[String],
+    removed: &[String],
+) -> Result<Run, AreaError> {
+    let change = |run: &mut Run| {
+        let same = |a: &String, b: &String| a.eq_ignore_ascii_case(b);
+        run.tags
+            .retain(|tag| !removed.iter().any(|other| same(tag, other)));
+        for tag in added {
+            if !tag.is_empty() && !run.tags.iter().any(|other| same(tag, other)) {
+                run.tags.push(tag.clone());
+            }
+        }
     };
-    let wanted = request.parameter("artifactName");
-    let shape = |it: &crate::run::Artifact| {
-        let path = format!(
-            "build/builds/{}/artifacts?artifactName={}&api-version=7.1",
-            run.id,
-            encoded(&it.name)
-        );
-        let url = links.api(&run.project, &path);
-        json!({
-            "id": it.id, "name": it.name, "source": it.job,
-            "resource": {"type": "PipelineArtifact", "data": it.name, "url": url, "downloadUrl": format!("{url}&$format=zip")},
-        })
-    };
-    let Some(wanted) = wanted else {
-        return list(run.artifacts.iter().map(shape).collect());
-    };
-    let Some(found) = run
-        .artifacts
-        .iter()
-        .rev()
-        .find(|it| it.name.eq_ignore_ascii_case(wanted))
-    else {
-        return Err(AreaError::new(
-            http::StatusCode::NOT_FOUND,
-            "ArtifactNotFoundException",
-            format!("Artifact {wanted} was not found for build {}.", run.id),
-        ));
-    };
-    let zip = request
-        .parameter("$format")
-        .is_some_and(|it| it.eq_ignore_ascii_case("zip"));
-    let accepts = request
-        .headers
-        .get(header::ACCEPT)
-        .and_then(|it| it.to_str().ok())
-        .unwrap_or_default();
-    if !zip && !accepts.contains("application/zip") {
-        return ok(shape(found));
+    if let Some(active) = pipelines.active(run.id) {
+        let mut run = active.lock().await;
+        change(&mut run);
+        save(pipelines, &mut run).await?;
+        return Ok(run.clone());
     }
-    let mut archive = Archive::default();
-    let directory = pipelines.job_directory(found.job).artifact(&found.name);
-    let made = archive
-        .add_path(&directory, &found.name)
-        .and_then(|()| archive.finish());
-    zipped(made, &found.name)
-}
-
-/// An archive as an answer.
-pub(super) fn zipped(made: std::io::Result<Vec<u8>>, name: &str) -> Answer {
-    let bytes = made.map_err(|error| AreaError::not_found(format!("`{name}` cannot be read: {error}.")))?;
-    let name: String = name
-        .chars()
-        .filter(|it| it.is_ascii_alphanumeric() || "-_.".contains(*it))
-        .collect();
-    let headers = [
-        (header::CONTENT_TYPE, "application/zip".to_owned()),
-        (
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}.zip\""),
-        ),
-    ];
-    Ok((headers, bytes).into_response())
-}
-
-fn attachments(request: &AreaRequest, run: &Run, category: &str) -> Answer {
-    let links = Links {
-        base: &request.base_url,
-    };
-    let found = run
-        .attachments
-        .iter()
-        .filter(|it| it.category.eq_ignore_ascii_case(category));
-    let shape = |it: &crate::run::Attachment| {
-        let path = format!(
-            "build/builds/{}/{}/{}/attachments/{}/{}",
-            run.id,
-            run.plan_id,
-            it.record,
-            encoded(&it.category),
-            encoded(&it.name)
-        );
-        json!({
-            "name": it.name, "type": it.category, "recordId": it.record, "timelineId": run.plan_id, "createdOn": it.created_at,
-            "_links": {"self": {"href": links.api(&run.project, &path)}},
-        })
-    };
-    list(found.map(shape).collect())
-}
-
-fn attachment(pipelines: &Pipelines, request: &AreaRequest, run: &Run, record: &str) -> Answer {
-    let [.., category, name] = request.tail.as_slice() else {
-        return Err(nothing(request));
-    };
-    let mut all = run.attachments.iter();
-    let found = all.find(|it| {
-        it.record.to_string().eq_ignore_ascii_case(record)
-            && it.category.eq_ignore_ascii_case(category)
-            && it.name.eq_ignore_ascii_case(name)
-    });
-    let Some(found) = found else {
-        return Err(AreaError::not_found(format!(
-            "Build {} has no attachment {name} of type {category} there.",
-            run.id
-        )));
-    };
-    let bytes = std::fs::read(
-        pipelines
-            .job_directory(found.job)
-            .attachment(&found.category, &found.name),
-    );
-    let bytes =
-        bytes.map_err(|error| AreaError::not_found(format!("Attachment {name} cannot be read: {error}.")))?;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+    let mut run = run.clone();
+    change(&mut run);
+    save(pipelines, &mut run).await?;
+    Ok(run)
 }

@@ -1,4 +1,7 @@
-//! Definitions in both areas, and runs of the new one.
+//! `build/definitions`: definitions, their revisions, and what both areas know of them.
+
+mod revisions;
+pub(super) mod seen;
 
 use std::collections::BTreeMap;
 
@@ -6,165 +9,14 @@ use http::Method;
 use pave_devops::{AreaError, AreaRequest, Project};
 use serde_json::{Value, json};
 
+use revisions::{at_revision, keep_revision};
+
 use super::shape::Links;
-use super::{Answer, empty, id, list, logs, nothing, number, ok, project, text, top};
+use super::{Answer, empty, id, list, nothing, number, ok, project, text};
 use crate::access::Realm;
-use crate::engine::queue::{Wish, prepare, queue, refusal};
 use crate::pipelines::Pipelines;
 use crate::store::{Kind, Stored};
 use crate::things::{Definition, DefinitionVariable};
-
-/// `pipelines`: the new area.
-pub(crate) async fn pipelines(pipelines: &Pipelines, request: &AreaRequest, rest: &[&str]) -> Answer {
-    let links = Links {
-        base: &request.base_url,
-    };
-    match (&request.method, rest) {
-        (&Method::GET, []) => {
-            let all = visible(pipelines, request).await?;
-            list(
-                all.iter()
-                    .take(top(request, 1000))
-                    .map(|it| links.pipeline(it))
-                    .collect(),
-            )
-        }
-        (&Method::POST, []) => {
-            let body = request.json()?;
-            let repository = body
-                .pointer("/configuration/repository")
-                .cloned()
-                .unwrap_or_default();
-            let yaml = text(&body, "/configuration/path")
-                .unwrap_or("azure-pipelines.yml")
-                .to_owned();
-            let folder = text(&body, "/folder").unwrap_or("\\").to_owned();
-            let stored = create(pipelines, request, &body, &repository, &yaml, &folder).await?;
-            ok(links.pipeline(&stored))
-        }
-        (_, [number, rest @ ..]) => {
-            let stored = find(pipelines, request, number).await?;
-            one(pipelines, request, &stored, rest).await
-        }
-        _ => Err(nothing(request)),
-    }
-}
-
-async fn one(
-    pipelines: &Pipelines,
-    request: &AreaRequest,
-    stored: &Stored<Definition>,
-    rest: &[&str],
-) -> Answer {
-    let links = Links {
-        base: &request.base_url,
-    };
-    match (&request.method, rest) {
-        (&Method::GET, []) => ok(links.pipeline(stored)),
-        (&Method::GET, ["runs"]) => {
-            let runs = pipelines
-                .store()
-                .runs(stored.body.project.id, vec![stored.id], top(request, 10_000))
-                .await?;
-            list(runs.iter().map(|run| links.run(run)).collect())
-        }
-        (&Method::POST, ["runs"]) => run(pipelines, request, stored, false).await,
-        (&Method::POST, ["preview"]) => run(pipelines, request, stored, true).await,
-        (&Method::GET, ["runs", number]) => {
-            ok(links.run(&super::builds::find(pipelines, request, number).await?))
-        }
-        (&Method::GET, ["runs", number, "logs", rest @ ..]) => {
-            let run = super::builds::find(pipelines, request, number).await?;
-            logs::of_pipelines(pipelines, request, &run, rest)
-        }
-        _ => Err(nothing(request)),
-    }
-}
-
-async fn run(
-    pipelines: &Pipelines,
-    request: &AreaRequest,
-    stored: &Stored<Definition>,
-    preview: bool,
-) -> Answer {
-    let body = if request.body.is_empty() {
-        json!({})
-    } else {
-        request.json()?
-    };
-    let preview = preview || body.get("previewRun").and_then(Value::as_bool) == Some(true);
-    let verb = if preview { "get" } else { "queue" };
-    allow(pipelines, request, verb, &stored.body).await?;
-    let resource = body
-        .pointer("/resources/repositories/self")
-        .cloned()
-        .unwrap_or_default();
-    let wish = Wish {
-        branch: text(&resource, "/refName").unwrap_or_default().to_owned(),
-        version: text(&resource, "/version").unwrap_or_default().to_owned(),
-        reason: "manual".to_owned(),
-        parameters: parameters(&body),
-        variables: variables(&body),
-        stages_to_skip: strings(&body, "stagesToSkip"),
-        text: text(&body, "/yamlOverride")
-            .filter(|_| preview)
-            .map(str::to_owned),
-        pull_request: None,
-    };
-    let links = Links {
-        base: &request.base_url,
-    };
-    if preview {
-        let prepared = prepare(pipelines, stored, &wish).await?;
-        let Some(plan) = prepared
-            .plan
-            .filter(|_| !pave_diagnostic::has_errors(&prepared.diagnostics))
-        else {
-            return Err(refusal(&prepared.diagnostics));
-        };
-        return ok(json!({
-            "id": -1, "name": null, "state": "unknown", "finalYaml": plan.final_yaml, "templateParameters": wish.parameters.into_iter().collect::<serde_json::Map<_, _>>(),
-            "pipeline": links.pipeline(stored), "diagnostics": prepared.diagnostics,
-            "parameters": prepared.parameters,
-        }));
-    }
-    if stored.body.queue_status == "disabled" {
-        return Err(AreaError::bad_request(format!(
-            "Pipeline {} is disabled.",
-            stored.body.name
-        )));
-    }
-    let run = queue(pipelines, stored, &request.principal, wish, false).await?;
-    ok(links.run(&run))
-}
-
-pub(super) fn parameters(body: &Value) -> Vec<(String, Value)> {
-    let given = body.get("templateParameters").and_then(Value::as_object);
-    given
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
-}
-
-fn variables(body: &Value) -> Vec<(String, String, bool)> {
-    let given = body.get("variables").and_then(Value::as_object);
-    let one = |(name, value): (&String, &Value)| {
-        let secret = value.get("isSecret").and_then(Value::as_bool).unwrap_or(false);
-        let value = value.get("value").unwrap_or(value);
-        let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        (name.clone(), plain, secret)
-    };
-    given.into_iter().flatten().map(one).collect()
-}
-
-fn strings(body: &Value, key: &str) -> Vec<String> {
-    let list = body.get(key).and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(|it| it.as_str().map(str::to_owned))
-        .collect()
-}
 
 /// `build/definitions`: the old area.
 pub(crate) async fn definitions(pipelines: &Pipelines, request: &AreaRequest, rest: &[&str]) -> Answer {
@@ -172,30 +24,9 @@ pub(crate) async fn definitions(pipelines: &Pipelines, request: &AreaRequest, re
         base: &request.base_url,
     };
     match (&request.method, rest) {
-        (&Method::GET, []) => {
-            let mut all = visible(pipelines, request).await?;
-            if let Some(name) = request.parameter("name") {
-                all.retain(|it| named(&it.body.name, name));
-            }
-            if let Some(repository) = request.parameter("repositoryId") {
-                all.retain(|it| it.body.repository.id.to_string().eq_ignore_ascii_case(repository));
-            }
-            if let Some(ids) = request.parameter("definitionIds") {
-                let ids: Vec<&str> = ids.split(',').map(str::trim).collect();
-                all.retain(|it| ids.contains(&it.id.to_string().as_str()));
-            }
-            let full = request
-                .parameter("includeAllProperties")
-                .is_some_and(|it| it.eq_ignore_ascii_case("true"));
-            let shape = |it: &Stored<Definition>| {
-                if full {
-                    links.definition(it)
-                } else {
-                    links.definition_reference(it)
-                }
-            };
-            list(all.iter().take(top(request, 10_000)).map(shape).collect())
-        }
+        (&Method::GET, []) => seen::listed(pipelines, request).await,
+        // Templates of the old designer; there are none.
+        (&Method::GET, ["templates"]) => list(Vec::new()),
         (&Method::POST, []) => {
             let body = request.json()?;
             let repository = body.get("repository").cloned().unwrap_or_default();
@@ -206,7 +37,28 @@ pub(crate) async fn definitions(pipelines: &Pipelines, request: &AreaRequest, re
             let stored = create(pipelines, request, &body, &repository, &yaml, &folder).await?;
             ok(links.definition(&stored))
         }
-        (&Method::GET, [number]) => ok(links.definition(&find(pipelines, request, number).await?)),
+        (&Method::GET, [number]) => {
+            let stored = find(pipelines, request, number).await?;
+            let wants_latest = request
+                .parameter("includeLatestBuilds")
+                .is_some_and(|it| it.eq_ignore_ascii_case("true"));
+            let stored = at_revision(pipelines, request, stored).await?;
+            let mut shape = links.definition(&stored);
+            if wants_latest {
+                seen::with_latest(pipelines, request, &stored, &mut shape).await?;
+            }
+            ok(shape)
+        }
+        (&Method::GET, [number, "yaml"]) => {
+            let stored = find(pipelines, request, number).await?;
+            seen::yaml(pipelines, &at_revision(pipelines, request, stored).await?).await
+        }
+        // Nothing can be noted beside a definition.
+        (&Method::GET, [number, "properties"]) => {
+            find(pipelines, request, number).await?;
+            ok(json!({"count": 0, "value": {}}))
+        }
+        (&Method::GET, [number, "revisions"]) => revisions::revisions(pipelines, request, number).await,
         (&Method::PUT | &Method::PATCH, [number]) => {
             let stored = find(pipelines, request, number).await?;
             ok(links.definition(&update(pipelines, request, stored).await?))
@@ -222,14 +74,14 @@ pub(crate) async fn definitions(pipelines: &Pipelines, request: &AreaRequest, re
     }
 }
 
-fn named(name: &str, wanted: &str) -> bool {
+pub(super) fn named(name: &str, wanted: &str) -> bool {
     match wanted.strip_suffix('*') {
         Some(prefix) => name.to_lowercase().starts_with(&prefix.to_lowercase()),
         None => name.eq_ignore_ascii_case(wanted),
     }
 }
 
-async fn allow(
+pub(super) async fn allow(
     pipelines: &Pipelines,
     request: &AreaRequest,
     verb: &str,
@@ -241,7 +93,10 @@ async fn allow(
 }
 
 /// Definitions that the person may see.
-async fn visible(pipelines: &Pipelines, request: &AreaRequest) -> Result<Vec<Stored<Definition>>, AreaError> {
+pub(super) async fn visible(
+    pipelines: &Pipelines,
+    request: &AreaRequest,
+) -> Result<Vec<Stored<Definition>>, AreaError> {
     let all = pipelines
         .store()
         .things::<Definition>(Kind::Definition, Some(project(request)?.id))
@@ -281,7 +136,7 @@ pub(crate) async fn find(
     Ok(found)
 }
 
-async fn create(
+pub(super) async fn create(
     pipelines: &Pipelines,
     request: &AreaRequest,
     body: &Value,
@@ -326,6 +181,7 @@ async fn create(
     };
     crate::trigger::begin(pipelines, id, definition.repository.id).await?;
     drop(turn);
+    keep_revision(pipelines, request, id, &definition, "add", "").await?;
     pipelines.changed(project, "build", id.to_string());
     Ok(Stored {
         id,
@@ -465,6 +321,8 @@ async fn update(
             words,
         ));
     }
+    let comment = text(&body, "/comment").unwrap_or_default();
+    keep_revision(pipelines, request, changed.id, &changed.body, "update", comment).await?;
     pipelines.changed(&changed.body.project, "build", changed.id.to_string());
     Ok(changed)
 }

@@ -1,15 +1,20 @@
 //! Service connections. Whether one works is found out by asking for a token with it.
 
+mod cloud;
+
+pub(crate) use cloud::token as cloud_token;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use http::Method;
 use pave_devops::{AreaError, AreaRequest, Project};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use cloud::test;
+
 use super::shape::Links;
-use super::tasks::{federated, issuer, subject};
+use super::tasks::{issuer, subject};
 use super::{Answer, empty, list, nothing, ok, text};
 use crate::access::Realm;
 use crate::pipelines::Pipelines;
@@ -25,8 +30,6 @@ const SECRET: [&str; 6] = [
     "accesstoken",
     "accountkey",
 ];
-/// How long a cloud may take to answer.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// `serviceendpoint`.
 pub(crate) async fn serve(pipelines: &Pipelines, request: &AreaRequest, rest: &[&str]) -> Answer {
@@ -53,13 +56,35 @@ pub(crate) async fn serve(pipelines: &Pipelines, request: &AreaRequest, rest: &[
             empty()
         }
         (&Method::POST, ["endpointproxy"]) => proxy(pipelines, request).await,
-        (&Method::GET, ["types"]) => list(vec![
-            json!({"name": "azurerm", "displayName": "Azure Resource Manager", "authenticationSchemes": [
-                {"scheme": "WorkloadIdentityFederation"}, {"scheme": "ServicePrincipal"}, {"scheme": "ManagedServiceIdentity"},
-            ]}),
-        ]),
+        (&Method::GET, ["types"]) => types(request),
         _ => Err(nothing(request)),
     }
+}
+
+/// Kinds of connections that are made here, with the ways in which they show who they are.
+fn types(request: &AreaRequest) -> Answer {
+    let known = [
+        (
+            "azurerm",
+            "Azure Resource Manager",
+            &[
+                "WorkloadIdentityFederation",
+                "ServicePrincipal",
+                "ManagedServiceIdentity",
+            ][..],
+        ),
+        ("generic", "Generic", &["UsernamePassword"][..]),
+    ];
+    let given = |key: &str| request.parameter(key).filter(|it| !it.is_empty());
+    let wanted = known.into_iter().filter(|(name, _, schemes)| {
+        given("type").is_none_or(|it| it.eq_ignore_ascii_case(name))
+            && given("scheme").is_none_or(|it| schemes.iter().any(|own| own.eq_ignore_ascii_case(it)))
+    });
+    let shape = |(name, display, schemes): (&str, &str, &[&str])| {
+        let schemes: Vec<Value> = schemes.iter().map(|it| json!({"scheme": it})).collect();
+        json!({"name": name, "displayName": display, "authenticationSchemes": schemes})
+    };
+    list(wanted.map(shape).collect())
 }
 
 /// A project that a body names by id or name.
@@ -92,6 +117,8 @@ async fn listed(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
         let body = &it.body;
         let wanted = among("endpointNames", &body.name)
             && among("type", &body.kind)
+            && among("authSchemes", &body.scheme)
+            && among("owner", "Library")
             && among("endpointIds", &body.uuid.to_string());
         if wanted
             && pipelines
@@ -380,130 +407,4 @@ async fn proxy(pipelines: &Pipelines, request: &AreaRequest) -> Answer {
     let words = tested.as_ref().err().cloned().unwrap_or_default();
     let status = if tested.is_ok() { "ok" } else { "unauthorized" };
     ok(json!({"statusCode": status, "errorMessage": words, "result": []}))
-}
-
-/// Asks the cloud for a token; says in words what is wrong.
-async fn test(
-    pipelines: &Pipelines,
-    it: &Endpoint,
-    secrets: &BTreeMap<String, String>,
-) -> Result<(), String> {
-    if !it.kind.eq_ignore_ascii_case("AzureRM") || it.scheme.eq_ignore_ascii_case("ManagedServiceIdentity") {
-        return Ok(());
-    }
-    let parameter = |name: &str| {
-        let found = it
-            .parameters
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found
-            .map(|(_, value)| value.clone())
-            .filter(|value| !value.is_empty())
-    };
-    let tenant = parameter("tenantid").ok_or("`tenantid` is missing")?;
-    let client = parameter("serviceprincipalid").ok_or("`serviceprincipalid` is missing")?;
-    let (login, audience) = cloud(pipelines, it).await?;
-    let mut form = vec![
-        ("grant_type", "client_credentials".to_owned()),
-        ("client_id", client),
-        ("scope", format!("{}/.default", audience.trim_end_matches('/'))),
-    ];
-    if it.scheme.eq_ignore_ascii_case("WorkloadIdentityFederation") {
-        let token = federated(pipelines, it).map_err(|error| error.message)?;
-        form.push((
-            "client_assertion_type",
-            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned(),
-        ));
-        form.push(("client_assertion", token));
-    } else {
-        form.push((
-            "client_secret",
-            secrets
-                .get("serviceprincipalkey")
-                .cloned()
-                .ok_or("`serviceprincipalkey` is missing")?,
-        ));
-    }
-    let url = format!("{}/{tenant}/oauth2/v2.0/token", login.trim_end_matches('/'));
-    let asked = pipelines
-        .http()
-        .post(&url)
-        .timeout(PATIENCE)
-        .form(&form)
-        .send()
-        .await;
-    let answer = asked.map_err(|error| format!("{url} cannot be reached: {}", innermost(&error)))?;
-    if answer.status().is_success() {
-        return Ok(());
-    }
-    let status = answer.status();
-    let body: Value = answer.json().await.unwrap_or_default();
-    let words = body
-        .get("error_description")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    Err(format!(
-        "{url} answered {status}: {}",
-        words.split(" Trace ID").next().unwrap_or_default()
-    ))
-}
-
-/// Where to sign in, and for what: known for Azure, else asked of the endpoint itself.
-async fn cloud(pipelines: &Pipelines, it: &Endpoint) -> Result<(String, String), String> {
-    let environment = it.data.get("environment").map_or("AzureCloud", String::as_str);
-    match environment.to_lowercase().as_str() {
-        "azurecloud" => {
-            return Ok((
-                "https://login.microsoftonline.com".to_owned(),
-                "https://management.azure.com".to_owned(),
-            ));
-        }
-        "azureusgovernment" => {
-            return Ok((
-                "https://login.microsoftonline.us".to_owned(),
-                "https://management.usgovcloudapi.net".to_owned(),
-            ));
-        }
-        "azurechinacloud" => {
-            return Ok((
-                "https://login.chinacloudapi.cn".to_owned(),
-                "https://management.chinacloudapi.cn".to_owned(),
-            ));
-        }
-        _ => {}
-    }
-    let url = format!(
-        "{}/metadata/endpoints?api-version=2022-09-01",
-        it.url.trim_end_matches('/')
-    );
-    let asked = pipelines.http().get(&url).timeout(PATIENCE).send().await;
-    let answer = asked.and_then(reqwest::Response::error_for_status);
-    let answer = answer.map_err(|error| format!("{url} cannot be reached: {}", innermost(&error)))?;
-    let body: Value = answer
-        .json()
-        .await
-        .map_err(|error| format!("{url} gave no JSON: {error}"))?;
-    // Older versions answer an object, newer ones a list of clouds.
-    let own = if body.is_array() {
-        body.get(0).cloned().unwrap_or_default()
-    } else {
-        body
-    };
-    let login = own
-        .pointer("/authentication/loginEndpoint")
-        .and_then(Value::as_str);
-    let audience = own.pointer("/authentication/audiences/0").and_then(Value::as_str);
-    match (login, audience) {
-        (Some(login), Some(audience)) => Ok((login.to_owned(), audience.to_owned())),
-        _ => Err(format!("{url} does not say where to sign in")),
-    }
-}
-
-/// What is really wrong, without the libraries that passed it on.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut current = error;
-    while let Some(source) = current.source() {
-        current = source;
-    }
-    current.to_string()
 }

@@ -5,7 +5,7 @@ use http::header;
 use pave_devops::{AreaError, AreaRequest};
 use serde_json::{Value, json};
 
-use super::builds::zipped;
+use super::artifacts::{signed, zipped};
 use super::shape::Links;
 use super::{Answer, id, list, nothing, ok};
 use crate::pipelines::Pipelines;
@@ -36,17 +36,17 @@ pub(crate) fn of_pipelines(pipelines: &Pipelines, request: &AreaRequest, run: &R
     let links = Links {
         base: &request.base_url,
     };
-    let signed = request
+    let signs = request
         .parameter("$expand")
-        .is_some_and(|it| it.eq_ignore_ascii_case("signedContent"));
+        .is_some_and(|it| it == "1" || it.eq_ignore_ascii_case("signedContent"));
     let shape = |log: &Log, text: &str| {
         let own = links.api(&run.project, &format!("build/builds/{}/logs/{}", run.id, log.id));
         let mut all = json!({
             "id": log.id, "createdOn": log.created_at, "lastChangedOn": log.created_at, "lineCount": count(text),
             "url": links.api(&run.project, &format!("pipelines/{}/runs/{}/logs/{}", run.definition, run.id, log.id)),
         });
-        if signed {
-            all["signedContent"] = json!({"url": own, "signatureExpires": log.created_at});
+        if signs {
+            all["signedContent"] = signed(&own);
         }
         all
     };
@@ -90,6 +90,12 @@ fn one(pipelines: &Pipelines, request: &AreaRequest, run: &Run, number: &str) ->
         .collect();
     if wants(request, "json") {
         return ok(json!({"count": lines.len(), "value": lines}));
+    }
+    if wants(request, "zip") {
+        let mut archive = Archive::default();
+        let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+        let made = archive.add(&format!("{wanted}.txt"), text.as_bytes());
+        return zipped(made.and_then(|()| archive.finish()), &format!("log_{wanted}"));
     }
     let mut body = lines.join("\n");
     if !body.is_empty() {

@@ -195,9 +195,7 @@ impl Links<'_> {
                 "id": run.definition, "name": run.definition_name, "folder": "\\", "revision": 1,
                 "url": self.api(project, &format!("pipelines/{}?revision=1", run.definition)),
             },
-            "resources": {"repositories": {"self": {
-                "repository": {"id": run.repository.id, "type": "azureReposGit"}, "refName": run.branch, "version": run.version,
-            }}},
+            "resources": self.resources(run),
             "_links": {
                 "self": {"href": self.api(project, &own)},
                 "web": {"href": self.web(project, &format!("_build/results?buildId={}", run.id))},
@@ -214,6 +212,36 @@ impl Links<'_> {
         }
         without_nulls(&mut all);
         all
+    }
+
+    /// Versions of everything that a run is made of.
+    fn resources(&self, run: &Run) -> Value {
+        let mut repositories = Map::new();
+        repositories.insert(
+            "self".to_owned(),
+            json!({
+                "repository": {"id": run.repository.id, "type": "azureReposGit"}, "refName": run.branch, "version": run.version,
+            }),
+        );
+        for it in run.plan.repositories.iter().filter(|it| it.alias != "self") {
+            repositories.insert(
+                it.alias.clone(),
+                json!({"repository": {"fullName": it.name, "type": "azureReposGit"}, "refName": it.reference, "version": it.version}),
+            );
+        }
+        let pipelines: Map<String, Value> = run
+            .pipelines
+            .iter()
+            .map(|it| {
+                let url = self.api(&it.project, &format!("pipelines/{}", it.definition));
+                let pipeline = json!({"id": it.definition, "name": it.definition_name, "folder": "\\", "revision": 1, "url": url});
+                (it.alias.clone(), json!({"pipeline": pipeline, "version": it.number, "runId": it.run}))
+            })
+            .collect();
+        if pipelines.is_empty() {
+            return json!({"repositories": repositories});
+        }
+        json!({"repositories": repositories, "pipelines": pipelines})
     }
 
     pub(crate) fn timeline(&self, run: &Run) -> Value {
@@ -249,7 +277,7 @@ impl Links<'_> {
         json!({
             "id": record.id, "parentId": record.parent, "type": record.kind, "name": record.name, "refName": record.ref_name,
             "identifier": if record.identifier.is_empty() { Value::Null } else { json!(record.identifier) },
-            "state": state, "result": result, "resultCode": null, "startTime": record.started_at, "finishTime": record.finished_at,
+            "state": state, "result": result, "resultCode": record.reason, "startTime": record.started_at, "finishTime": record.finished_at,
             "percentComplete": record.percent, "currentOperation": record.operation, "order": record.order,
             "attempt": record.attempt, "errorCount": count("error"), "warningCount": count("warning"),
             "issues": if record.issues.is_empty() { Value::Null } else { json!(record.issues) },
@@ -275,7 +303,8 @@ fn unique_name(principal: &Principal) -> &str {
     }
 }
 
-fn task_id(name: &str) -> uuid::Uuid {
+/// The id of a task, made of its name.
+pub(crate) fn task_id(name: &str) -> uuid::Uuid {
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.to_lowercase().as_bytes())
 }
 
@@ -321,6 +350,30 @@ fn trigger_info(run: &Run) -> Value {
             "ci.sourceBranch": run.branch, "ci.sourceSha": run.version, "ci.message": title,
             "ci.triggerRepository": run.repository.id,
         }),
+        _ => origin(run),
+    }
+}
+
+/// What of another pipeline or repository started the run.
+fn origin(run: &Run) -> Value {
+    let Some(origin) = &run.origin else {
+        return json!({});
+    };
+    let used = run.pipelines.iter().find(|it| it.alias == origin.alias);
+    match (origin.category.as_str(), used) {
+        ("pipeline", Some(it)) => json!({
+            "alias": it.alias, "artifactType": "Pipeline", "pipelineTriggerType": "PipelineCompletion", "source": it.definition_name,
+            "version": it.number, "pipelineId": it.run.to_string(), "definitionId": it.definition.to_string(),
+            "projectId": it.project.id, "branch": it.branch,
+        }),
+        ("repository", _) => {
+            let repository = run.plan.repositories.iter().find(|it| it.alias == origin.alias);
+            json!({
+                "alias": origin.alias, "ci.triggerRepository": repository.map(|it| &it.name),
+                "ci.sourceBranch": repository.map(|it| &it.reference), "ci.sourceSha": repository.map(|it| &it.version),
+            })
+        }
+        ("schedule", _) => json!({"schedule.name": origin.alias}),
         _ => json!({}),
     }
 }

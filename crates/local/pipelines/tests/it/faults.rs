@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use pave_local_pipelines::Limits;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::{Scene, eventually, limits};
 
@@ -22,16 +22,8 @@ async fn a_step_goes_on_while_pave_is_gone() {
         "trigger: none\nsteps:\n- checkout: none\n- script: |\n    for n in $(seq 1 200); do echo line $n; sleep 0.005; done\n    while [ ! -e {} ]; do sleep 0.02; done\n    echo after\n  displayName: Long\n- script: echo next\n  displayName: Next\n",
         gate.display()
     );
-    let definition = scene.define("ci", &yaml).await;
-    let id = scene.queue(definition, json!({})).await;
-    let build = json!({"id": id});
-    eventually("the step runs", async || {
-        let all = scene.records(&build, "Task").await;
-        all.iter()
-            .any(|it| it["name"] == "Long" && it["state"] == "inProgress")
-            .then_some(())
-    })
-    .await;
+    let id = scene.started(&yaml).await;
+    scene.step_runs(id, "Long").await;
     let scene = scene.restart().await;
     std::fs::write(&gate, "").unwrap();
     let build = scene.ended(id).await;
@@ -50,18 +42,12 @@ async fn an_agent_that_dies_is_noticed_and_the_run_can_be_run_again() {
         "trigger: none\nsteps:\n- checkout: none\n- script: test -e {} || sleep 7654.5\n  displayName: Long\n",
         gate.display()
     );
-    let definition = scene.define("ci", &yaml).await;
-    let id = scene.queue(definition, json!({})).await;
-    let jobs = scene.file("pipelines/jobs");
-    let agent = eventually("an agent with its step", async || {
-        let job = std::fs::read_dir(&jobs).ok()?.flatten().next()?;
-        let text = std::fs::read_to_string(job.path().join("agent.json")).ok()?;
-        let process: Value = serde_json::from_str(&text).ok()?;
-        (left_running("7654.5") > 0).then_some(process["pid"].as_i64()?)
+    let id = scene.started(&yaml).await;
+    eventually("the step's process", async || {
+        (left_running("7654.5") > 0).then_some(())
     })
     .await;
-    let pid = rustix::process::Pid::from_raw(i32::try_from(agent).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    scene.kill_agent();
     let build = scene.ended(id).await;
     scene.assert_result(&build, "failed").await;
     let job = scene.records(&build, "Job").await[0].clone();
@@ -176,10 +162,9 @@ async fn an_endless_step_ends_with_its_time_and_leaves_nothing_running() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_interrupts_its_step_and_still_cleans_up() {
     let scene = Scene::new().await;
-    let definition = scene
-        .define("ci", "trigger: none\nsteps:\n- checkout: none\n- script: |\n    trap 'echo interrupted; exit 1' INT\n    echo ready\n    while true; do sleep 0.05; done\n  displayName: Long\n- script: echo cleaning\n  displayName: Clean\n  condition: always()\n- script: echo never\n  displayName: Never\n")
+    let id = scene
+        .started("trigger: none\nsteps:\n- checkout: none\n- script: |\n    trap 'echo interrupted; exit 1' INT\n    echo ready\n    while true; do sleep 0.05; done\n  displayName: Long\n- script: echo cleaning\n  displayName: Clean\n  condition: always()\n- script: echo never\n  displayName: Never\n")
         .await;
-    let id = scene.queue(definition, json!({})).await;
     let build = json!({"id": id});
     eventually("the step runs", async || {
         let running = scene
@@ -190,13 +175,7 @@ async fn a_cancelled_run_interrupts_its_step_and_still_cleans_up() {
         (running && scene.log(&build, "Long").await.contains("\nready")).then_some(())
     })
     .await;
-    let told = scene
-        .call(
-            "PATCH",
-            &format!("build/builds/{id}"),
-            json!({"status": "cancelling"}),
-        )
-        .await;
+    let told = scene.cancel(id).await;
     assert_eq!(told["status"], "cancelling");
     let build = scene.ended(id).await;
     scene.assert_result(&build, "canceled").await;

@@ -6,11 +6,19 @@
     reason = "a test that cannot set its scene has failed"
 )]
 
+mod checks;
+mod containers;
+mod downloads;
 mod faults;
 mod harness;
 mod rest;
 mod runs;
+mod server;
+mod skipped;
+mod strategies;
+mod tasks;
 mod terraform;
+mod triggers;
 
 /// Not a test: this program is its own agent, see the harness.
 #[test]

@@ -133,3 +133,69 @@ async fn logs_are_lines_and_archives() {
     let logs = scene.get(&format!("build/builds/{id}/logs")).await;
     assert!(logs["count"].as_u64().unwrap() >= 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_about_builds() {
+    let scene = Scene::new().await;
+    let definition = scene
+        .define(
+            "ci",
+            "trigger: none\nsteps:\n- checkout: none\n- script: echo hi\n",
+        )
+        .await;
+    let badge = scene
+        .get(&format!("build/status/{definition}?branchName=main"))
+        .await;
+    assert!(badge.as_str().unwrap().contains("never built"), "{badge}");
+    let build = scene.queue(definition, json!({})).await;
+    scene.ended(build).await;
+    let badge = scene.get("build/status/ci").await;
+    assert!(
+        badge.as_str().unwrap().contains("<title>ci: succeeded</title>"),
+        "{badge}"
+    );
+    let latest = scene
+        .get(&format!("build/latest/{definition}?branchName=main"))
+        .await;
+    assert_eq!(latest["id"], build);
+    let changes = scene.get(&format!("build/builds/{build}/changes")).await;
+    assert_eq!(changes["value"][0]["message"], "Add pipeline");
+    assert_eq!(
+        scene.get(&format!("build/builds/{build}/workitems")).await["count"],
+        0
+    );
+    let report = scene.get(&format!("build/builds/{build}/report")).await;
+    assert!(report["content"].as_str().unwrap().contains("succeeded"));
+    let tags = format!("build/builds/{build}/tags");
+    scene.call("PUT", &format!("{tags}/blue"), Value::Null).await;
+    scene.call("POST", &tags, json!(["red", "Blue"])).await;
+    assert_eq!(scene.get(&tags).await["value"], json!(["blue", "red"]));
+    let left = scene.call("DELETE", &format!("{tags}/red"), Value::Null).await;
+    assert_eq!(left["value"], json!(["blue"]));
+    assert_eq!(scene.get("build/tags").await["value"], json!(["blue"]));
+    let path = format!("build/definitions/{definition}");
+    let now = scene.get(&path).await;
+    let body = json!({"id": definition, "name": "renamed", "revision": now["revision"], "comment": "Rename"});
+    assert_eq!(scene.call("PUT", &path, body).await["revision"], 2);
+    let revisions = scene.get(&format!("{path}/revisions")).await;
+    assert_eq!(revisions["count"], 2);
+    assert_eq!(revisions["value"][1]["comment"], "Rename");
+    assert_eq!(scene.get(&format!("{path}?revision=1")).await["name"], "ci");
+    let lease = json!([{"runId": build, "definitionId": definition, "ownerId": "User:bob", "daysValid": 3, "protectPipeline": false}]);
+    let made = scene.call("POST", "build/retention/leases", lease).await;
+    let id = made["value"][0]["leaseId"].clone();
+    assert_eq!(
+        scene.get(&format!("build/builds/{build}/leases")).await["count"],
+        1
+    );
+    let removed = scene
+        .call_as(
+            &scene.admin,
+            "DELETE",
+            &format!("build/retention/leases?ids={id}"),
+            Value::Null,
+        )
+        .await;
+    assert_eq!(removed.unwrap().0, 204);
+    assert_eq!(scene.get("build/retention/leases").await["count"], 0);
+}

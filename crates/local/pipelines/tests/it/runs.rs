@@ -140,14 +140,7 @@ stages:
             > 3
     );
     std::fs::write(&marker, "").unwrap();
-    scene
-        .call(
-            "PATCH",
-            &format!("build/builds/{}/stages/Deploy", build["id"]),
-            json!({"state": "retry"}),
-        )
-        .await;
-    let again = scene.ended(build["id"].as_i64().unwrap()).await;
+    let again = scene.retry(&build, "Deploy").await;
     scene.assert_result(&again, "succeeded").await;
     let tried = scene.records(&again, "Job").await;
     assert!(
@@ -302,5 +295,42 @@ jobs:
     let legs = scene.records(&build, "Task").await;
     for name in ["Leg one", "Leg two"] {
         assert!(legs.iter().any(|it| it["name"] == name), "{legs:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_a_run_may_count() {
+    let scene = Scene::new().await;
+    let yaml = |name: &str| {
+        format!(
+            "trigger: none
+name: {name}
+variables:
+- name: major
+  value: 2
+- name: patch
+  value: $[counter(format('v{{0}}', variables['major']), 7)]
+steps:
+- checkout: none
+- script: echo \"patch=$(patch) number=$(Build.BuildNumber)\"
+  displayName: Say
+"
+        )
+    };
+    let definition = scene.define("ci", &yaml("$(major).$(patch)")).await;
+    for expected in ["2.7", "2.8"] {
+        let build = scene.complete(definition, json!({})).await;
+        scene.assert_result(&build, "succeeded").await;
+        assert_eq!(build["buildNumber"], expected);
+        let log = scene.log(&build, "Say").await;
+        let words = format!("patch={} number={expected}", &expected[2..]);
+        assert!(log.contains(&words), "{log}");
+    }
+    let definition = scene
+        .define("whole", &yaml("\"$[format('r{0}', counter('', 40))]\""))
+        .await;
+    for expected in ["r40", "r41"] {
+        let build = scene.complete(definition, json!({})).await;
+        assert_eq!(build["buildNumber"], expected);
     }
 }

@@ -76,8 +76,7 @@ async fn terraform_is_real_and_its_state_is_kept() {
         .repository
         .push("main", "HCL", &[("terraform/changed/main.tf", hcl)]);
     let definition = scene.define("tf", PIPELINE).await;
-    let id = scene.queue(definition, json!({})).await;
-    let build = scene.ended(id).await;
+    let build = scene.complete(definition, json!({})).await;
     scene.assert_result(&build, "succeeded").await;
     assert!(scene.log(&build, "Tell").await.contains("changes true"));
     assert!(scene.log(&build, "Init").await.contains("its state is kept in"));
@@ -94,8 +93,7 @@ async fn terraform_is_real_and_its_state_is_kept() {
     );
     assert!(applied["resources"][0]["id"].as_str().unwrap().len() > 10);
     // The second run finds the state of the first.
-    let again = scene.queue(definition, json!({})).await;
-    let build = scene.ended(again).await;
+    let build = scene.complete(definition, json!({})).await;
     scene.assert_result(&build, "succeeded").await;
     assert!(scene.log(&build, "Tell").await.contains("changes false"));
     let history = scene.file(&format!("work/state/{definition}/terraform__changed.history"));
@@ -133,8 +131,7 @@ async fn a_terraform_error_names_file_and_line() {
         .repository
         .push("main", "HCL", &[("terraform/changed/main.tf", hcl)]);
     let definition = scene.define("tf", PIPELINE).await;
-    let id = scene.queue(definition, json!({})).await;
-    let build = scene.ended(id).await;
+    let build = scene.complete(definition, json!({})).await;
     scene.assert_result(&build, "failed").await;
     let step = scene.step(&build, "Validate").await;
     let issue = &step["issues"][0];
@@ -255,8 +252,7 @@ async fn the_real_provider_is_taken_where_it_is_asked_for() {
             .push("main", "HCL", &[("terraform/changed/main.tf", hcl)]);
         let yaml = INIT.replace("VARIABLES", variables).replace("ENV", own);
         let definition = scene.define("tf", &yaml).await;
-        let id = scene.queue(definition, json!({})).await;
-        let build = scene.ended(id).await;
+        let build = scene.complete(definition, json!({})).await;
         let case = format!("{environment} {hcl} {variables}{own}");
         if !expected.is_empty() {
             scene.assert_result(&build, "succeeded").await;

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use crate::{Action, Filter, Job, JobKind, Plan, Pool, Shell, Stage, Step, Trigger, Variable};
+use crate::{Action, Container, Filter, Job, JobKind, Plan, Pool, Shell, Stage, Step, Trigger, Variable};
 
 /// The pipeline as it runs, as `preview` answers it: templates gone, shortcuts written out as tasks.
 pub(super) fn write(plan: &Plan) -> String {
@@ -143,6 +143,7 @@ fn stage(stage: &Stage) -> Value {
         put(&mut map, "trigger", "manual".into());
     }
     flag(&mut map, "isSkippable", stage.is_skippable, true);
+    set(&mut map, "lockBehavior", stage.lock_behavior.as_deref());
     put_list(&mut map, "variables", variables(&stage.variables));
     put(&mut map, "jobs", stage.jobs.iter().map(job).collect());
     Value::Object(map)
@@ -178,7 +179,16 @@ fn job(job: &Job) -> Value {
     if let Some(clean) = &job.clean_workspace {
         put(&mut map, "workspace", json!({"clean": clean}));
     }
-    set(&mut map, "container", job.container.as_deref());
+    if let Some(found) = &job.runs_in {
+        put(&mut map, "container", container(found));
+    }
+    if !job.services.is_empty() {
+        let services = job
+            .services
+            .iter()
+            .map(|(name, found)| (name.clone(), container(found)));
+        put(&mut map, "services", Value::Object(services.collect()));
+    }
     put_list(&mut map, "variables", variables(&job.variables));
     let steps = |hook: &str| -> Vec<Value> {
         let of_hook = job
@@ -199,6 +209,20 @@ fn job(job: &Job) -> Value {
         );
         put(&mut map, "environment", name.into());
         let mut hooks = Map::new();
+        let mut increments: Vec<Value> = Vec::new();
+        for leg in &job.matrix {
+            let increment = leg
+                .variables
+                .iter()
+                .find(|(name, _)| name == "Strategy.Increment");
+            if let Some(number) = increment.and_then(|(_, text)| text.parse::<u32>().ok())
+                && !increments.contains(&number.into())
+            {
+                increments.push(number.into());
+            }
+        }
+        put_list(&mut hooks, "increments", increments);
+        number(&mut hooks, "maxParallel", job.max_parallel, 0);
         for hook in ["preDeploy", "deploy", "routeTraffic", "postRouteTraffic"] {
             let steps = steps(hook);
             if !steps.is_empty() {
@@ -247,6 +271,20 @@ fn matrix(map: &mut Map<String, Value>, job: &Job) {
     }
 }
 
+fn container(container: &Container) -> Value {
+    let mut map = Map::new();
+    put(&mut map, "image", container.image.as_str().into());
+    let set_text = |map: &mut Map<String, Value>, key: &str, text: &str| {
+        set(map, key, Some(text).filter(|text| !text.is_empty()));
+    };
+    set_text(&mut map, "options", &container.options);
+    set_text(&mut map, "endpoint", &container.endpoint);
+    put_pairs(&mut map, "env", &container.env);
+    put_list(&mut map, "ports", texts(&container.ports));
+    put_list(&mut map, "volumes", texts(&container.volumes));
+    Value::Object(map)
+}
+
 fn pool(pool: &Pool) -> Value {
     let mut map = Map::new();
     set(&mut map, "name", Some(&pool.name));
@@ -256,7 +294,11 @@ fn pool(pool: &Pool) -> Value {
 }
 
 fn is_implicit(step: &Step) -> bool {
-    matches!(&step.action, Action::Checkout(checkout) if checkout.implicit)
+    match &step.action {
+        Action::Checkout(checkout) => checkout.implicit,
+        Action::Download { source, run, .. } => source.is_empty() && run.is_none(),
+        _ => false,
+    }
 }
 
 fn step(step: &Step) -> Value {
@@ -350,11 +392,20 @@ fn as_task(action: &Action) -> (String, Vec<(String, String)>) {
         }
         Action::Download {
             source,
+            run,
             artifact,
             path,
             patterns,
         } => {
             add("buildType", source);
+            if let Some(run) = run {
+                add("project", &run.project);
+                add("pipeline", &run.pipeline);
+                add("runVersion", &run.version);
+                add("runId", &run.id);
+                add("runBranch", &run.branch);
+                add("tags", &run.tags);
+            }
             add("artifact", artifact);
             add("path", path);
             add("patterns", patterns);

@@ -156,8 +156,8 @@ impl Compiler<'_> {
             job.clean_workspace = clean.and_then(|entry| self.word(&entry, &["outputs", "resources", "all"]));
             self.finish(inner, &["clean"]);
         }
-        self.container(fields, &mut job);
-        for kept in ["services", "uses", "templateContext"] {
+        self.containers(fields, &mut job);
+        for kept in ["uses", "templateContext"] {
             fields.take(kept);
         }
         if job.pool.name.eq_ignore_ascii_case("server") {
@@ -238,26 +238,6 @@ impl Compiler<'_> {
         let known = ["name", "resourceName", "resourceId", "resourceType", "tags"];
         self.finish(fields, &known);
         environment
-    }
-
-    fn container(&mut self, fields: &mut Fields, job: &mut Job) {
-        let Some(entry) = fields.take("container") else {
-            return;
-        };
-        let tree = self.expand(&entry.value, &entry.scope);
-        let value = tree.to_value();
-        let image = value.member("image").unwrap_or(&value).to_text();
-        job.container = image.filter(|image| !image.is_empty());
-        if job.container.is_some() {
-            self.report(
-                Diagnostic::warning(
-                    codes::NOT_ACTED_ON,
-                    "the job runs on the agent itself, not in the container",
-                )
-                .with_help("install what it needs in a step"),
-                &entry.key_place,
-            );
-        }
     }
 
     /// Reads `pool:`: a name, or a mapping.

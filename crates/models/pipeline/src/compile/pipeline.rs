@@ -7,7 +7,7 @@ use super::parameters::Given;
 use super::{CompileScope, Compiler};
 use crate::expression::Value;
 use crate::tree::Tree;
-use crate::{CompileRequest, Parameter, Plan, Pool, Stage, codes};
+use crate::{CompileRequest, FileReference, Parameter, Plan, Pool, Stage, codes};
 
 /// Keys of a pipeline that has jobs of its own stage also count for that stage or job.
 const KNOWN: [&str; 26] = [
@@ -77,7 +77,7 @@ impl Compiler<'_> {
         let mut fields = self.fields(tree, scope, "a pipeline")?;
         fields.take("parameters");
         if let Some(resources) = fields.take("resources") {
-            plan.other_resources.extend(self.resources(&resources));
+            self.resources(&resources, plan);
         }
         let mut body_scope = scope.clone();
         if let Some(entry) = fields.take("variables") {
@@ -91,6 +91,8 @@ impl Compiler<'_> {
             Some(entry) => self.pool(&entry),
             None => pool,
         };
+        let lock = fields.take("lockBehavior");
+        let lock = lock.and_then(|entry| self.word(&entry, &["sequential", "runLatest"]));
         let body = self.body(&fields, tree)?;
         let entry = fields.take(body)?;
         for other in BODIES {
@@ -117,6 +119,12 @@ impl Compiler<'_> {
                 plan.stages.push(stage);
             }
         }
+        if lock.is_some() {
+            plan.lock_behavior.clone_from(&lock);
+        }
+        for stage in &mut plan.stages {
+            stage.lock_behavior = stage.lock_behavior.take().or_else(|| lock.clone());
+        }
         self.finish(fields, &KNOWN);
         Some(())
     }
@@ -135,9 +143,6 @@ impl Compiler<'_> {
             plan.run_name = Some(name);
         }
         let _kept = self.take_boolean(fields, "appendCommitMessageToRunName");
-        if let Some(entry) = fields.take("lockBehavior") {
-            let _checked = self.word(&entry, &["sequential", "runLatest"]);
-        }
     }
 
     /// Which of the four bodies the root has.
@@ -180,6 +185,10 @@ impl Compiler<'_> {
             return None;
         }
         let opened = self.template(fields, &["stages", "jobs", "steps", "extends"], scope)?;
+        plan.extends.push(FileReference {
+            repository: opened.root.place.source.repository.clone(),
+            path: opened.root.place.source.path.clone(),
+        });
         self.root(&opened.root, &opened.scope, plan, pool)
     }
 }

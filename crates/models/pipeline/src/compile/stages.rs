@@ -118,7 +118,7 @@ impl Compiler<'_> {
         stage.manual = trigger
             .is_some_and(|entry| self.word(&entry, &["manual", "automatic"]).as_deref() == Some("manual"));
         if let Some(entry) = fields.take("lockBehavior") {
-            let _checked = self.word(&entry, &["sequential", "runLatest"]);
+            stage.lock_behavior = self.word(&entry, &["sequential", "runLatest"]);
         }
         let own_pool = fields.take("pool").map(|entry| self.pool(&entry));
         fields.take("templateContext");

@@ -248,6 +248,7 @@ impl Compiler<'_> {
     fn download(&mut self, fields: &mut Fields) -> Option<Read> {
         let action = Action::Download {
             source: self.take_text(fields, "download")?,
+            run: None,
             artifact: self.take_text(fields, "artifact").unwrap_or_default(),
             path: self.take_text(fields, "path").unwrap_or_default(),
             patterns: self.take_texts(fields, "patterns").join("\n"),
@@ -322,7 +323,8 @@ pub(super) fn implicit_checkout(place: &Place) -> Step {
 /// The download that the `deploy` hook begins with.
 pub(super) fn implicit_download(place: &Place) -> Step {
     let action = Action::Download {
-        source: "current".to_owned(),
+        source: String::new(),
+        run: None,
         artifact: String::new(),
         path: String::new(),
         patterns: String::new(),

@@ -7,6 +7,9 @@ use crate::source::Place;
 use crate::tree::TreeKind;
 use crate::{Action, Job, Leg, Step, codes};
 
+/// Hooks in the order in which they run.
+const HOOKS: [&str; 4] = ["preDeploy", "deploy", "routeTraffic", "postRouteTraffic"];
+
 impl Compiler<'_> {
     /// Reads `strategy:` of a plain job.
     pub(super) fn strategy(&mut self, fields: &mut Fields, job: &mut Job) {
@@ -28,6 +31,7 @@ impl Compiler<'_> {
                         ("System.JobPositionInPhase".to_owned(), position.to_string()),
                         ("System.TotalJobsInPhase".to_owned(), count.to_string()),
                     ],
+                    ..Leg::default()
                 })
                 .collect();
         }
@@ -58,6 +62,7 @@ impl Compiler<'_> {
                     job.matrix.push(Leg {
                         name: leg.key.clone(),
                         variables: variables.collect(),
+                        ..Leg::default()
                     });
                 }
             }
@@ -66,7 +71,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Reads `strategy:` of a deployment job: its hooks become steps, in the order in which they run.
+    /// Reads `strategy:` of a deployment job: its hooks become steps and legs, in the order in which they run.
     pub(super) fn deployment_strategy(
         &mut self,
         fields: &mut Fields,
@@ -103,12 +108,12 @@ impl Compiler<'_> {
         let Some(mut fields) = self.fields(&entry.value, &entry.scope, "a strategy") else {
             return;
         };
-        let increments = match strategy {
-            "canary" => self.take_texts(&mut fields, "increments").len().max(1),
-            _ => 1,
-        };
+        let mut increments = Vec::new();
+        if strategy == "canary" {
+            increments = self.increments(&mut fields);
+        }
         if strategy == "rolling" {
-            job.max_parallel = self.take_number(&mut fields, "maxParallel").unwrap_or_default();
+            job.max_parallel = self.rolling_limit(&mut fields);
         }
         let deploys = fields.has("deploy");
         if !deploys {
@@ -117,36 +122,78 @@ impl Compiler<'_> {
                 &entry.key_place,
             );
         }
-        let before = self.hook(&mut fields, "preDeploy");
-        let mut each = self.hook(&mut fields, "deploy");
-        if deploys && !downloads(&each) {
-            each.insert(0, super::steps::implicit_download(&entry.key_place));
-        }
-        each.extend(self.hook(&mut fields, "routeTraffic"));
-        each.extend(self.hook(&mut fields, "postRouteTraffic"));
-        job.steps.extend(before);
-        for _ in 0..increments {
-            job.steps.extend(each.iter().cloned());
+        for name in HOOKS {
+            let mut steps = self.hook(&mut fields, name);
+            if name == "deploy" && deploys && !downloads(&steps) {
+                steps.insert(0, super::steps::implicit_download(&entry.key_place));
+            }
+            job.steps.extend(steps);
         }
         if let Some(on) = fields.take("on")
             && let Some(mut inner) = self.fields(&on.value, &on.scope, "`on`")
         {
-            let success = self.hook(&mut inner, "success");
-            job.steps.extend(success);
-            let failure = self.hook(&mut inner, "failure");
-            job.steps.extend(failure.into_iter().map(after_failure));
+            for name in ["success", "failure"] {
+                let steps = self.hook(&mut inner, name);
+                job.steps.extend(steps);
+            }
             self.finish(inner, &["success", "failure"]);
         }
-        let known = [
-            "preDeploy",
-            "deploy",
-            "routeTraffic",
-            "postRouteTraffic",
-            "on",
-            "increments",
-            "maxParallel",
-        ];
+        job.matrix = hook_runs(&job.steps, strategy, &increments);
+        let known: Vec<&str> = HOOKS
+            .into_iter()
+            .chain(["on", "increments", "maxParallel"])
+            .collect();
         self.finish(fields, &known);
+    }
+
+    /// Percentages of a canary, each greater than the one before it.
+    fn increments(&mut self, fields: &mut Fields) -> Vec<u32> {
+        let Some(entry) = fields.take("increments") else {
+            return Vec::new();
+        };
+        let mut found: Vec<u32> = Vec::new();
+        for (text, place) in self.texts(&entry) {
+            let number: Option<u32> = text.trim().trim_end_matches('%').parse().ok();
+            match number.filter(|number| (1..=100).contains(number)) {
+                Some(number) if found.last().is_none_or(|last| number > *last) => found.push(number),
+                _ => self.report(
+                    Diagnostic::error(codes::VALUE, format!("`increments` cannot have `{text}` here"))
+                        .with_help(
+                            "write whole percentages from 1 to 100, each greater than the one before it",
+                        ),
+                    &place,
+                ),
+            }
+        }
+        found
+    }
+
+    /// How many targets at the same time; a share of them is worked out when they are known.
+    fn rolling_limit(&mut self, fields: &mut Fields) -> u32 {
+        let Some(entry) = fields.take("maxParallel") else {
+            return 0;
+        };
+        let text = self.text(&entry).unwrap_or_default();
+        if let Some(share) = text.trim().strip_suffix('%') {
+            let good = share.parse::<u32>().is_ok_and(|share| (1..=100).contains(&share));
+            if !good {
+                self.report(
+                    Diagnostic::error(codes::VALUE, format!("`maxParallel` cannot be `{text}`"))
+                        .with_help("write a number of targets, or a share such as 25%"),
+                    &entry.value.place,
+                );
+            }
+            return 0;
+        }
+        let number = text.trim().parse();
+        if number.is_err() && !text.contains("$(") {
+            self.report(
+                Diagnostic::error(codes::VALUE, format!("`maxParallel` cannot be `{text}`"))
+                    .with_help("write a number of targets, or a share such as 25%"),
+                &entry.value.place,
+            );
+        }
+        number.unwrap_or_default()
     }
 
     fn hook(&mut self, fields: &mut Fields, name: &'static str) -> Vec<Step> {
@@ -157,7 +204,14 @@ impl Compiler<'_> {
             return Vec::new();
         };
         if let Some(pool) = inner.take("pool") {
-            let _checked = self.pool(&pool);
+            let found = self.pool(&pool);
+            if found.name.eq_ignore_ascii_case("server") {
+                self.report(
+                    Diagnostic::error(codes::WRONG_TARGET, "hooks of a deployment cannot run on the server here")
+                        .with_help("put what the server does into a job of its own with `pool: server`, and let this one depend on it"),
+                    &pool.key_place,
+                );
+            }
         }
         let steps = match inner.take("steps") {
             Some(steps) => {
@@ -178,15 +232,53 @@ fn downloads(steps: &[Step]) -> bool {
         .any(|step| matches!(step.action, Action::Download { .. }))
 }
 
-/// Steps of `on.failure` run when the job has failed.
-fn after_failure(step: Step) -> Step {
-    let condition = match &step.condition {
-        Some(own) if own == "failed()" => own.clone(),
-        Some(own) => format!("and(failed(), {own})"),
-        None => "failed()".to_owned(),
+/// The runs of hooks that a deployment consists of, in their order.
+fn hook_runs(steps: &[Step], strategy: &str, increments: &[u32]) -> Vec<Leg> {
+    let has = |hook: &str| steps.iter().any(|step| step.hook == hook);
+    let run = |name: String, hook: &str, cycle: &str, increment: Option<u32>| {
+        let action = match hook {
+            "success" => "promote",
+            "failure" => "reject",
+            _ => "deploy",
+        };
+        let mut variables = vec![
+            ("Strategy.Name".to_owned(), strategy.to_owned()),
+            ("Strategy.CycleName".to_owned(), cycle.to_owned()),
+        ];
+        if strategy == "canary" {
+            variables.push(("Strategy.Action".to_owned(), action.to_owned()));
+        }
+        if let Some(increment) = increment {
+            variables.push(("Strategy.Increment".to_owned(), increment.to_string()));
+        }
+        Leg {
+            name,
+            variables,
+            hook: hook.to_owned(),
+        }
     };
-    Step {
-        condition: Some(condition),
-        ..step
+    let mut out = Vec::new();
+    if has("preDeploy") {
+        out.push(run("PreDeploy".to_owned(), "preDeploy", "PreIteration", None));
     }
+    let rounds: Vec<Option<u32>> = if increments.is_empty() {
+        vec![None]
+    } else {
+        increments.iter().map(|&increment| Some(increment)).collect()
+    };
+    for increment in rounds {
+        let names = ["Deploy", "RouteTraffic", "PostRouteTraffic"];
+        for (name, hook) in names.into_iter().zip(&HOOKS[1..]) {
+            if has(hook) {
+                let name = increment.map_or_else(|| name.to_owned(), |number| format!("{name}_{number}"));
+                out.push(run(name, hook, "Iteration", increment));
+            }
+        }
+    }
+    for (name, hook) in [("OnSuccess", "success"), ("OnFailure", "failure")] {
+        if has(hook) {
+            out.push(run(name.to_owned(), hook, "PostIteration", None));
+        }
+    }
+    out
 }

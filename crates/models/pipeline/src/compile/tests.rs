@@ -5,6 +5,9 @@ use serde_json::json;
 use super::*;
 use crate::{Action, KnownVariable};
 
+mod resources;
+mod targets;
+
 const SECOND_POST: &str = include_str!("tests/second_post.yml");
 
 struct Case<'a> {
@@ -261,4 +264,65 @@ fn templates_that_are_elsewhere_are_named() {
         .collect();
     assert_eq!(missing, ["None a/b.yml", "Some(\"r\") c.yml"]);
     assert_eq!(compiled.repositories[0].name, "a");
+}
+
+#[test]
+fn containers_are_read_from_their_resources() {
+    let text = "resources:\n  containers:\n  - container: tools\n    image: example/tools:1\n    options: --cpus 1\n    env: {A: b}\n    ports: [8080:80]\n    volumes: ['/x:/y']\nlockBehavior: sequential\nstages:\n- stage: A\n  lockBehavior: runLatest\n  jobs:\n  - job: a\n    container: tools\n    services: {web: tools}\n    steps: [{script: x}]\n- stage: B\n  jobs:\n  - job: b\n    container: {image: 'debian:13'}\n    steps: [{script: x}]\n  - job: c\n    container: debian:13\n    steps: [{script: x}]\n";
+    let plan = run(&Case {
+        text,
+        files: &[],
+        parameters: &[],
+    })
+    .plan
+    .unwrap();
+    let locks: Vec<Option<&str>> = plan
+        .stages
+        .iter()
+        .map(|stage| stage.lock_behavior.as_deref())
+        .collect();
+    assert_eq!(locks, [Some("runLatest"), Some("sequential")]);
+    let first = &plan.stages[0].jobs[0];
+    let container = first.runs_in.as_ref().unwrap();
+    assert_eq!(
+        (
+            container.image.as_str(),
+            container.options.as_str(),
+            container.ports.as_slice()
+        ),
+        ("example/tools:1", "--cpus 1", &["8080:80".to_owned()][..])
+    );
+    assert_eq!(container.place.span.start.line, 15);
+    assert_eq!(first.services[0].0, "web");
+    for job in &plan.stages[1].jobs {
+        assert_eq!(job.runs_in.as_ref().unwrap().image, "debian:13");
+    }
+}
+
+#[test]
+fn limits_of_strategies_are_checked() {
+    for (strategy, expected) in [
+        (
+            "canary: {increments: [10, 10]",
+            "`increments` cannot have `10` here",
+        ),
+        ("canary: {increments: [0]", "`increments` cannot have `0` here"),
+        ("canary: {increments: [10, 20]", ""),
+        ("rolling: {maxParallel: 25%", ""),
+        ("rolling: {maxParallel: 0%", "`maxParallel` cannot be `0%`"),
+        ("rolling: {maxParallel: some", "`maxParallel` cannot be `some`"),
+        (
+            "runOnce: {increments: [1]",
+            "`increments` does not go together with",
+        ),
+    ] {
+        let text = format!(
+            "jobs:\n- deployment: d\n  environment: e\n  strategy:\n    {strategy}, deploy: {{steps: [{{script: x}}]}}}}\n"
+        );
+        let found = complaints(&text, &[]);
+        assert!(
+            found.contains(expected) && found.is_empty() == expected.is_empty(),
+            "{strategy}: {found}"
+        );
+    }
 }

@@ -3,8 +3,9 @@ use pave_diagnostic::Diagnostic;
 use super::expand::Pending;
 use super::fields::Fields;
 use super::{CompileScope, Compiler};
+use crate::source::Place;
 use crate::tree::{Tree, TreeKind};
-use crate::{Filter, Schedule, Trigger, codes};
+use crate::{Cron, Filter, Schedule, Trigger, codes};
 
 impl Compiler<'_> {
     /// Reads `trigger:` or `pr:`.
@@ -59,7 +60,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn take_filter(&mut self, fields: &mut Fields, key: &str) -> Filter {
+    pub(super) fn take_filter(&mut self, fields: &mut Fields, key: &str) -> Filter {
         let Some(entry) = fields.take(key) else {
             return Filter::default();
         };
@@ -111,13 +112,12 @@ impl Compiler<'_> {
             let Some(mut fields) = self.fields(&item, &scope, "a schedule") else {
                 continue;
             };
-            let place = fields.place_of("cron");
-            let cron = self.take_text(&mut fields, "cron").unwrap_or_default();
-            if cron.split_whitespace().count() != 5 {
-                let message = format!("`{cron}` is no schedule of five fields");
-                let help = "write minute, hour, day, month, weekday in UTC: `0 3 * * 1-5`";
-                self.report(Diagnostic::error(codes::VALUE, message).with_help(help), &place);
-            }
+            let cron = fields.take("cron");
+            let place = cron
+                .as_ref()
+                .map_or_else(|| item.place.clone(), |entry| entry.value.place.clone());
+            let cron = cron.and_then(|entry| self.text(&entry)).unwrap_or_default();
+            self.check_cron(&cron, &place);
             out.push(Schedule {
                 cron,
                 display_name: self.take_text(&mut fields, "displayName").unwrap_or_default(),
@@ -128,6 +128,38 @@ impl Compiler<'_> {
             self.finish(fields, &["cron", "displayName", "branches", "always", "batch"]);
         }
         out
+    }
+
+    /// Says what is wrong with the five fields, at the field.
+    fn check_cron(&mut self, text: &str, place: &Place) {
+        let help = "write minute, hour, day of the month, month, day of the week in UTC: `0 3 * * 1-5`";
+        let cron = match Cron::parse(text) {
+            Ok(cron) => cron,
+            Err(error) => {
+                let at = place.within(text, error.range.clone(), 0..error.range.len());
+                self.report(
+                    Diagnostic::error(codes::VALUE, error.message).with_help(help),
+                    &at,
+                );
+                return;
+            }
+        };
+        for note in cron.notes() {
+            let at = place.within(text, note.range.clone(), 0..note.range.len());
+            self.report(
+                Diagnostic::warning(codes::SCHEDULE, &note.message)
+                    .with_help("a week begins with Sunday: all of it is `*` or `Sun-Sat`"),
+                &at,
+            );
+        }
+        if cron.is_due_on_either_day() {
+            let message = "days of the month and days of the week are both given, and either is enough";
+            self.report(
+                Diagnostic::info(codes::SCHEDULE, message)
+                    .with_help("write `*` for the one that should not count"),
+                place,
+            );
+        }
     }
 }
 

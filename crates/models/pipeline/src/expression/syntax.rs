@@ -42,6 +42,11 @@ impl Expression {
         }
     }
 
+    /// Whether it is `a.b` or `a['b']`.
+    pub(crate) fn is_reference(&self) -> bool {
+        matches!(self.kind, Kind::Index(..))
+    }
+
     /// For `a.b` with a plain name and a literal key: both.
     pub(crate) fn member(&self) -> Option<(&str, String)> {
         let Kind::Index(left, right) = &self.kind else {

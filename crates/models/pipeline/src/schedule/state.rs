@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Decision;
-use crate::{Outcome, Plan};
+use crate::{JobKind, Outcome, Plan, Stage};
 
 /// How far a run is. Can be written down and read again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -10,8 +10,11 @@ pub struct RunState {
     pub canceled: bool,
     /// How it ended.
     pub outcome: Option<Outcome>,
-    /// Variables that conditions of stages and jobs see: predefined and of the run, worked out.
+    /// Variables that all conditions see: predefined and of the run, worked out.
     pub variables: Vec<(String, String)>,
+    /// Names of those variables whose values must not be shown.
+    #[serde(default)]
+    pub secrets: Vec<String>,
     /// Stages that a person left out when queueing.
     pub skipped_by_person: Vec<String>,
     /// Stages, in the order of the plan.
@@ -25,6 +28,8 @@ pub struct StageState {
     pub name: String,
     /// How far.
     pub progress: Progress,
+    /// Variables that conditions of the stage and of its jobs see besides, worked out.
+    pub variables: Vec<(String, String)>,
     /// For `trigger: manual`: whether a person has started it.
     pub started_by_person: bool,
     /// 1 at first.
@@ -168,6 +173,9 @@ impl RunState {
                     }
                 }
             }
+            Decision::SkipLeg { stage, job, leg, .. } => {
+                self.finish(stage, job, Some(leg), Outcome::Skipped, Vec::new());
+            }
             Decision::SkipJob {
                 stage, job, outcome, ..
             } => {
@@ -221,8 +229,8 @@ impl RunState {
     pub fn retry(&mut self, plan: &Plan, stage: &str, all_jobs: bool) {
         self.canceled = false;
         self.outcome = None;
-        if let Some(found) = self.stage_mut(stage) {
-            found.again(all_jobs);
+        if let (Some(found), Some(planned)) = (self.stage_mut(stage), of_plan(plan, stage)) {
+            found.again(planned, all_jobs);
         }
         let mut reopened = vec![stage.to_ascii_lowercase()];
         // Plans have no cycles, so going through them once per stage reaches everything below.
@@ -235,7 +243,7 @@ impl RunState {
                     .any(|above| reopened.contains(&above.to_ascii_lowercase()));
                 if below && !reopened.contains(&name) {
                     if let Some(found) = self.stage_mut(&one.name) {
-                        found.again(true);
+                        found.again(one, true);
                     }
                     reopened.push(name);
                 }
@@ -262,8 +270,9 @@ impl StageState {
         self.jobs.iter().find(|job| job.name.eq_ignore_ascii_case(name))
     }
 
-    fn again(&mut self, all_jobs: bool) {
-        if self.progress == Progress::Pending {
+    fn again(&mut self, plan: &Stage, all_jobs: bool) {
+        // What is under way goes on to its end.
+        if self.progress.outcome().is_none() {
             return;
         }
         self.progress = Progress::Pending;
@@ -275,11 +284,22 @@ impl StageState {
             if good && !all_jobs {
                 continue;
             }
+            let planned = plan.jobs.iter().find(|one| one.name == job.name);
+            let deploys = planned.is_some_and(|one| matches!(one.kind, JobKind::Deployment { .. }));
             job.progress = Progress::Pending;
+            if all_jobs && planned.is_some_and(|one| one.matrix_expression.is_some()) {
+                // Whatever it is worked out from may say something else now.
+                job.legs = vec![LegState {
+                    attempt: self.attempt,
+                    ..leg(None)
+                }];
+                continue;
+            }
             for leg in &mut job.legs {
-                if all_jobs || !leg.progress.outcome().is_some_and(Outcome::is_success) {
+                // Hooks depend on each other: a deployment is made again as a whole.
+                if all_jobs || deploys || !leg.progress.outcome().is_some_and(Outcome::is_success) {
                     leg.progress = Progress::Pending;
-                    leg.attempt += 1;
+                    leg.attempt = self.attempt;
                     leg.outputs.clear();
                 }
             }
@@ -287,11 +307,19 @@ impl StageState {
     }
 }
 
+fn of_plan<'a>(plan: &'a Plan, stage: &str) -> Option<&'a Stage> {
+    plan.stages
+        .iter()
+        .find(|one| one.name.eq_ignore_ascii_case(stage))
+}
+
 impl JobState {
     fn end(&mut self, outcome: Outcome) {
         self.progress = Progress::Completed(outcome);
         for leg in &mut self.legs {
-            leg.progress = Progress::Completed(outcome);
+            if leg.progress.outcome().is_none() {
+                leg.progress = Progress::Completed(outcome);
+            }
         }
     }
 }

@@ -418,7 +418,8 @@ fn one_of(name: &str, value: &str, allowed: &[&str]) -> Option<Diagnostic> {
 }
 
 /// Splits a line as the task library does: blanks separate, double quotes keep together, `\"` is a quote.
-fn words(line: &str) -> Vec<String> {
+#[must_use]
+pub fn words(line: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut word = String::new();
     let (mut quoted, mut started) = (false, false);

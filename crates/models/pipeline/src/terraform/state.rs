@@ -1,4 +1,4 @@
-//! Which resources got which ids: from apply's plain output and from the state.
+//! Which resources have which ids, from the state.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,50 +8,8 @@ use serde_json::Value;
 pub struct AppliedResource {
     /// Address.
     pub address: String,
-    /// What was done: `created`, `changed`, `destroyed`; empty where only the state was read.
-    pub done: String,
-    /// Id; empty where it was not printed.
+    /// Id; empty where there is none.
     pub id: String,
-}
-
-/// Reads what `terraform apply` or `destroy` printed.
-#[must_use]
-pub fn apply_summary(text: &str) -> Vec<AppliedResource> {
-    text.lines()
-        .filter_map(|line| applied(&without_colors(line)))
-        .collect()
-}
-
-fn applied(line: &str) -> Option<AppliedResource> {
-    const DONE: [(&str, &str); 3] = [
-        (": Creation complete after ", "created"),
-        (": Modifications complete after ", "changed"),
-        (": Destruction complete after ", "destroyed"),
-    ];
-    DONE.iter().find_map(|(mark, done)| {
-        let (address, rest) = line.split_once(mark)?;
-        let id = rest.split_once("[id=").and_then(|(_, id)| id.strip_suffix(']'));
-        // A replaced object is destroyed as `address (deposed object …)`.
-        let address = address.trim().split(" (").next().unwrap_or_default();
-        Some(AppliedResource {
-            address: address.to_owned(),
-            done: (*done).to_owned(),
-            id: id.unwrap_or_default().to_owned(),
-        })
-    })
-}
-
-fn without_colors(line: &str) -> String {
-    let mut out = String::new();
-    let mut chars = line.chars();
-    while let Some(char) = chars.next() {
-        if char == '\u{1b}' {
-            chars.by_ref().find(char::is_ascii_alphabetic);
-        } else {
-            out.push(char);
-        }
-    }
-    out.trim_end_matches('\r').to_owned()
 }
 
 /// Reads the resources of a state: what `terraform show -json` printed, or a state file.
@@ -75,7 +33,6 @@ fn module(module: &Value, out: &mut Vec<AppliedResource>) {
             .filter(|one| one["mode"] == "managed")
             .map(|resource| AppliedResource {
                 address: resource["address"].as_str().unwrap_or_default().to_owned(),
-                done: String::new(),
                 id: resource["values"]["id"].as_str().unwrap_or_default().to_owned(),
             }),
     );
@@ -100,7 +57,6 @@ fn of_file(resource: &Value, out: &mut Vec<AppliedResource>) {
         };
         out.push(AppliedResource {
             address: format!("{module}{}.{}{index}", text("type"), text("name")),
-            done: String::new(),
             id: instance["attributes"]["id"]
                 .as_str()
                 .unwrap_or_default()
@@ -112,23 +68,6 @@ fn of_file(resource: &Value, out: &mut Vec<AppliedResource>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_from_the_output_of_apply() {
-        let text = "azurerm_resource_group.example: Creating...\n\u{1b}[0m\u{1b}[1mazurerm_resource_group.example: Creation complete after 1s [id=/subscriptions/s/resourceGroups/a]\u{1b}[0m\nmodule.x.azurerm_y.z[\"k\"]: Destruction complete after 0s\n";
-        let found = apply_summary(text);
-        let shown: Vec<String> = found
-            .iter()
-            .map(|one| format!("{} {} {}", one.done, one.address, one.id))
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                "created azurerm_resource_group.example /subscriptions/s/resourceGroups/a",
-                "destroyed module.x.azurerm_y.z[\"k\"] "
-            ]
-        );
-    }
 
     #[test]
     fn ids_from_a_state() {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::files::Inside;
-use super::super::job::What;
+use super::super::job::{Download, What};
 use super::super::session::Session;
 use super::super::step::{Result, StepError};
 use super::copy::matches;
@@ -39,18 +39,58 @@ pub(crate) fn publish(session: &Session, path: &str, name: &str) -> Result {
     Ok(())
 }
 
-/// Brings artifacts of the run into the workspace.
-pub(crate) fn download(session: &Session, source: &str, name: &str, path: &str, patterns: &str) -> Result {
-    if source.eq_ignore_ascii_case("none") {
+/// Artifacts that a step asks for.
+pub(crate) struct Wish<'a> {
+    /// `current`, `none`, an alias, or the record of a step that chooses a run; empty for everything.
+    pub(crate) source: &'a str,
+    /// Empty for all.
+    pub(crate) name: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) patterns: &'a str,
+}
+
+/// Brings artifacts into the workspace: of this run, or of one of another pipeline.
+pub(crate) fn download(session: &Session, wish: &Wish) -> Result {
+    if wish.source.eq_ignore_ascii_case("none") {
         return Ok(());
     }
-    if !source.is_empty() && !source.eq_ignore_ascii_case("current") {
-        return Err(StepError::Words(format!(
-            "Artifacts of the pipeline resource `{source}` cannot be fetched here; only `current` can."
-        )));
+    if wish.source.is_empty() {
+        fetch(session, wish, &available(session), "this run", "")?;
+        for other in &session.job.downloads {
+            if !other.alias.is_empty() && other.refused.is_empty() {
+                fetch(session, wish, &of_other(other), &other.title, &other.alias)?;
+            }
+        }
+        return Ok(());
     }
-    let name = session.expand(name);
-    let all = available(session);
+    if wish.source.eq_ignore_ascii_case("current") {
+        return fetch(session, wish, &available(session), "this run", "");
+    }
+    let found = session
+        .job
+        .downloads
+        .iter()
+        .find(|it| it.alias.eq_ignore_ascii_case(wish.source) || it.step == wish.source);
+    let Some(other) = found else {
+        return Err(StepError::Words(format!(
+            "There is no pipeline resource `{}`. Declare it below `resources: pipelines:`, or write `current`.",
+            wish.source
+        )));
+    };
+    if !other.refused.is_empty() {
+        return Err(StepError::Words(other.refused.clone()));
+    }
+    session.say(&format!("Artifacts are those of {}.", other.title));
+    fetch(session, wish, &of_other(other), &other.title, &other.alias)
+}
+
+fn of_other(other: &Download) -> Vec<(String, PathBuf)> {
+    other.artifacts.clone().into_iter().collect()
+}
+
+/// Copies what is asked for out of `all`; `below` is a directory in the workspace.
+fn fetch(session: &Session, wish: &Wish, all: &[(String, PathBuf)], title: &str, below: &str) -> Result {
+    let name = session.expand(wish.name);
     let wanted: Vec<&(String, PathBuf)> = all
         .iter()
         .filter(|(other, _)| name.is_empty() || other.eq_ignore_ascii_case(&name))
@@ -58,24 +98,24 @@ pub(crate) fn download(session: &Session, source: &str, name: &str, path: &str, 
     if wanted.is_empty() && !name.is_empty() {
         let known: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         return Err(StepError::Words(format!(
-            "Artifact `{name}` was not found in this run; there are: `{}`.",
+            "Artifact `{name}` was not found in {title}; there are: `{}`.",
             known.join("`, `")
         )));
     }
-    let base = if path.is_empty() {
-        session.job.workspace.clone()
+    let base = if wish.path.is_empty() {
+        session.job.workspace.join(below)
     } else {
-        session.path(path)
+        session.path(wish.path)
     };
     if !base.starts_with(&session.job.workspace) {
         return Err(StepError::Words(
             "Artifacts can be put into the workspace only.".to_owned(),
         ));
     }
-    let patterns = session.expand(patterns);
+    let patterns = session.expand(wish.patterns);
     for (artifact, directory) in wanted {
         // A directory of its own, unless one artifact was asked for with a path.
-        let target = if name.is_empty() || path.is_empty() {
+        let target = if name.is_empty() || wish.path.is_empty() {
             base.join(artifact)
         } else {
             base.clone()

@@ -55,7 +55,12 @@ fn copy(session: &Session, inside: &Inside, from: &Path, to: &Path) -> Result {
     }
     inside.file(parent)?;
     drop(std::fs::remove_file(to));
-    std::io::copy(&mut inside.file(from)?, &mut std::fs::File::create_new(to)?)?;
+    let mut source = inside.file(from)?;
+    let mut target = std::fs::File::create_new(to)?;
+    std::io::copy(&mut source, &mut target)?;
+    // What could be run still can.
+    let mode = std::os::unix::fs::PermissionsExt::mode(&source.metadata()?.permissions()) & 0o777;
+    target.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
     session.job.isolation.own(to)?;
     Ok(())
 }
