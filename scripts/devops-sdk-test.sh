@@ -74,7 +74,7 @@ done
 eval "$assignments"
 
 export PAVE_DEVOPS_MODULES="$modules"
-for test in sdk_test sdk_wide_test; do
+for test in sdk_test sdk_wide_test sdk_pipelines_test; do
   "$venv/bin/python" -B "tests/devops/$test.py"
   node "tests/devops/$test.mjs"
 done

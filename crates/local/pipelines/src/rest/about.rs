@@ -99,11 +99,23 @@ pub(super) async fn badge(pipelines: &Pipelines, request: &AreaRequest, given: &
         (Some(run), None) if run.progress == Progress::Pending => ("waiting", "#9f9f9f"),
         (Some(_), None) => ("in progress", "#0078d4"),
     };
+    let svg = picture(label, words, color);
+    // Clients that read JSON only are given the same as a text.
+    if accepts(request, "application/json") {
+        return ok(json!(svg));
+    }
     let headers = [
         (header::CONTENT_TYPE, "image/svg+xml"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    Ok((headers, picture(label, words, color)).into_response())
+    Ok((headers, svg).into_response())
+}
+
+/// Whether this form is what a client wants first of all.
+fn accepts(request: &AreaRequest, form: &str) -> bool {
+    let accept = request.headers.get(header::ACCEPT);
+    let accept = accept.and_then(|it| it.to_str().ok()).unwrap_or_default();
+    accept.trim_start().to_lowercase().starts_with(form)
 }
 
 fn picture(label: &str, words: &str, color: &str) -> String {
@@ -172,10 +184,8 @@ pub(super) async fn changes_between(pipelines: &Pipelines, request: &AreaRequest
 pub(super) fn report(request: &AreaRequest, run: &Run) -> Answer {
     let status = run.result.map_or("inProgress", build_result);
     let content = format!("Build {} of {}: {status}", run.number, run.definition_name);
-    let accept = request.headers.get(header::ACCEPT);
-    let accept = accept.and_then(|it| it.to_str().ok()).unwrap_or_default();
     let given = request.parameter("type").unwrap_or_default();
-    if given.eq_ignore_ascii_case("html") || accept.trim_start().starts_with("text/html") {
+    if given.eq_ignore_ascii_case("html") || accepts(request, "text/html") {
         let escaped = content.replace('&', "&amp;").replace('<', "&lt;");
         let html = format!("<!doctype html><title>{escaped}</title><p>{escaped}</p>");
         return Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response());

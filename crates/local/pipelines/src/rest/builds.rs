@@ -356,3 +356,27 @@ pub(super) async fn retag(
     save(pipelines, &mut run).await?;
     Ok(run)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_may_stand_in_single_quotes() {
+        let check = |given: &str, expected: Value| {
+            let read: Value = serde_json::from_str(&double_quoted(given)).unwrap();
+            assert_eq!(read, expected, "{given}");
+        };
+        check("{'shared': 'there'}", json!({ "shared": "there" }));
+        check(
+            r#"{'a': "it's", 'b': 'say "no"'}"#,
+            json!({ "a": "it's", "b": "say \"no\"" }),
+        );
+        check(
+            r"{'a': 'it\'s', 'b': 'C:\\x'}",
+            json!({ "a": "it's", "b": "C:\\x" }),
+        );
+        check(r#"{"a": "\"'"}"#, json!({ "a": "\"'" }));
+        assert!(serde_json::from_str::<Value>(&double_quoted("{'a: 1}")).is_err());
+    }
+}

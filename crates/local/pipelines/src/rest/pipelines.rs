@@ -71,15 +71,15 @@ async fn one(
         (&Method::POST, ["runs"]) => run(pipelines, request, stored, false).await,
         (&Method::POST, ["preview"]) => run(pipelines, request, stored, true).await,
         (&Method::GET, ["runs", number]) => {
-            let run = super::builds::find(pipelines, request, number).await?;
+            let run = run_of(pipelines, request, stored, number).await?;
             ok(shown(&links, stored, &run))
         }
         (&Method::GET, ["runs", number, "artifacts"]) => {
-            let run = super::builds::find(pipelines, request, number).await?;
+            let run = run_of(pipelines, request, stored, number).await?;
             super::artifacts::of_pipelines(request, &run)
         }
         (&Method::GET, ["runs", number, "logs", rest @ ..]) => {
-            let run = super::builds::find(pipelines, request, number).await?;
+            let run = run_of(pipelines, request, stored, number).await?;
             logs::of_pipelines(pipelines, request, &run, rest)
         }
         _ => Err(nothing(request)),
@@ -143,6 +143,21 @@ async fn run(
     }
     let run = queue(pipelines, stored, &request.principal, wish, false).await?;
     ok(shown(&links, stored, &run))
+}
+
+/// A run of this pipeline; one of another is not found here.
+async fn run_of(
+    pipelines: &Pipelines,
+    request: &AreaRequest,
+    stored: &Stored<Definition>,
+    number: &str,
+) -> Result<Run, AreaError> {
+    let run = super::builds::find(pipelines, request, number).await?;
+    if run.definition != stored.id {
+        let words = format!("Pipeline {} has no run {number}.", stored.body.name);
+        return Err(AreaError::not_found(words));
+    }
+    Ok(run)
 }
 
 /// A run, with the folder that its pipeline is in now.

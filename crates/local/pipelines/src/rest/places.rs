@@ -162,6 +162,12 @@ pub(crate) const LOCATIONS: &[ResourceLocation] = &[
     ),
     ResourceLocation::new(
         "build",
+        "e884571e-7f92-4d6a-9274-3f5649900835",
+        "templates",
+        "{project}/_apis/build/definitions/{resource}/{templateId}",
+    ),
+    ResourceLocation::new(
+        "build",
         "fcac1932-2ee1-437f-9b6f-7f696be858f6",
         "controllers",
         "_apis/build/{resource}",
