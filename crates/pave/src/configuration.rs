@@ -2,16 +2,18 @@
 
 mod further;
 mod integrations;
+mod locations;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use pave_catalog::Rules;
+use pave_catalog::{Address, Rules};
 use pave_config::{Config, Loaded, Origin, Request, Source, Surroundings};
 use pave_diagnostic::{Diagnostic, Diagnostics, Label};
 use pave_hosts::Integrations;
 use serde_json::{Value, json};
 
 pub(crate) use further::FurtherAddress;
+use locations::Locations;
 
 /// Kinds that catalog locations may hold when no rule says otherwise.
 pub(crate) const ALLOWED: [&str; 9] = [
@@ -62,8 +64,8 @@ pub(crate) struct Configuration {
     pub(crate) allowed: Vec<String>,
     /// Whether the configuration itself says which kinds are allowed.
     pub(crate) has_rules: bool,
-    /// URLs of catalog locations.
-    pub(crate) locations: Vec<String>,
+    /// Catalog locations: URLs, and files of this machine.
+    locations: Locations,
     /// Where the forge is reached beside its own address.
     pub(crate) further: Vec<FurtherAddress>,
 }
@@ -119,10 +121,12 @@ impl Configuration {
             ],
             flags: said,
         };
-        Self::understand(pave_config::load(&request, &Machine))
+        // Without a working directory nothing relative can be read anyway.
+        let working = std::env::current_dir().unwrap_or_default();
+        Self::understand(pave_config::load(&request, &Machine), &working)
     }
 
-    fn understand(loaded: Loaded) -> Self {
+    fn understand(loaded: Loaded, working: &Path) -> Self {
         let Loaded {
             config,
             files,
@@ -133,7 +137,7 @@ impl Configuration {
             diagnostics.push(integrations::wrong_integration(&config, &error));
         }
         let (allowed, has_rules) = rules(&config, &mut diagnostics);
-        let locations = locations(&config, &mut diagnostics);
+        let locations = Locations::read(&config, working, &mut diagnostics);
         let further = further::read(&config, &mut diagnostics);
         Self {
             config,
@@ -195,6 +199,7 @@ impl Configuration {
     /// When a rule cannot be one; the findings have said so before.
     pub(crate) fn rules(&self, demo_location: Option<&str>) -> Result<Rules, String> {
         let mut catalog = self.config.get("catalog").unwrap_or_default();
+        self.locations.write_out(&mut catalog);
         if let Some(target) = demo_location {
             let own = json!({ "type": "url", "target": target, "rules": [{ "allow": ALLOWED }] });
             let mut locations = catalog["locations"].as_array().cloned().unwrap_or_default();
@@ -202,6 +207,11 @@ impl Configuration {
             catalog["locations"] = json!(locations);
         }
         Rules::from_config(&catalog)
+    }
+
+    /// Where the catalog begins, in the order in which it is written.
+    pub(crate) fn locations(&self) -> &[Address] {
+        &self.locations.addresses
     }
 
     /// What the portal shows of it.
@@ -243,27 +253,6 @@ fn rules(config: &Config, diagnostics: &mut Diagnostics) -> (Vec<String>, bool) 
     let kinds = everywhere.flat_map(|rule| rule["allow"].as_array().into_iter().flatten());
     let allowed = kinds.filter_map(|kind| kind.as_str().or_else(|| kind["kind"].as_str()));
     (allowed.map(ToOwned::to_owned).collect(), has_rules)
-}
-
-fn locations(config: &Config, diagnostics: &mut Diagnostics) -> Vec<String> {
-    let mut targets = Vec::new();
-    let locations = config.get("catalog.locations").unwrap_or_default();
-    for (index, location) in locations.as_array().into_iter().flatten().enumerate() {
-        let path = format!("catalog.locations[{index}]");
-        match (location["type"].as_str(), location["target"].as_str()) {
-            (Some("url"), Some(target)) => targets.push(target.to_owned()),
-            (kind, _) => {
-                let kind = kind.unwrap_or("without a type");
-                let message = format!(
-                    "`{path}` is left out: only locations of type `url` with a target are read, this one is `{kind}`"
-                );
-                let finding = Diagnostic::warning("PV2409", message)
-                    .with_help("put the file into a repository and give its URL with `type: url`");
-                diagnostics.push(at(config, finding, &path));
-            }
-        }
-    }
-    targets
 }
 
 /// Puts a finding where the key, or its nearest parent, was written.
@@ -309,7 +298,10 @@ integrations:
 
     fn read(text: &'static str, variables: &[(&'static str, &'static str)]) -> Configuration {
         let machine = Text(text, variables.iter().copied().collect());
-        Configuration::understand(pave_config::load(&Request::default(), &machine))
+        Configuration::understand(
+            pave_config::load(&Request::default(), &machine),
+            Path::new("/nowhere"),
+        )
     }
 
     #[test]
@@ -381,8 +373,8 @@ catalog:
         assert_eq!(configuration.allowed, ["Component", "Template"]);
         assert!(configuration.has_rules);
         assert_eq!(
-            configuration.locations,
-            ["https://dev.azure.com/o/p/_git/r?path=/a.yaml"]
+            configuration.locations(),
+            [Address::url("https://dev.azure.com/o/p/_git/r?path=/a.yaml")]
         );
         assert_eq!(configuration.diagnostics[0].code, "PV2409");
         let rules = configuration.rules(Some("https://forge/demo")).unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 use jiff::Timestamp;
 use pave_diagnostic::{Diagnostic, Severity};
 use pave_journal::Hop;
-use pave_names::{Direction, State};
+use pave_names::{Direction, State, Station};
 
 /// A sign and a word for each state: colour never carries the meaning alone.
 fn sign(state: State) -> char {
@@ -47,6 +47,9 @@ pub(crate) fn road(hops: &[Hop], coloured: bool) -> Vec<String> {
         .map(|hop| hop.title.chars().count())
         .max()
         .unwrap_or(0);
+    // As wide as any, since hops that are followed are drawn one by one.
+    let stations = Station::ALL.iter().map(|station| station.as_str().len());
+    let station_width = stations.max().unwrap_or(0);
     let mut direction = None;
     for hop in hops {
         if direction != Some(hop.direction) {
@@ -60,7 +63,7 @@ pub(crate) fn road(hops: &[Hop], coloured: bool) -> Vec<String> {
         let took = took(hop.started_at, hop.changed_at);
         lines.push(
             format!(
-                "  {sign} {:<9} {:<width$}  {state} {took}",
+                "  {sign} {:<station_width$} {:<width$}  {state} {took}",
                 hop.station.as_str(),
                 hop.title
             )

@@ -5,6 +5,7 @@ Makes a project, repositories, pull requests, policies, pipelines, and things in
 `pave up --output json` printed, and `AZURE_DEVOPS_EXT_PAT`; ends with a message and a code other than zero when anything is not as it should be.
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 AZ = os.environ.get("AZ", "az")
 SUMMARY = json.loads(pathlib.Path(os.environ["PAVE_SUMMARY"]).read_text())
@@ -29,9 +31,9 @@ steps:
 """
 
 
-def run(*words, status=0):
+def run(*words, status=0, directory=None):
     """Runs az; gives what it answers. Another status is expected to say why on standard error, which is given then."""
-    done = subprocess.run([AZ, *words, "--output", "json"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([AZ, *words, "--output", "json"], capture_output=True, text=True, timeout=300, cwd=directory)
     if done.returncode != status:
         raise AssertionError(f"az {' '.join(words)}\nended with {done.returncode}\n{done.stderr}")
     if status:
@@ -71,10 +73,19 @@ def eventually(what, look):
 
 def projects():
     made = devops("devops", "project", "create", "--name", PROJECT, "--description", "made by az", project=None)
-    same((made["name"], made["state"]), (PROJECT, "wellFormed"), "the project")
+    same((made["name"], made["state"], made["description"]), (PROJECT, "wellFormed", "made by az"), "the project")
     listed = devops("devops", "project", "list", project=None)["value"]
     same(PROJECT in [it["name"] for it in listed], True, "the list of projects")
     same(devops("devops", "project", "show")["capabilities"]["versioncontrol"]["sourceControlType"], "Git", "version control")
+    same([it["name"] for it in devops("repos", "list")], [PROJECT], "the repository that a project begins with")
+    teams = devops("devops", "team", "list")
+    same([it["name"] for it in teams], [f"{PROJECT} Team"], "the team of a project")
+    same(devops("devops", "team", "show", "--team", teams[0]["name"])["id"], teams[0]["id"], "the team by its name")
+    members = devops("devops", "team", "list-member", "--team", teams[0]["id"])
+    same("admin@example.com" in [it["identity"]["uniqueName"] for it in members if it["isTeamAdmin"]], True, "the members of the team")
+    people = devops("devops", "user", "list", project=None)["members"]
+    same("alice@example.com" in [it["user"]["mailAddress"] for it in people], True, "the users")
+    same(devops("devops", "user", "show", "--user", "bob@example.com", project=None)["user"]["mailAddress"], "bob@example.com", "a user")
 
 
 def repositories(home):
@@ -94,8 +105,18 @@ def repositories(home):
     tip = devops("repos", "ref", "list", "--repository", REPOSITORY, "--filter", "heads/main")[0]["objectId"]
     at = ["--repository", REPOSITORY, "--name", "heads/extra", "--object-id", tip]
     same(devops("repos", "ref", "create", *at)["success"], True, "making a branch")
+    name = ["--repository", REPOSITORY, "--name", "heads/extra"]
+    same(devops("repos", "ref", "lock", *name)["isLocked"], True, "locking a branch")
+    found = devops("repos", "ref", "list", "--repository", REPOSITORY, "--filter", "heads/extra")[0]
+    same((found["isLocked"], "isLockedBy" in found), (True, True), "the locked branch")
+    same(devops("repos", "ref", "unlock", *name)["isLocked"], False, "unlocking a branch")
     same(devops("repos", "ref", "delete", *at)["success"], True, "deleting a branch")
     same(devops("repos", "update", "--repository", REPOSITORY, "--default-branch", "main")["defaultBranch"], "refs/heads/main", "default branch")
+    devops("repos", "create", "--name", "imported")
+    source = ["--git-source-url", f"{SUMMARY['forge']['url'].rstrip('/')}/{SUMMARY['forge']['organization']}/{PROJECT}/_git/{REPOSITORY}"]
+    same(devops("repos", "import", "create", "--repository", "imported", *source)["status"], "completed", "the import")
+    same(devops("repos", "ref", "list", "--repository", "imported", "--filter", "heads/main")[0]["objectId"], tip, "what was imported")
+    devops("repos", "delete", "--id", devops("repos", "show", "--repository", "imported")["id"], "--yes")
     return checkout, made["id"]
 
 
@@ -111,7 +132,7 @@ def pull(*words, **settings):
     return devops("repos", "pr", *words, project=None, **settings)
 
 
-def pull_requests(checkout, repository):
+def pull_requests(home, checkout, repository):
     policy = devops(
         *("repos", "policy", "approver-count", "create", "--branch", "main", "--repository-id", repository),
         *("--minimum-approver-count", "1", "--creator-vote-counts", "true", "--allow-downvotes", "false"),
@@ -136,6 +157,15 @@ def pull_requests(checkout, repository):
     same(pull("set-vote", "--id", number, "--vote", "approve")["vote"], 10, "the vote")
     same(pull("policy", "list", "--id", number)[0]["status"], "approved", "the policy after the vote")
     same(pull("work-item", "list", "--id", number) or [], [], "work items")
+    # In a clone, az knows by itself where it is, from a remote without a password in its URL.
+    clone = home / "clone"
+    credential = base64.b64encode(f"az:{os.environ['AZURE_DEVOPS_EXT_PAT']}".encode()).decode()
+    setting = f"http.extraHeader=Authorization: Basic {credential}"
+    git(home, "clone", "--quiet", "--config", setting, f"{COLLECTION}/{PROJECT}/_git/{REPOSITORY}", str(clone))
+    run("repos", "pr", "checkout", "--id", number, directory=clone)
+    same((clone / "one.txt").read_text(), "changed\n", "what was checked out")
+    run("repos", "pr", "checkout", "--id", number, directory=clone)
+    same(run("repos", "show", "--repository", REPOSITORY, directory=clone)["id"], repository, "the repository of a clone")
     pull("update", "--id", number, "--squash", "true", "--delete-source-branch", "true")
     pull("update", "--id", number, "--status", "completed")
     same(pull("show", "--id", number)["status"], "completed", "the completed pull request")
@@ -165,7 +195,19 @@ def pipelines(home):
     done = eventually("the run ends", lambda: (it := devops("pipelines", "runs", "show", "--id", number))["status"] == "completed" and it)
     same(done["result"], "succeeded", "the run")
     same([it["name"] for it in devops("pipelines", "runs", "artifact", "list", "--run-id", number)], ["said"], "artifacts")
-    same(devops("pipelines", "runs", "tag", "add", "--run-id", number, "--tags", "tried"), ["tried"], "tags")
+    # `az pipelines runs artifact download` fetches a program from its vendor first; this is the same without it.
+    file = home / "said.zip"
+    run(
+        *("devops", "invoke", "--organization", COLLECTION, "--area", "build", "--resource", "artifacts", "--api-version", "5.0"),
+        *("--route-parameters", f"project={PROJECT}", f"buildId={number}", "--query-parameters", "artifactName=said", "$format=zip"),
+        *("--accept-media-type", "application/zip", "--out-file", str(file)),
+    )
+    with zipfile.ZipFile(file) as archive:
+        same(archive.read("said/said.txt"), b"hello there\n", "the artifact")
+    tags = ["pipelines", "runs", "tag"]
+    same(devops(*tags, "add", "--run-id", number, "--tags", "tried,kept"), ["tried", "kept"], "tags")
+    same(devops(*tags, "list", "--run-id", number), ["tried", "kept"], "the list of tags")
+    same(devops(*tags, "delete", "--run-id", number, "--tag", "tried"), ["kept"], "the tags that are left")
     same(devops("pipelines", "build", "queue", "--definition-id", str(made["id"]))["status"] != "", True, "a queued build")
     eventually("all builds end", lambda: all(it["status"] == "completed" for it in devops("pipelines", "build", "list")))
     devops("pipelines", "delete", "--id", str(made["id"]), "--yes")
@@ -217,12 +259,13 @@ def main():
         home = pathlib.Path(directory)
         step("az devops project", projects)
         checkout, repository = step("az repos, az repos ref", repositories, home)
-        step("az repos pr, az repos policy", pull_requests, checkout, repository)
+        step("az repos pr, az repos policy", pull_requests, home, checkout, repository)
         step("az pipelines", pipelines, home)
         step("az devops service-endpoint, az devops invoke", connections)
         step("az against the local Azure", cloud)
         number = devops("devops", "project", "show")["id"]
         devops("devops", "project", "delete", "--id", number, "--yes", project=None)
+        same(PROJECT in [it["name"] for it in devops("devops", "project", "list", project=None)["value"]], False, "the project afterwards")
     print("az works against the platform")
 
 

@@ -4,7 +4,7 @@ use pave_entity::parse_entities;
 use pave_hosts::{RepositoryLocation, Version};
 use serde_json::{Value, json};
 
-use crate::{Catalog, CatalogError};
+use crate::{Catalog, CatalogError, refusal};
 
 /// The file that is looked for when none is named.
 const FILE: &str = "catalog-info.yaml";
@@ -15,6 +15,7 @@ impl Catalog {
     /// # Errors
     /// When the URL names no repository.
     pub async fn analyze(&self, target: &str, file: Option<&str>) -> Result<Value, CatalogError> {
+        refusal::registration("url", target)?;
         let known = Known::of(target)?;
         let file = file.unwrap_or(FILE).trim_start_matches('/');
         let reader = self.reader();

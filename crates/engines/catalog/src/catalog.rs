@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use pave_diagnostic::Diagnostics;
+use pave_hosts::LocalFiles;
 use pave_names::EntityRef;
 use pave_runtime::Tasks;
 use pave_store::Database;
@@ -15,8 +16,9 @@ use uuid::Uuid;
 use crate::index::Index;
 use crate::query::facets;
 use crate::refusal::{self, Refusal};
-use crate::tree::{Reading, Tree};
-use crate::{CatalogError, Facet, Page, Query, Rules, SourceReader, generated_name};
+use crate::registered;
+use crate::tree::{Means, Reading, Tree};
+use crate::{Address, CatalogError, Facet, Page, Query, Rules, SourceReader, generated_name};
 
 const MIGRATIONS: &[&str] = &[
     "CREATE TABLE location (id TEXT PRIMARY KEY, type TEXT NOT NULL, target TEXT NOT NULL UNIQUE)",
@@ -25,6 +27,9 @@ const MIGRATIONS: &[&str] = &[
     // What a provider last gave, as JSON.
     "CREATE TABLE provided (provider TEXT PRIMARY KEY, tree TEXT NOT NULL)",
 ];
+
+/// The annotation that says which registered location an entity came from.
+const ORIGIN: &str = "backstage.io/managed-by-origin-location";
 
 /// How often locations are read again when no event says that they changed.
 const REFRESH: Duration = Duration::from_secs(120);
@@ -37,8 +42,10 @@ pub struct Options {
     pub reader: Arc<dyn SourceReader>,
     /// Kinds that locations may hold.
     pub allowed: Vec<String>,
-    /// URLs that are registered from the start.
-    pub locations: Vec<String>,
+    /// Reads files of this machine, for those of `locations` that are files.
+    pub files: LocalFiles,
+    /// What is registered from the start. A file location that is not among them is gone.
+    pub locations: Vec<Address>,
 }
 
 /// A registered location.
@@ -47,10 +54,10 @@ pub struct Options {
 pub struct Location {
     /// Id.
     pub id: String,
-    /// Always `url`.
+    /// `url`, or `file` for one of the configuration.
     #[serde(rename = "type")]
     pub kind: String,
-    /// URL.
+    /// URL or absolute path.
     pub target: String,
     /// The Location entity it became.
     pub entity_ref: String,
@@ -75,10 +82,9 @@ pub struct Catalog {
 
 struct Inner {
     database: Database,
-    reader: Arc<dyn SourceReader>,
-    rules: Rules,
-    /// What each registered URL last gave, in the order of registration.
-    trees: Mutex<Vec<(String, Tree)>>,
+    means: Means,
+    /// What each registered location last gave, in the order of registration.
+    trees: Mutex<Vec<(Address, Tree)>>,
     /// What each entity provider last gave, by its name.
     provided: RwLock<BTreeMap<String, Tree>>,
     /// Knocked at when somebody asks for a fresh look at what a provider gave.
@@ -98,33 +104,24 @@ impl Catalog {
     /// The same with rules in place of the options' allowed kinds: `catalog.rules` and the rules of single locations.
     pub async fn open_with(options: Options, rules: Rules, tasks: &Tasks) -> Result<Self, CatalogError> {
         let database = Database::open(&options.database, MIGRATIONS)?;
-        let wanted = options.locations;
-        let known = database
-            .write(move |tx| {
-                for target in &wanted {
-                    let id = Uuid::new_v4().to_string();
-                    tx.execute(
-                        "INSERT OR IGNORE INTO location (id, type, target) VALUES (?1, 'url', ?2)",
-                        [&id, target],
-                    )?;
-                }
-                tx.prepare("SELECT target, tree FROM location ORDER BY rowid")?
-                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                    .collect::<Result<Vec<(String, Option<String>)>, _>>()
-            })
-            .await?;
+        let folders = registered::folders(&options.locations);
+        let known = registered::known(&database, options.locations).await?;
         let kept = known.iter().all(|(_, tree)| tree.is_some());
         let provided = crate::provided::kept(&database).await?;
         // A tree that cannot be read back is read anew from its location.
         let restore = |tree: Option<String>| tree.and_then(|text| serde_json::from_str(&text).ok());
         let trees = known
             .into_iter()
-            .map(|(target, tree)| (target, restore(tree).unwrap_or_default()))
+            .map(|(address, tree)| (address, restore(tree).unwrap_or_default()))
             .collect();
         let inner = Inner {
             database,
-            reader: options.reader,
-            rules,
+            means: Means {
+                reader: options.reader,
+                files: options.files,
+                rules,
+                folders,
+            },
             trees: Mutex::new(trees),
             provided: RwLock::new(provided),
             asked: tokio::sync::Notify::new(),
@@ -156,25 +153,30 @@ impl Catalog {
         read_once.wait_for(|done| *done).await.ok();
     }
 
-    /// Reads the locations again whose URL matches; a push to a repository calls it.
+    /// Reads the locations again whose URL or path matches; a push to a repository calls it.
     pub async fn refresh_where(&self, matches: impl Fn(&str) -> bool + Send) {
-        let targets: Vec<String> = {
+        let addresses: Vec<Address> = {
             let trees = self.inner.trees.lock().await;
             trees
                 .iter()
-                .map(|(target, _)| target.clone())
-                .filter(|target| matches(target))
+                .map(|(address, _)| address.clone())
+                .filter(|address| matches(&address.target))
                 .collect()
         };
-        for target in targets {
-            self.read(&target).await;
+        for address in addresses {
+            self.read(&address).await;
         }
     }
 
-    async fn read(&self, target: &str) {
-        let fresh = Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.rules).await;
+    async fn read(&self, address: &Address) {
+        let known = |trees: &[(Address, Tree)]| trees.iter().any(|(it, _)| it == address);
+        // What nobody registered is not read, least of all a file.
+        if !known(&self.inner.trees.lock().await) {
+            return;
+        }
+        let fresh = Reading::run(self.inner.means.clone(), address).await;
         let mut trees = self.inner.trees.lock().await;
-        let Some((_, tree)) = trees.iter_mut().find(|(known, _)| known == target) else {
+        let Some((_, tree)) = trees.iter_mut().find(|(known, _)| known == address) else {
             return;
         };
         // What can no longer be read keeps its last good form; only the errors are news.
@@ -186,7 +188,7 @@ impl Catalog {
         let text = serde_json::to_string(tree).ok();
         self.publish(&trees);
         drop(trees);
-        let key = target.to_owned();
+        let key = address.target.clone();
         let kept = self.inner.database.write(move |tx| {
             tx.execute(
                 "UPDATE location SET tree = ?2 WHERE target = ?1 AND tree IS NOT ?2",
@@ -194,7 +196,7 @@ impl Catalog {
             )
         });
         if let Err(error) = kept.await {
-            tracing::warn!(%error, target, "what a location gave could not be kept");
+            tracing::warn!(%error, %address, "what a location gave could not be kept");
         }
     }
 
@@ -227,7 +229,9 @@ impl Catalog {
     }
 
     /// What files say stands before what providers found.
-    fn publish(&self, trees: &[(String, Tree)]) {
+    fn publish(&self, trees: &[(Address, Tree)]) {
+        let templates = trees.iter().flat_map(|(_, tree)| registered::templates(tree));
+        self.inner.means.files.set_templates(templates);
         let provided = self.inner.provided.read().unwrap_or_else(PoisonError::into_inner);
         let trees = trees.iter().map(|(_, tree)| tree).chain(provided.values());
         let index = Arc::new(Index::stitch(trees));
@@ -279,9 +283,8 @@ impl Catalog {
         let entity = self
             .entity(reference)
             .ok_or_else(|| CatalogError::NotFound(format!("No entity named '{reference}' found")))?;
-        let origin = entity["metadata"]["annotations"]["backstage.io/managed-by-origin-location"].clone();
-        match origin.as_str().and_then(|origin| origin.strip_prefix("url:")) {
-            Some(target) => self.read(target).await,
+        match Address::of_annotation(&entity, ORIGIN) {
+            Some(address) => self.read(&address).await,
             None => self.inner.asked.notify_waiters(),
         }
         Ok(())
@@ -314,24 +317,29 @@ impl Catalog {
     pub async fn location_of(&self, reference: &EntityRef) -> Result<Location, CatalogError> {
         let missing = || CatalogError::NotFound(format!("found no location for entity {reference}"));
         let entity = self.entity(reference).ok_or_else(missing)?;
-        let origin = &entity["metadata"]["annotations"]["backstage.io/managed-by-origin-location"];
-        let target = origin
-            .as_str()
-            .and_then(|origin| origin.strip_prefix("url:"))
-            .unwrap_or_default();
+        let origin = Address::of_annotation(&entity, ORIGIN).ok_or_else(missing)?;
         let mut all = self.locations().await?.into_iter();
-        all.find(|location| location.target == target).ok_or_else(missing)
+        all.find(|location| location.target == origin.target)
+            .ok_or_else(missing)
     }
 
     pub(crate) fn reader(&self) -> Arc<dyn SourceReader> {
-        Arc::clone(&self.inner.reader)
+        Arc::clone(&self.inner.means.reader)
     }
 
     /// What processing a URL location finds wrong, without registering it.
     pub async fn findings(&self, target: &str) -> Diagnostics {
-        Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.rules)
+        Reading::run(self.inner.means.clone(), &Address::url(target))
             .await
             .diagnostics
+    }
+
+    /// Whether a location of this type and target may be registered at all: files of this machine are the configuration's.
+    ///
+    /// # Errors
+    /// Upstream's words, and what to do.
+    pub fn may_register(kind: &str, target: &str) -> Result<(), Refusal> {
+        refusal::registration(kind, target)
     }
 
     /// Registers a URL location, or says what registering it would give.
@@ -344,11 +352,7 @@ impl Catalog {
         target: &str,
         dry_run: bool,
     ) -> Result<Registered, CatalogError> {
-        if kind != "url" {
-            return Err(CatalogError::Input(
-                "Registered locations must be of an allowed type [\"url\"]".into(),
-            ));
-        }
+        Self::may_register(kind, target)?;
         let exists = self
             .locations()
             .await?
@@ -378,8 +382,8 @@ impl Catalog {
             .trees
             .lock()
             .await
-            .push((target.to_owned(), Tree::default()));
-        self.read(target).await;
+            .push((Address::url(target), Tree::default()));
+        self.read(&Address::url(target)).await;
         let location = Location {
             id,
             kind: kind.into(),
@@ -399,12 +403,15 @@ impl Catalog {
         kind: &str,
         target: &str,
     ) -> Result<Result<Registered, Refusal>, CatalogError> {
+        if let Err(refusal) = Self::may_register(kind, target) {
+            return Ok(Err(refusal));
+        }
         let exists = self
             .locations()
             .await?
             .iter()
             .any(|location| location.target == target);
-        let tree = Reading::run(Arc::clone(&self.inner.reader), target, &self.inner.rules).await;
+        let tree = Reading::run(self.inner.means.clone(), &Address::url(target)).await;
         let fault = tree.emitted.iter().flat_map(|emitted| &emitted.errors).next();
         if let Some(message) = tree.refused.as_ref().or(fault) {
             let mut diagnostics = tree.cures;
@@ -447,7 +454,7 @@ impl Catalog {
             .write(move |tx| tx.execute("DELETE FROM location WHERE id = ?1", [key]))
             .await?;
         let mut trees = self.inner.trees.lock().await;
-        trees.retain(|(target, _)| *target != location.target);
+        trees.retain(|(address, _)| address.target != location.target);
         self.publish(&trees);
         Ok(())
     }

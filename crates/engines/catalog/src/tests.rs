@@ -7,6 +7,8 @@ use pave_runtime::Tasks;
 
 use super::*;
 
+mod files;
+
 #[derive(Default)]
 struct Files(Mutex<HashMap<String, String>>);
 
@@ -46,7 +48,8 @@ async fn open(files: &Arc<Files>, directory: &std::path::Path) -> Catalog {
         database: directory.join("catalog.db"),
         reader: Arc::clone(files) as Arc<dyn SourceReader>,
         allowed: ["Location", "System", "Group"].map(String::from).to_vec(),
-        locations: vec![ROOT.into()],
+        files: pave_hosts::LocalFiles::default(),
+        locations: vec![Address::url(ROOT)],
     };
     let catalog = Catalog::open(options, &Tasks::new()).await.unwrap();
     catalog.read_once().await;
@@ -152,6 +155,7 @@ async fn a_start_shows_at_once_what_was_there_at_the_end() {
         database: directory.path().join("catalog.db"),
         reader: Arc::clone(&files) as Arc<dyn SourceReader>,
         allowed: Vec::new(),
+        files: pave_hosts::LocalFiles::default(),
         locations: Vec::new(),
     };
     let again = Catalog::open(options, &Tasks::new()).await.unwrap();
@@ -266,6 +270,7 @@ async fn the_component_of_the_second_story_registers() {
         database: directory.path().join("catalog.db"),
         reader: Arc::clone(&files) as Arc<dyn SourceReader>,
         allowed: Vec::new(),
+        files: pave_hosts::LocalFiles::default(),
         locations: Vec::new(),
     };
     let rules = Rules::from_config(&serde_json::Value::Null).unwrap();

@@ -1,6 +1,7 @@
 //! URLs by tables; reading against small servers that speak Azure DevOps' items API or Git.
 
 mod devops;
+mod files;
 mod fresh;
 mod reading;
 mod served;

@@ -10,7 +10,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use pave_auth::Identities;
 use pave_keys::Keys;
-use pave_local_azure::{Azure, Options, ServicePrincipal};
+use pave_local_azure::{Azure, Options, STORAGE_NAMES, ServicePrincipal};
 use pave_local_cluster::Cluster;
 use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
@@ -58,7 +58,8 @@ async fn main() -> Result<(), Failure> {
 
 /// Serves a router on a port of this machine until the process ends.
 async fn serve(keys: &Keys, port: u16, router: axum::Router) -> Result<(), Failure> {
-    let acceptor = TlsAcceptor::from(keys.server_config(&["127.0.0.1", "localhost"], &["h2", "http/1.1"])?);
+    let names = [&["127.0.0.1", "localhost"], &STORAGE_NAMES[..]].concat();
+    let acceptor = TlsAcceptor::from(keys.server_config(&names, &["h2", "http/1.1"])?);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {

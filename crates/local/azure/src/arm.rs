@@ -29,8 +29,11 @@ use crate::error::ArmError;
 use crate::kinds::PROVIDERS;
 use crate::options::Options;
 pub(crate) use identities::{CREDENTIALS, IDENTITIES};
+pub(crate) use plain::check_parent;
 use reply::Reply;
 use request::Call;
+pub(crate) use request::decode;
+pub(crate) use storage::{ACCOUNTS, CONTAINERS, KEYS};
 
 /// Name space of the PostgreSQL types.
 pub(crate) const POSTGRESQL: &str = "Microsoft.DBforPostgreSQL";
@@ -80,6 +83,7 @@ async fn answer(
     request_id: Uuid,
 ) -> Result<Reply, ArmError> {
     let caller = authenticate(arm, request.headers()).await?;
+    refuse_deployments(request.uri().path())?;
     let call = Call::read(request, caller, correlation).await?;
     let result = match authorize(&arm.options, &call.caller, &call.method, &call.key(0)).await {
         Ok(()) => route(arm, &call).await,
@@ -87,6 +91,18 @@ async fn answer(
     };
     arm.record(&call, &request_id.to_string(), &result).await;
     result
+}
+
+/// Templates are not understood here; what they say need not be, for that to be said.
+fn refuse_deployments(path: &str) -> Result<(), ArmError> {
+    if !path
+        .to_lowercase()
+        .contains("/providers/microsoft.resources/deployments")
+    {
+        return Ok(());
+    }
+    let message = "The local cloud does not serve deployments of templates (help: make the resources one by one, with Terraform or `az`).";
+    Err(ArmError::bad_request("DeploymentsNotSupported", message))
 }
 
 /// Finds who answers a path. Types and keywords are compared without regard to case, as clients write them as they like.
@@ -111,6 +127,7 @@ async fn in_subscription(arm: &Arm, call: &Call, rest: &[&str]) -> Result<Reply,
     match rest {
         [] => arm.subscription(call),
         ["locations"] => arm.locations(call),
+        ["tagnames"] => arm.tag_names(call).await,
         ["resources"] => arm.list_resources(call, None).await,
         ["resourcegroups"] => arm.list_groups(call).await,
         ["resourcegroups", _] => Box::pin(arm.group(call)).await,

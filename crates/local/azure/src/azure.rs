@@ -12,6 +12,7 @@ use pave_store::Database;
 use serde::Serialize;
 
 use crate::arm::{Arm, serve};
+use crate::blob;
 use crate::engine::{Engine, Parts};
 use crate::error::AzureError;
 use crate::options::Options;
@@ -101,12 +102,13 @@ impl Azure {
             database_directory,
         };
         azure.remove_strays().await?;
+        blob::remove_strays(&azure.engine.store, &azure.options.data).await?;
         azure.engine.remove_stray_planes().await?;
         azure.engine.resume().await?;
         Ok(azure)
     }
 
-    /// Everything that is served: Entra, metadata, ARM.
+    /// Everything that is served: Entra, metadata, ARM, and at their own host names the storage accounts.
     pub fn router(&self) -> Router {
         let arm = Arm {
             options: Arc::clone(&self.options),
@@ -128,7 +130,8 @@ impl Azure {
             .route("/{tenant}/discovery/v2.0/keys", get(entra::keys))
             .route("/{tenant}/discovery/keys", get(entra::keys))
             .with_state(arm.clone())
-            .fallback_service(Router::new().fallback(serve).with_state(arm))
+            .fallback_service(Router::new().fallback(serve).with_state(arm.clone()))
+            .layer(axum::middleware::from_fn_with_state(arm, blob::divert))
     }
 
     /// Ends our own work; servers go on running and are adopted at the next start.

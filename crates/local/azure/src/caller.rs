@@ -15,7 +15,7 @@ use crate::options::Options;
 use crate::store::Resource;
 
 /// Audiences of Azure itself, which some clients ask for whatever the endpoint.
-const AZURE_AUDIENCES: &[&str] = &[
+const AZURE_AUDIENCES: [&str; 2] = [
     "https://management.azure.com",
     "https://management.core.windows.net",
 ];
@@ -31,8 +31,18 @@ pub(crate) struct Caller {
     pub(crate) principal: Option<Principal>,
 }
 
-/// Finds out who a request is from.
+/// Finds out who a request to ARM is from.
 pub(crate) async fn authenticate(arm: &Arm, headers: &HeaderMap) -> Result<Caller, ArmError> {
+    let [azure, core] = AZURE_AUDIENCES;
+    authenticate_for(arm, headers, &[&arm.options.base_url, azure, core]).await
+}
+
+/// Finds out who a request is from, to a service with these audiences, of which the first is its own.
+pub(crate) async fn authenticate_for(
+    arm: &Arm,
+    headers: &HeaderMap,
+    audiences: &[&str],
+) -> Result<Caller, ArmError> {
     let options = &*arm.options;
     let shown = headers
         .get(header::AUTHORIZATION)
@@ -48,7 +58,7 @@ pub(crate) async fn authenticate(arm: &Arm, headers: &HeaderMap) -> Result<Calle
     if let Ok(claims) = options.keys.verify_jwt(&token)
         && claims.get("appid").is_some()
     {
-        return from_claims(arm, &claims).await;
+        return from_claims(arm, &claims, audiences).await;
     }
     let Some(identities) = &options.identities else {
         return Err(refused("the token was not issued here"));
@@ -62,7 +72,7 @@ pub(crate) async fn authenticate(arm: &Arm, headers: &HeaderMap) -> Result<Calle
     }
 }
 
-async fn from_claims(arm: &Arm, claims: &Value) -> Result<Caller, ArmError> {
+async fn from_claims(arm: &Arm, claims: &Value, audiences: &[&str]) -> Result<Caller, ArmError> {
     let options = &*arm.options;
     let seconds = |name: &str| claims[name].as_i64().unwrap_or_default();
     let now = clock::unix_seconds();
@@ -78,10 +88,10 @@ async fn from_claims(arm: &Arm, claims: &Value) -> Result<Caller, ArmError> {
         return Err(refused("the token is not valid yet"));
     }
     let audience = claims["aud"].as_str().unwrap_or_default().trim_end_matches('/');
-    if audience != options.base_url && !AZURE_AUDIENCES.contains(&audience) {
+    if !audiences.contains(&audience) {
         return Err(refused(&format!(
             "the token is meant for `{audience}`, not for `{}`",
-            options.base_url
+            audiences.first().copied().unwrap_or_default()
         )));
     }
     if claims["tid"].as_str() != Some(&options.tenant.to_string()) {

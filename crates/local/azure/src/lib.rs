@@ -6,10 +6,12 @@
 //! Pave, and no secret ever stands in its tables in clear, in an answer or in a log.
 //!
 //! Start at [`Azure::open`] and [`Azure::router`]. `arm` turns requests into rows, `engine` turns rows into servers,
-//! `postgresql` knows how a server is run, `documents` how everything looks to a client.
+//! `postgresql` knows how a server is run, `blob` is the
+//! data plane of storage accounts, `documents` how everything looks to a client.
 
 mod arm;
 mod azure;
+mod blob;
 mod caller;
 mod documents;
 mod engine;
@@ -22,6 +24,7 @@ mod postgresql;
 mod store;
 
 pub use azure::{Azure, ServerStatus, stop_servers_below};
+pub use blob::STORAGE_NAMES;
 pub use error::AzureError;
 pub use options::{Fault, FaultHook, Options, POSTGRESQL_PORT, ServicePrincipal};
 pub use postgresql::account::reachable_database_directory;

@@ -52,7 +52,7 @@ fn document(options: &Options) -> Value {
         },
         "suffixes": {
             "keyVaultDns": format!("vault.{name}"),
-            "storage": format!("storage.{name}"),
+            "storage": crate::blob::storage_suffix(options),
             "acrLoginServer": format!("azurecr.{name}"),
             "postgresqlServerEndpoint": format!("postgres.database.{name}"),
             "mysqlServerEndpoint": format!("mysql.database.{name}"),

@@ -4,6 +4,7 @@
 //! make it, and the server's row appear together or not at all.
 
 mod activity;
+mod blobs;
 mod operations;
 mod planes;
 mod resources;
@@ -11,6 +12,7 @@ mod secrets;
 mod servers;
 
 pub(crate) use activity::{Activity, Filter as ActivityFilter};
+pub(crate) use blobs::{Blob, Facts};
 pub(crate) use operations::{Operation, OperationKind, Outcome};
 pub(crate) use planes::Plane;
 pub(crate) use resources::{Resource, Stamp};
@@ -90,6 +92,35 @@ pub(crate) const MIGRATIONS: &[&str] = &[
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL UNIQUE
     ) STRICT;
+",
+    // Blobs go with their container, however that goes, and a file is unused as soon as its last blob is gone.
+    "
+    CREATE TABLE blobs (
+        container TEXT NOT NULL,
+        name TEXT NOT NULL,
+        snapshot TEXT NOT NULL,
+        file TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        etag TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        modified_at INTEGER NOT NULL,
+        facts TEXT NOT NULL,
+        lease TEXT NOT NULL,
+        PRIMARY KEY (container, name, snapshot)
+    ) STRICT;
+    CREATE INDEX blobs_by_file ON blobs (file);
+    CREATE TABLE unused_files (file TEXT PRIMARY KEY) STRICT;
+    CREATE TRIGGER blobs_go AFTER DELETE ON resources BEGIN
+        DELETE FROM blobs WHERE container = OLD.id;
+    END;
+    CREATE TRIGGER file_dropped AFTER DELETE ON blobs
+    WHEN NOT EXISTS (SELECT 1 FROM blobs WHERE file = OLD.file) BEGIN
+        INSERT OR IGNORE INTO unused_files (file) VALUES (OLD.file);
+    END;
+    CREATE TRIGGER file_replaced AFTER UPDATE OF file ON blobs
+    WHEN NOT EXISTS (SELECT 1 FROM blobs WHERE file = OLD.file) BEGIN
+        INSERT OR IGNORE INTO unused_files (file) VALUES (OLD.file);
+    END;
 ",
 ];
 

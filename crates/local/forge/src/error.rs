@@ -64,6 +64,9 @@ pub enum ForgeError {
     /// A branch policy wants a pull request; the lines say which.
     #[error("{}", .0.join("\n"))]
     Guarded(Vec<String>),
+    /// Somebody else locked the reference; the lines say who.
+    #[error("{}", .0.join("\n"))]
+    Locked(Vec<String>),
     /// People cannot be looked up.
     #[error("look people up")]
     Identities(#[from] pave_auth::AuthError),
@@ -179,6 +182,9 @@ impl From<ForgeError> for ApiError {
                 "GitRefUpdateRejectedByPolicyException",
                 lines.join("\n"),
             ),
+            ForgeError::Locked(lines) => {
+                Self::new(StatusCode::FORBIDDEN, "GitRefLockedException", lines.join("\n"))
+            }
             ForgeError::PolicyOpen(_) => Self::new(
                 StatusCode::FORBIDDEN,
                 "GitPullRequestUpdateRejectedByPolicyException",

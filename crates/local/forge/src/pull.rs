@@ -119,6 +119,9 @@ pub(crate) struct Comment {
     pub(crate) created_at: String,
     pub(crate) updated_at: String,
     pub(crate) deleted: bool,
+    /// Who likes it.
+    #[serde(default)]
+    pub(crate) likes: Vec<Principal>,
 }
 
 /// A discussion, of the whole or of a place in a file.

@@ -39,6 +39,7 @@ impl Forge {
         updates: &[Update],
         purpose: Purpose<'_>,
     ) -> Result<(), ForgeError> {
+        self.check_locks(principal, repository, updates).await?;
         if matches!(purpose, Purpose::Push) {
             self.check_guards(principal, repository, updates).await?;
         }
@@ -61,6 +62,36 @@ impl Forge {
             "push refused"
         );
         Err(ForgeError::Refused(refusal))
+    }
+
+    /// A locked reference is moved by nobody but who locked it, not even by a merge.
+    async fn check_locks(
+        &self,
+        principal: &Principal,
+        repository: &Repository,
+        updates: &[Update],
+    ) -> Result<(), ForgeError> {
+        let locks = self.store().locks(repository.id).await?;
+        let mut lines = Vec::new();
+        for update in updates {
+            if let Some(lock) = locks.iter().find(|it| it.stops(&update.name, principal)) {
+                let path = repository.access_path();
+                lines.push(lock.refusal());
+                lines.push(format!(
+                    "  {} can unlock it, or who has verb manage on nonResourceURL {path}",
+                    lock.holder.user
+                ));
+            }
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(
+            user = principal.user,
+            repository = repository.full_name(),
+            "change of a locked reference refused"
+        );
+        Err(ForgeError::Locked(lines))
     }
 
     /// A branch with a blocking policy takes pull requests only, except from who may bypass that.

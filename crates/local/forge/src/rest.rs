@@ -4,10 +4,12 @@ mod batch;
 mod commits;
 mod diffs;
 mod discovery;
+mod favorites;
 mod forks;
 mod items;
 mod jobs;
 mod locations;
+mod locks;
 mod objects;
 mod policies;
 mod projects;
@@ -19,6 +21,8 @@ mod repositories;
 mod search;
 mod statuses;
 mod subscriptions;
+mod teams;
+mod users;
 mod version;
 
 use axum::Json;
@@ -37,6 +41,7 @@ use crate::repository::Repository;
 use crate::store::Kind;
 pub(crate) use pulls::pull_json;
 use query::Query;
+pub(crate) use repositories::describe;
 
 /// The largest body of a request.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -114,6 +119,13 @@ pub(crate) async fn serve(
         ["process", "processes", id] => discovery::processes(forge, &call, Some(id)),
         ["identities"] => discovery::identities(forge, &call, None).await,
         ["identities", id] => discovery::identities(forge, &call, Some(id)).await,
+        ["projects", _, "teams", ..] => {
+            let project = tail.get(1).map(String::as_str).unwrap_or_default();
+            teams::serve(forge, &call, project, tail.get(3..).unwrap_or_default()).await
+        }
+        ["teams"] => teams::everywhere(forge, &call).await,
+        ["userentitlements"] => users::all(forge, &call).await,
+        ["userentitlements", id] => users::one(forge, &call, id).await,
         ["projects"] | ["projects", _] => {
             projects::serve(forge, &call, tail.get(1).map(String::as_str)).await
         }
@@ -122,6 +134,8 @@ pub(crate) async fn serve(
         ["policy", rest @ ..] => policies::serve(forge, &call, rest).await,
         ["git", "pullrequests"] => pulls::anywhere(forge, &call, None).await,
         ["git", "pullrequests", id] => pulls::anywhere(forge, &call, Some(id)).await,
+        ["git", "favorites", "refs"] => favorites::serve(forge, &call, None).await,
+        ["git", "favorites", "refs", id] => favorites::serve(forge, &call, Some(id)).await,
         ["hooks", "subscriptions", ..] => {
             subscriptions::serve(forge, &call, tail.get(2).map(String::as_str)).await
         }
@@ -197,10 +211,12 @@ async fn in_repository(
         (&Method::GET, ["commits", id]) => commits::get(forge, &repository, id).await,
         (&Method::GET, ["commits", id, "changes"]) => commits::changes(forge, &repository, id).await,
         (&Method::POST, ["refs"]) => refs::update(forge, call, &repository).await,
+        (&Method::PATCH, ["refs", ..]) => locks::change(forge, call, &repository, &tail.join("/")).await,
         (&Method::POST, ["annotatedtags"]) => refs::tag(forge, call, &repository).await,
         (&Method::GET, ["annotatedtags", id]) => refs::read_tag(forge, &repository, id).await,
         (&Method::GET, ["diffs", "commits"]) => diffs::commits(forge, call, &repository).await,
         (&Method::GET, ["stats", "branches"]) => diffs::branches(forge, call, &repository).await,
+        (&Method::POST, ["stats", "branches"]) => diffs::versions(forge, call, &repository).await,
         (&Method::POST, ["pushes"]) => pushes::create(forge, call, &repository).await,
         (&Method::GET, ["pushes"]) => refs::pushes(forge, call, &repository, None).await,
         (&Method::GET, ["pushes", id]) => refs::pushes(forge, call, &repository, Some(id)).await,

@@ -6,20 +6,24 @@ mod push;
 
 use std::io::Read as _;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::TryStreamExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use pave_git::Program;
+use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::ChildStdin;
 use tokio_util::io::StreamReader;
 
 use crate::error::ApiError;
+use crate::event::account_id;
 use crate::forge::Forge;
 use crate::page::page;
-use crate::repository::Repository;
+use crate::repository::{Repository, below};
+use crate::rest::describe;
 pub(crate) use greet::Greetings;
 
 /// Answers one request below `…/_git/{repository}`.
@@ -52,9 +56,22 @@ pub(crate) async fn serve(
         }
         (&Method::POST, ["git-upload-pack"]) => fetch::serve(&repository, request).await,
         (&Method::POST, ["git-receive-pack"]) => push::serve(forge, principal, repository, request).await,
+        (&Method::GET, ["vsts", "info"]) => about(forge, &repository).await,
         (&Method::GET, []) => Err(ApiError::not_found("page; clone this URL with git instead")),
         _ => Err(ApiError::not_found(request.uri().path())),
     }
+}
+
+/// What a client that stands in a clone asks of the clone's URL: where the API is, and what the repository is there.
+async fn about(forge: &Forge, repository: &Repository) -> Result<Response, ApiError> {
+    let organization = &repository.project.organization;
+    let url = below(forge.base_url(), &[organization]);
+    Ok(Json(json!({
+        "serverUrl": url,
+        "collection": { "id": account_id(organization), "name": organization, "url": url },
+        "repository": describe(forge, repository).await?,
+    }))
+    .into_response())
 }
 
 async fn find(forge: &Forge, [organization, project, name]: &[String; 3]) -> Result<Repository, ApiError> {

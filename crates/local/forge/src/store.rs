@@ -1,7 +1,9 @@
 //! `forge.db`: what exists, what was pushed, who wants to hear of it, and who has not yet.
 
+mod attachments;
 mod deliveries;
 mod jobs;
+mod marks;
 mod places;
 mod pulls;
 mod rows;
@@ -16,7 +18,9 @@ use uuid::Uuid;
 
 use crate::pull::PullRequest;
 use crate::repository::{Project, Repository};
+pub(crate) use attachments::Attachment;
 pub(crate) use jobs::{Job, Kind};
+pub(crate) use marks::{Favorite, Lock};
 pub(crate) use pulls::{Note, Wanted};
 use rows::{directory, read_project, read_push, read_repository, to_json};
 
@@ -76,6 +80,16 @@ CREATE TABLE commit_status (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id TEXT NOT NULL REFERENCES repository (id), commit_id TEXT NOT NULL,
   body TEXT NOT NULL);
 CREATE INDEX commit_status_by_commit ON commit_status (repository_id, commit_id);
+", "
+CREATE TABLE reference_lock (
+  repository_id TEXT NOT NULL REFERENCES repository (id), name TEXT NOT NULL, holder TEXT NOT NULL,
+  PRIMARY KEY (repository_id, name));
+CREATE TABLE favorite (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id TEXT NOT NULL REFERENCES repository (id), person TEXT NOT NULL,
+  name TEXT NOT NULL, UNIQUE (person, repository_id, name));
+CREATE TABLE attachment (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, pull_id INTEGER NOT NULL REFERENCES pull_request (id), name TEXT NOT NULL,
+  author TEXT NOT NULL, created_at TEXT NOT NULL, content BLOB NOT NULL, UNIQUE (pull_id, name));
 "];
 
 /// One reference that moves; forty zeros stand for absent.
@@ -354,6 +368,10 @@ fn note_reference(tx: &Transaction<'_>, repository: &Repository, update: &Update
     if update.new.bytes().all(|byte| byte == b'0') {
         tx.execute(
             "DELETE FROM reference WHERE repository_id = ?1 AND name = ?2",
+            params![id, update.name],
+        )?;
+        tx.execute(
+            "DELETE FROM reference_lock WHERE repository_id = ?1 AND name = ?2",
             params![id, update.name],
         )?;
     } else {

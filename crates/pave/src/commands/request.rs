@@ -85,7 +85,7 @@ fn environment_row(item: &Value) -> Vec<String> {
     vec![
         format!("{}/{}", text(item, "namespace"), text(item, "name")),
         text(item, "state"),
-        text(item, "createdAt"),
+        moment(item, "createdAt"),
         text(item, "cause"),
     ]
 }
@@ -101,7 +101,7 @@ fn proposal_row(road: &Value, hops: &[Hop]) -> Option<Vec<String>> {
     Some(vec![
         format!("{PROPOSAL}{id}"),
         stands.state.to_string(),
-        text(road, "startedAt"),
+        moment(road, "startedAt"),
         stands.cause.clone(),
     ])
 }
@@ -195,6 +195,13 @@ pub(crate) async fn preview(place: &Place, command: Preview) -> Result<(), Failu
 
 fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or_default().to_owned()
+}
+
+/// A time to the second.
+fn moment(value: &Value, key: &str) -> String {
+    let text = text(value, key);
+    let time: Option<jiff::Timestamp> = text.parse().ok();
+    time.map_or(text, |it| format!("{it:.0}"))
 }
 
 fn template_ref(text: &str) -> String {

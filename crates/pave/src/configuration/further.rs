@@ -132,8 +132,8 @@ mod tests {
             Ok(("git.example.com", None)),
         );
         let path = Err(("url", "is not an `https` URL without path"));
-        check(at("https://dev.azure.com/pave"), path.clone());
-        check(at("http://dev.azure.com"), path.clone());
+        check(at("https://dev.azure.com/pave"), path);
+        check(at("http://dev.azure.com"), path);
         check(at("https://alice@dev.azure.com"), path);
         check(at("dev.azure.com"), Err(("url", "is not a URL")));
         check(json!({}), Err(("url", "is missing")));

@@ -1,5 +1,7 @@
 //! What engines ask of each other through traits, filled in with the parts that are here.
 
+mod sources;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -9,80 +11,13 @@ use futures::future::BoxFuture;
 use pave_auth::{Identities, Principal};
 use pave_catalog::{Catalog, CatalogError};
 use pave_git::{Credential, Remote};
-use pave_hosts::{HostReader, Integrations, Reader};
+use pave_hosts::Integrations;
 use pave_names::EntityRef;
-use pave_scaffolder::{Registered, SourceFile};
+use pave_scaffolder::Registered;
 use serde_json::Value;
 use url::Url;
 
-/// Reads files of repositories for the catalog and for templates.
-pub(super) struct Sources {
-    reader: HostReader,
-    integrations: Integrations,
-}
-
-impl Sources {
-    pub(super) fn new(reader: HostReader, integrations: Integrations) -> Self {
-        Self { reader, integrations }
-    }
-
-    async fn bytes(&self, url: &str) -> Result<Vec<u8>, String> {
-        self.reader
-            .read_url(url)
-            .await
-            .map(|file| file.bytes)
-            .map_err(|error| error.to_string())
-    }
-}
-
-impl pave_catalog::SourceReader for Sources {
-    fn read<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>> {
-        Box::pin(self.bytes(url))
-    }
-
-    fn resolve(&self, base: &str, target: &str) -> Result<String, String> {
-        self.integrations
-            .resolve(base, target)
-            .map_err(|error| error.to_string())
-    }
-}
-
-impl pave_scaffolder::SourceReader for Sources {
-    fn read_tree<'a>(
-        &'a self,
-        _principal: &'a Principal,
-        url: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<SourceFile>, String>> {
-        Box::pin(async move {
-            let tree = self
-                .reader
-                .read_tree(url)
-                .await
-                .map_err(|error| error.to_string())?;
-            let file = |file: pave_hosts::TreeFile| SourceFile {
-                path: file.path,
-                content: file.bytes,
-                executable: file.executable,
-                symlink: false,
-            };
-            Ok(tree.files.into_iter().map(file).collect())
-        })
-    }
-
-    fn read_file<'a>(
-        &'a self,
-        _principal: &'a Principal,
-        url: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<u8>, String>> {
-        Box::pin(self.bytes(url))
-    }
-
-    fn resolve(&self, base: &str, url: &str) -> Result<String, String> {
-        self.integrations
-            .resolve(base, url)
-            .map_err(|error| error.to_string())
-    }
-}
+pub(super) use sources::Sources;
 
 /// What GitOps shows to a Git host: the integration's credential.
 pub(super) struct GitCredentials {
@@ -239,6 +174,13 @@ impl pave_scaffolder::CatalogLookup for CatalogOfTemplates {
         url: &'a str,
     ) -> BoxFuture<'a, Result<Registered, String>> {
         Box::pin(async move {
+            Catalog::may_register("url", url).map_err(|refusal| {
+                let cures = refusal.diagnostics.into_iter().filter_map(|it| it.help);
+                std::iter::once(refusal.message)
+                    .chain(cures)
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            })?;
             match self.0.register("url", url, false).await {
                 Ok(_) | Err(CatalogError::Conflict(_)) => {}
                 Err(error) => return Err(error.to_string()),

@@ -141,14 +141,10 @@ impl Platform {
         };
         let cluster = Cluster::open(options).await?;
         let tls = keys.server_config(&NAMES, &PROTOCOLS)?;
-        listen::serve(
-            "cluster",
-            listeners.cluster,
-            Some(Arc::clone(&tls)),
-            cluster.router(),
-            &tasks,
-        );
+        listen::serve("cluster", listeners.cluster, Some(tls), cluster.router(), &tasks);
         let azure = open_azure(&place, &settings, &keys, &identities, &cluster).await?;
+        let names = [&NAMES, &pave_local_azure::STORAGE_NAMES[..]].concat();
+        let tls = keys.server_config(&names, &PROTOCOLS)?;
         listen::serve("azure", listeners.azure, Some(tls), azure.router(), &tasks);
 
         let kinds = Kinds::new(cluster.client(&bootstrap::principal()));

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pave_auth::{Identities, Principal};
-use pave_catalog::Catalog;
+use pave_catalog::{Address, Catalog};
 use pave_devops::Feed;
-use pave_hosts::{HostReader, Integrations};
+use pave_hosts::{HostReader, Integrations, LocalFiles};
 use pave_journal::Journal;
 use pave_keys::Keys;
 use pave_kube::Kinds;
@@ -62,7 +62,8 @@ impl World<'_> {
             self.place.mirrors(),
             for_git.clone(),
         );
-        let sources = Arc::new(Sources::new(reader, integrations.clone()));
+        let files = self.files();
+        let sources = Arc::new(Sources::new(reader, integrations.clone(), files.clone()));
         let journal = Journal::open(&self.place.journal())?;
 
         let gitops = self
@@ -78,6 +79,7 @@ impl World<'_> {
                 database: self.place.catalog(),
                 reader: Arc::clone(&sources) as Arc<dyn pave_catalog::SourceReader>,
                 allowed: Vec::new(),
+                files,
                 locations: self.locations(demo_location),
             },
             rules,
@@ -221,10 +223,18 @@ impl World<'_> {
     }
 
     /// Where the catalog begins: the demo's root file, and what the configuration names.
-    fn locations(&self, demo: Option<String>) -> Vec<String> {
+    fn locations(&self, demo: Option<String>) -> Vec<Address> {
         demo.into_iter()
-            .chain(self.configuration.locations.iter().cloned())
+            .map(Address::url)
+            .chain(self.configuration.locations().iter().cloned())
             .collect()
+    }
+
+    /// Files of this machine, without what holds secrets: the configuration itself, and the data with its keys.
+    fn files(&self) -> LocalFiles {
+        let mut withheld: Vec<PathBuf> = self.configuration.files.iter().map(PathBuf::from).collect();
+        withheld.push(self.place.root().to_owned());
+        LocalFiles::new(withheld)
     }
 
     /// Where the catalog begins: the demo's root file.

@@ -3,7 +3,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use pave_catalog::{Catalog, CatalogError, Order, Page, Query};
+use pave_catalog::{Catalog, CatalogError, Order, Page, Query, Refusal};
 use pave_diagnostic::Diagnostics;
 use pave_names::EntityRef;
 use serde::Deserialize;
@@ -253,12 +253,13 @@ async fn analyze(
     State(catalog): State<Catalog>,
     _caller: Caller,
     Json(wanted): Json<Analysis>,
-) -> Result<Json<Value>, ApiError> {
-    if wanted.location.kind != "url" {
-        return Err(ApiError::input("only locations of type `url` can be analyzed"));
+) -> Result<Response, ApiError> {
+    let NewLocation { kind, target, .. } = &wanted.location;
+    if let Err(refusal) = Catalog::may_register(kind, target) {
+        return Ok(refused(&refusal));
     }
     let file = wanted.catalog_filename.as_deref();
-    Ok(Json(catalog.analyze(&wanted.location.target, file).await?))
+    Ok(Json(catalog.analyze(target, file).await?).into_response())
 }
 
 #[derive(Deserialize)]
@@ -319,6 +320,9 @@ async fn register(
     }
     let request = pave_auth::AccessRequest::path("create", "/pave/locations");
     crate::own::permit(&portal, &caller.0, &request).await?;
+    if let Err(refusal) = Catalog::may_register(&wanted.kind, &wanted.target) {
+        return Ok(refused(&refusal));
+    }
     let registered = match portal.catalog.register(&wanted.kind, &wanted.target, false).await {
         Err(CatalogError::Conflict(_)) if manner.on_conflict.as_deref() == Some("refresh") => {
             return refreshed(&portal, &wanted.target).await;
@@ -345,24 +349,22 @@ async fn refreshed(portal: &Portal, target: &str) -> Result<Response, ApiError> 
         .into_response())
 }
 
+/// Upstream's error, and beside it what to do.
+fn refused(refusal: &Refusal) -> Response {
+    let status = StatusCode::BAD_REQUEST;
+    let body = json!({
+        "error": { "name": "InputError", "message": refusal.message },
+        "response": { "statusCode": status.as_u16() },
+        "diagnostics": refusal.diagnostics,
+    });
+    (status, Json(body)).into_response()
+}
+
 /// What registering would give; a refusal comes with what to do about it, a template with what its check finds.
 async fn try_out(portal: &Portal, wanted: &NewLocation) -> Result<Response, ApiError> {
-    if wanted.kind != "url" {
-        return Err(ApiError::input(
-            "Registered locations must be of an allowed type [\"url\"]",
-        ));
-    }
     let registered = match portal.catalog.try_out(&wanted.kind, &wanted.target).await? {
         Ok(registered) => registered,
-        Err(refusal) => {
-            let status = StatusCode::BAD_REQUEST;
-            let body = json!({
-                "error": { "name": "InputError", "message": refusal.message },
-                "response": { "statusCode": status.as_u16() },
-                "diagnostics": refusal.diagnostics,
-            });
-            return Ok((status, Json(body)).into_response());
-        }
+        Err(refusal) => return Ok(refused(&refusal)),
     };
     let diagnostics = check_templates(portal, &registered.entities).await;
     Ok((

@@ -292,17 +292,29 @@ struct DryRun {
     directory_contents: Vec<DirectoryFile>,
 }
 
+/// The template without annotations that say it lies beside files of this machine, unless it is the one that does: steps that
+/// somebody sends may not read where a template of the configuration may.
+fn without_claimed_files(mut template: Value, known: Option<&Value>) -> Value {
+    let is_known = known.is_some_and(|it| it["spec"] == template["spec"]);
+    if !is_known && let Some(annotations) = template["metadata"]["annotations"].as_object_mut() {
+        annotations.retain(|_, value| !value.as_str().is_some_and(|it| it.starts_with("file:")));
+    }
+    template
+}
+
 async fn dry_run(
     State(portal): State<Portal>,
     caller: Caller,
     Json(wanted): Json<DryRun>,
 ) -> Result<Response, ApiError> {
     let secrets = wanted.secrets.unwrap_or_else(|| json!({}));
+    let known = pave_entity::reference(&wanted.template).and_then(|it| portal.catalog.entity(&it));
+    let template = without_claimed_files(wanted.template, known.as_ref());
     let preview = portal
         .scaffolder
         .dry_run(
             &caller.0,
-            &wanted.template,
+            &template,
             wanted.values,
             secrets,
             &wanted.directory_contents,
@@ -323,4 +335,26 @@ async fn dry_run(
         "output": preview.output, "steps": preview.steps,
     }))
     .into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_somebody_sends_lie_beside_no_files() {
+        let template = |steps: Value| {
+            json!({ "metadata": { "annotations": { "backstage.io/source-location": "file:/srv/templates/", "other": "kept" } },
+                    "spec": { "steps": steps } })
+        };
+        let known = template(json!([1]));
+        let check = |sent: Value, known: Option<&Value>, expected: Value| {
+            let told = without_claimed_files(sent, known);
+            assert_eq!(told["metadata"]["annotations"], expected);
+        };
+        let whole = known["metadata"]["annotations"].clone();
+        check(template(json!([1])), Some(&known), whole);
+        check(template(json!([2])), Some(&known), json!({ "other": "kept" }));
+        check(template(json!([1])), None, json!({ "other": "kept" }));
+    }
 }

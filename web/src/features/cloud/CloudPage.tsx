@@ -14,7 +14,7 @@ const route = getRouteApi("/cloud/$");
 // One resource of the cloud: what it is, who owns it, which request made it, what lies in it.
 export function CloudPage() {
   const { _splat = "" } = route.useParams();
-  const id = `/${_splat.replace(/\/+$/, "")}`;
+  const id = `/${_splat.replace(/^\/+|\/+$/g, "")}`;
   if (!placeOfArm(id)) {
     return (
       <Page title="Cloud resource" crumbs={[{ label: "Catalog", to: "/catalog" }]}>

@@ -287,6 +287,7 @@ async fn open(directory: &std::path::Path) -> Catalog {
         database: directory.join("catalog.db"),
         reader: Arc::new(NoFiles),
         allowed: Vec::new(),
+        files: pave_hosts::LocalFiles::default(),
         locations: Vec::new(),
     };
     Catalog::open(options, &Tasks::new()).await.unwrap()

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::caller::{Caller, query};
 use crate::error::ArmError;
-use percent::decode;
+pub(crate) use percent::decode;
 
 /// Largest request that is read.
 const LIMIT: usize = 4 * 1024 * 1024;
@@ -147,7 +147,7 @@ fn check_version(version: Option<&str>) -> Result<(), ArmError> {
 
 mod percent {
     /// Undoes percent-encoding; what is not UTF-8 stays recognisably wrong.
-    pub(super) fn decode(part: &str) -> String {
+    pub(crate) fn decode(part: &str) -> String {
         let bytes = part.as_bytes();
         let mut decoded = Vec::with_capacity(bytes.len());
         let mut index = 0;

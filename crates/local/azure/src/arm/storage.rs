@@ -1,4 +1,4 @@
-//! `Microsoft.Storage/storageAccounts` and their blob containers. Blobs themselves have no endpoint here.
+//! `Microsoft.Storage/storageAccounts` and their blob containers. Blobs themselves are in [`crate::blob`].
 
 use axum::http::{Method, StatusCode};
 use base64::Engine as _;
@@ -11,15 +11,17 @@ use super::Arm;
 use super::plain::{Place, render};
 use super::reply::Reply;
 use super::request::Call;
+use crate::blob::{storage_suffix, sweep};
 use crate::documents;
 use crate::error::ArmError;
 use crate::store::{Resource, find_secret, put_secret};
 
 /// The type of storage accounts.
 pub(crate) const ACCOUNTS: &str = "Microsoft.Storage/storageAccounts";
-const CONTAINERS: &str = "Microsoft.Storage/storageAccounts/blobServices/containers";
+/// The type of blob containers.
+pub(crate) const CONTAINERS: &str = "Microsoft.Storage/storageAccounts/blobServices/containers";
 /// The keys that every account has.
-const KEYS: [&str; 2] = ["key1", "key2"];
+pub(crate) const KEYS: [&str; 2] = ["key1", "key2"];
 
 impl Arm {
     /// Everything below `…/providers/Microsoft.Storage` in a group.
@@ -53,9 +55,7 @@ impl Arm {
 
     /// The end of the host names of all accounts' endpoints, as the metadata document says it.
     fn storage_suffix(&self) -> String {
-        let host = self.options.base_url.split_once("://");
-        let host = host.map_or(self.options.base_url.as_str(), |(_, host)| host);
-        format!("storage.{}", host.split(':').next().unwrap_or_default())
+        storage_suffix(&self.options)
     }
 
     async fn account(&self, call: &Call) -> Result<Reply, ArmError> {
@@ -83,7 +83,7 @@ impl Arm {
                 let (account, _) = self.put_account(call, false).await?;
                 Ok(Reply::ok(render_account(&account, &suffix)))
             }
-            Method::DELETE => self.drop_plain(call.server_key()).await,
+            Method::DELETE => self.drop_with_blobs(call.server_key()).await,
             _ => Err(call.method_not_allowed()),
         }
     }
@@ -118,6 +118,13 @@ impl Arm {
             },
         )
         .await
+    }
+
+    /// Removes an account or a container, and what was in it.
+    async fn drop_with_blobs(&self, key: String) -> Result<Reply, ArmError> {
+        let reply = self.drop_plain(key).await?;
+        sweep(&self.engine.store, &self.options.data).await?;
+        Ok(reply)
     }
 
     /// Two keys of an account, sealed.
@@ -248,7 +255,7 @@ impl Arm {
                 };
                 Ok(Reply::new(status, render_container(&container)))
             }
-            Method::DELETE => self.drop_plain(call.key(0)).await,
+            Method::DELETE => self.drop_with_blobs(call.key(0)).await,
             _ => Err(call.method_not_allowed()),
         }
     }

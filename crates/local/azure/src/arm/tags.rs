@@ -1,5 +1,7 @@
 //! `{scope}/providers/Microsoft.Resources/tags/default`: the tags of any resource or group.
 
+use std::collections::BTreeMap;
+
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -43,6 +45,46 @@ impl Arm {
         }
         Ok(Reply::ok(document(&resource)))
     }
+}
+
+impl Arm {
+    /// `GET /subscriptions/{id}/tagNames`: the tags in use, with their values, on what the caller may see.
+    pub(crate) async fn tag_names(&self, call: &Call) -> Result<Reply, ArmError> {
+        if call.method != Method::GET {
+            return Err(call.method_not_allowed());
+        }
+        let read = self.engine.store.read(|connection| {
+            let mut all = Resource::of_kind(connection, super::groups::GROUPS)?;
+            all.extend(Resource::in_groups(connection)?);
+            Ok(all)
+        });
+        let mut used: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
+        for resource in read.await? {
+            if !self.may_see(&call.caller, &resource.id).await {
+                continue;
+            }
+            for (name, value) in resource.body["tags"].as_object().into_iter().flatten() {
+                let value = value.as_str().unwrap_or_default().to_owned();
+                *used.entry(name.clone()).or_default().entry(value).or_default() += 1;
+            }
+        }
+        let base = format!("/subscriptions/{}/tagNames", self.options.subscription);
+        let listed: Vec<Value> = used
+            .iter()
+            .map(|(name, values)| tag_name(&base, name, values))
+            .collect();
+        Ok(Reply::list(&listed))
+    }
+}
+
+fn tag_name(base: &str, name: &str, values: &BTreeMap<String, u32>) -> Value {
+    let count = |number: u32| json!({ "type": "Total", "value": number });
+    let id = format!("{base}/{name}");
+    let listed = values.iter().map(|(value, number)| {
+        json!({ "id": format!("{id}/tagValues/{value}"), "tagValue": value, "count": count(*number) })
+    });
+    let listed: Vec<Value> = listed.collect();
+    json!({ "id": id, "tagName": name, "count": count(values.values().sum()), "values": listed })
 }
 
 /// What is done to the tags of a resource.

@@ -1,6 +1,15 @@
 use pave_azure::names::{FLEXIBLE_SERVER_SKUS, POSTGRESQL_VERSIONS, Sku};
 use serde_json::{Value, json};
 
+/// What `az` asks of a location; "no offers are restricted" is what lets it go on.
+const FEATURES: [(&str, &str); 5] = [
+    ("OfferRestricted", "Disabled"),
+    ("ZoneRedundantHa", "Disabled"),
+    ("GeoBackup", "Disabled"),
+    ("IndexTuning", "Disabled"),
+    ("OnlineResize", "Disabled"),
+];
+
 /// What can be made in a location; `az postgres flexible-server create` reads it first.
 pub(crate) fn capabilities(location: &str) -> Value {
     let editions = ["Burstable", "GeneralPurpose", "MemoryOptimized"];
@@ -13,7 +22,7 @@ pub(crate) fn capabilities(location: &str) -> Value {
         "location": location,
         "supportedServerEditions": editions.map(edition),
         "supportedServerVersions": versions.collect::<Vec<_>>(),
-        "supportedFeatures": [],
+        "supportedFeatures": FEATURES.map(|(name, status)| json!({ "name": name, "status": status })),
         "fastProvisioningSupported": "Disabled",
         "supportedFastProvisioningEditions": [],
         "geoBackupSupported": "Disabled",

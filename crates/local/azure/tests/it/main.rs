@@ -4,6 +4,7 @@
 
 mod access;
 mod azurerm;
+mod blobs;
 mod clusters;
 mod faults;
 mod harness;

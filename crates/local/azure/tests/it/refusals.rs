@@ -162,6 +162,17 @@ async fn entra_gives_and_refuses_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn deployments_are_refused_whatever_they_say() {
+    let cloud = Cloud::open().await;
+    let path = format!("{}/providers/Microsoft.Resources/deployments/all", cloud.group());
+    let request = cloud.signed(Method::POST, &format!("{path}/validate"));
+    let answer = request.body("not a template").send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 400);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["error"]["code"], "DeploymentsNotSupported");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn common_lists_are_served() {
     let cloud = Cloud::open().await;
     let subscription = format!("/subscriptions/{}", cloud.subscription);
@@ -178,6 +189,13 @@ async fn common_lists_are_served() {
             "{path}"
         );
     }
+    let path =
+        format!("{subscription}/providers/Microsoft.DBforPostgreSQL/locations/westeurope/capabilities");
+    let listed = cloud.get(&path).await.expect(200).body;
+    assert_eq!(
+        listed["value"][0]["supportedFeatures"][0],
+        json!({ "name": "OfferRestricted", "status": "Disabled" })
+    );
     let register = format!("{subscription}/providers/Microsoft.DBforPostgreSQL/register");
     let registered = cloud.call(Method::POST, &register, None).await.expect(200).body;
     assert_eq!(registered["registrationState"], "Registered");

@@ -147,6 +147,16 @@ async fn lists_tags_and_the_group_that_takes_all_along() {
         cloud.get(&cloud.group()).await.expect(200).body["tags"]["cost"],
         "1"
     );
+    let path = format!("/subscriptions/{}/tagNames", cloud.subscription);
+    let used = cloud.get(&path).await.expect(200).body;
+    let used = used["value"].as_array().unwrap().iter();
+    let used: Vec<Value> = used
+        .map(|tag| json!([tag["tagName"], tag["values"][0]["tagValue"]]))
+        .collect();
+    assert_eq!(
+        json!(used),
+        json!([["cost", "1"], ["owner", "alice"], ["team", "a"]])
+    );
     cloud.reopen().await;
     assert_eq!(names(&cloud, "").await.len(), 2);
 

@@ -45,7 +45,7 @@ impl Forge {
             old: pull.merge.target.clone(),
             new: commit.clone(),
         }];
-        if flag(options, "deleteSourceBranch") && self.may_go(repository, pull).await? {
+        if flag(options, "deleteSourceBranch") && self.may_go(repository, pull, by).await? {
             updates.push(Update {
                 name: pull.source.clone(),
                 old: pull.merge.source.clone(),
@@ -161,9 +161,18 @@ impl Forge {
         }
     }
 
-    /// Whether the source branch may be deleted: not the default branch, and no policy guards it.
-    async fn may_go(&self, repository: &Repository, pull: &PullRequest) -> Result<bool, ForgeError> {
+    /// Whether the source branch may be deleted: not the default branch, no policy guards it, nobody else locked it.
+    async fn may_go(
+        &self,
+        repository: &Repository,
+        pull: &PullRequest,
+        by: &Principal,
+    ) -> Result<bool, ForgeError> {
         if pull.source == repository.default_branch().await {
+            return Ok(false);
+        }
+        let locks = self.store().locks(repository.id).await?;
+        if locks.iter().any(|it| it.stops(&pull.source, by)) {
             return Ok(false);
         }
         let policies = self.policies_of(repository, &pull.source).await?;

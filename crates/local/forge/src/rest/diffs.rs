@@ -6,12 +6,16 @@ use pave_git::Commit;
 use serde_json::{Value, json};
 
 use super::pulls::difference;
+use super::query::Query;
 use super::{Call, list, version};
 use crate::error::ApiError;
 use crate::event::commit_json;
 use crate::forge::Forge;
 use crate::pull::{merge, short};
 use crate::repository::Repository;
+
+/// The most versions of one request.
+const ASKED: usize = 1000;
 
 /// The changes between a base and a target, by default since their common commit.
 pub(super) async fn commits(
@@ -119,22 +123,89 @@ pub(super) async fn branches(
         {
             continue;
         }
-        let (ahead, behind) = match &main {
-            Some(main) => distance(repository, main, id).await?,
-            None => (0, 0),
-        };
-        let log = repository.objects().log(&Commit::parse(id)?, None, 1).await?;
-        let commit = log
-            .first()
-            .map(|it| commit_json(forge.base_url(), repository, it));
-        found.push(json!({
-            "name": short(name), "aheadCount": ahead, "behindCount": behind, "isBaseVersion": *name == default,
-            "commit": commit,
-        }));
+        found.push(
+            stats(
+                forge,
+                repository,
+                (short(name), id),
+                main.as_deref(),
+                *name == default,
+            )
+            .await?,
+        );
     }
     match (wanted, found.pop()) {
         (Some(name), None) => Err(ApiError::no_version(&name)),
         (Some(_), Some(one)) => Ok(Json(one).into_response()),
         (None, last) => Ok(list(found.into_iter().chain(last))),
     }
+}
+
+/// How far a version is from another one.
+async fn stats(
+    forge: &Forge,
+    repository: &Repository,
+    (name, id): (&str, &str),
+    base: Option<&str>,
+    is_base: bool,
+) -> Result<Value, ApiError> {
+    let (ahead, behind) = match base {
+        Some(base) => distance(repository, base, id).await?,
+        None => (0, 0),
+    };
+    let log = repository.objects().log(&Commit::parse(id)?, None, 1).await?;
+    let commit = log
+        .first()
+        .map(|it| commit_json(forge.base_url(), repository, it));
+    Ok(json!({
+        "name": name, "aheadCount": ahead, "behindCount": behind, "isBaseVersion": is_base, "commit": commit,
+    }))
+}
+
+/// `POST …/stats/branches`: versions with how far they are from a base, both as the body names them.
+pub(super) async fn versions(
+    forge: &Forge,
+    call: &Call,
+    repository: &Repository,
+) -> Result<Response, ApiError> {
+    let body = call.json()?;
+    let targets = body.get("targetCommits").and_then(Value::as_array);
+    let targets = targets
+        .filter(|it| !it.is_empty() && it.len() <= ASKED)
+        .ok_or_else(|| {
+            ApiError::bad_request(format!(
+                "Give 1 to {ASKED} targetCommits: {{version, versionType}}."
+            ))
+        })?;
+    let base = match body.get("baseCommit").filter(|it| !it.is_null()) {
+        Some(base) => described(repository, base).await?,
+        None => described(repository, &json!({})).await?,
+    };
+    let mut found = Vec::with_capacity(targets.len());
+    for target in targets {
+        let id = described(repository, target).await?;
+        let name = target.get("version").and_then(Value::as_str).unwrap_or_default();
+        found.push(
+            stats(
+                forge,
+                repository,
+                (short(name), id.as_str()),
+                Some(base.as_str()),
+                id == base,
+            )
+            .await?,
+        );
+    }
+    Ok(list(found))
+}
+
+/// The commit that a version descriptor in a body means.
+async fn described(repository: &Repository, descriptor: &Value) -> Result<Commit, ApiError> {
+    let pairs = ["version", "versionType"].into_iter().filter_map(|key| {
+        let value = descriptor.get(key)?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Some((key.to_lowercase(), text))
+    });
+    let (commit, _) = version::resolve(repository, &Query::of(pairs.collect()), &[""]).await?;
+    Ok(commit)
 }

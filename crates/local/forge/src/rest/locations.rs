@@ -3,7 +3,7 @@
 use pave_devops::ResourceLocation;
 
 /// What the forge answers beside the routes of `discovery`.
-pub(super) const MORE: [ResourceLocation; 13] = [
+pub(super) const MORE: [ResourceLocation; 21] = [
     ResourceLocation::new(
         "git",
         "d840fb74-bbef-42d3-b250-564604c054a4",
@@ -81,5 +81,53 @@ pub(super) const MORE: [ResourceLocation; 13] = [
         "1703f858-b9d1-46af-ab62-483e9e1055b5",
         "forkSyncRequests",
         "{project}/_apis/{area}/repositories/{repositoryNameOrId}/{resource}/{forkSyncOperationId}",
+    ),
+    ResourceLocation::new(
+        "core",
+        "d30a3dd1-f8ba-442a-b86a-bd0c0c383e59",
+        "teams",
+        "_apis/projects/{projectId}/{resource}/{*teamId}",
+    ),
+    ResourceLocation::new(
+        "core",
+        "294c494c-2600-4d7e-b76c-3dd50c3c95be",
+        "members",
+        "_apis/projects/{projectId}/teams/{teamId}/{resource}",
+    ),
+    ResourceLocation::new(
+        "core",
+        "7a4d9ee9-3433-4347-b47a-7a80f1cf307e",
+        "allTeams",
+        "_apis/teams",
+    ),
+    ResourceLocation::new(
+        "MemberEntitlementManagement",
+        "387f832c-dbf2-4643-88e9-c1aa94dbb737",
+        "UserEntitlements",
+        "_apis/{resource}",
+    ),
+    ResourceLocation::new(
+        "MemberEntitlementManagement",
+        "8480c6eb-ce60-47e9-88df-eca3c801638b",
+        "UserEntitlements",
+        "_apis/{resource}/{userId}",
+    ),
+    ResourceLocation::new(
+        "git",
+        "876f70af-5792-485a-a1c7-d0a7b2f42bbb",
+        "refsFavorites",
+        "{project}/_apis/{area}/favorites/refs/{favoriteId}",
+    ),
+    ResourceLocation::new(
+        "git",
+        "965d9361-878b-413b-a494-45d5b5fd8ab7",
+        "attachments",
+        "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/{resource}/{fileName}",
+    ),
+    ResourceLocation::new(
+        "git",
+        "5f2e2851-1389-425b-a00b-fb2adb3ef31b",
+        "likes",
+        "{project}/_apis/{area}/repositories/{repositoryId}/pullRequests/{pullRequestId}/threads/{threadId}/comments/{commentId}/{resource}",
     ),
 ];

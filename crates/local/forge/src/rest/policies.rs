@@ -117,10 +117,20 @@ impl Place<'_> {
             .map(str::to_lowercase);
         // `{repository id, with or without dashes}[:{branch}]`.
         let scope = self.call.query.get(&["scope"]);
-        let scope = scope.map(|scope| scope.split_once(':').map_or((scope, None), |(id, name)| (id, Some(name))));
+        let scope = scope.map(|scope| {
+            scope
+                .split_once(':')
+                .map_or((scope, None), |(id, name)| (id, Some(name)))
+        });
         let repository = self.call.query.get(&["repositoryId"]);
-        let repository = repository.or(scope.map(|(id, _)| id)).and_then(|id| Uuid::parse_str(id).ok());
-        let branch = self.call.query.get(&["refName"]).or(scope.and_then(|(_, name)| name));
+        let repository = repository
+            .or(scope.map(|(id, _)| id))
+            .and_then(|id| Uuid::parse_str(id).ok());
+        let branch = self
+            .call
+            .query
+            .get(&["refName"])
+            .or(scope.and_then(|(_, name)| name));
         let all = self.forge.store().policies(self.project.id).await?;
         let asked = |it: &&Policy| {
             let text = it.settings.to_string();

@@ -42,7 +42,7 @@ fn in_full(forge: &Forge, project: &Project) -> Value {
         "versioncontrol": { "sourceControlType": "Git", "gitEnabled": "True", "tfvcEnabled": "False" },
         "processTemplate": { "templateName": "Basic", "templateTypeId": "b8a3a935-7e91-48b8-a94c-606d37c3e9f2" },
     });
-    value["defaultTeam"] = json!({ "id": project.id, "name": format!("{} Team", project.name) });
+    value["defaultTeam"] = super::teams::reference(forge.base_url(), project);
     value
 }
 
@@ -106,7 +106,7 @@ async fn create(forge: &Forge, call: &Call) -> Result<Response, ApiError> {
         return Err(taken(name));
     }
     let (description, visibility) = described(&body)?;
-    forge
+    let project = forge
         .store()
         .describe_project(
             &call.organization,
@@ -115,6 +115,8 @@ async fn create(forge: &Forge, call: &Call) -> Result<Response, ApiError> {
             visibility.unwrap_or("private"),
         )
         .await?;
+    // Every project begins with a repository of its name.
+    forge.add_repository(project, name, None).await?;
     accepted(forge, call, &format!("The project {name} was made.")).await
 }
 

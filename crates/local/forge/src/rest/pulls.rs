@@ -1,5 +1,6 @@
 //! `…/pullRequests`: pull requests, their reviewers, discussions and history.
 
+mod attachments;
 mod conflicts;
 mod discussion;
 mod history;
@@ -163,6 +164,7 @@ pub(super) async fn serve(
             statuses::serve(&at, id, Some(iteration), rest).await
         }
         (_, [id, "labels", ..]) => statuses::labels(&at, id, tail.get(2).map(String::as_str)).await,
+        (_, [id, "attachments", ..]) => attachments::serve(&at, id, tail.get(2).map(String::as_str)).await,
         (_, [id, "conflicts", rest @ ..]) => conflicts::serve(&at, id, rest).await,
         (_, [id, "properties"]) => properties::serve(&at, id).await,
         (&Method::GET, [id, rest @ ..]) => history::serve(&at, id, rest).await,

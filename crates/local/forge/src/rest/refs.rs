@@ -55,7 +55,7 @@ pub(super) async fn update(
         let (status, message) = one(forge, call, repository, &update).await?;
         let mut result = json!({
             "repositoryId": repository.id, "name": update.name, "oldObjectId": update.old,
-            "newObjectId": update.new, "isLocked": false, "updateStatus": status,
+            "newObjectId": update.new, "isLocked": status == "locked", "updateStatus": status,
             "success": status == "succeeded",
         });
         if !message.is_empty() {
@@ -117,6 +117,7 @@ async fn one(
     {
         Ok(_) => Ok(("succeeded", String::new())),
         Err(ForgeError::Guarded(lines)) => Ok(("rejectedByPolicy", lines.join("\n"))),
+        Err(ForgeError::Locked(lines)) => Ok(("locked", lines.join("\n"))),
         Err(ForgeError::Refused(lines)) => Ok((permission(repository, update).await?, lines.join("\n"))),
         Err(ForgeError::Stale(name)) => Ok(("staleOldObjectId", format!("{name} has moved."))),
         Err(ForgeError::Git(GitError::Failed { message, .. })) => Ok(("refNameConflict", message)),

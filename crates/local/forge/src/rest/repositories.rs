@@ -4,10 +4,9 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
 use pave_git::RefName;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use serde_json::Value;
 
-use super::{Call, forks, list};
+use super::{Call, forks, list, locks};
 use crate::error::ApiError;
 use crate::event::repository_json;
 use crate::forge::Forge;
@@ -163,15 +162,14 @@ pub(crate) async fn references(
         "refs/{}",
         filter.trim_start_matches('/').trim_start_matches("refs/")
     );
-    // Who made a reference is not kept; clients only want the field to be there.
-    let creator = json!({ "id": Uuid::nil(), "displayName": "", "uniqueName": "" });
+    let locks = forge.store().locks(repository.id).await?;
     let found = repository.references(&["refs/heads", "refs/tags"]).await?;
     let wanted = found
         .into_iter()
         .filter(|(name, _)| name.starts_with(&start) && name.to_lowercase().contains(&contains));
     let value = wanted.map(|(name, object)| {
-        let url = crate::event::api(forge.base_url(), repository, &["refs"]);
-        json!({ "name": name, "objectId": object, "creator": creator, "url": format!("{url}?filter={}", name.trim_start_matches("refs/")) })
+        let lock = locks.iter().find(|it| it.name == name);
+        locks::reference(forge, repository, (&name, &object), lock)
     });
     Ok(list(value))
 }

@@ -131,7 +131,9 @@ impl Push {
             .await
         {
             Ok(id) => (Vec::new(), Some(id)),
-            Err(ForgeError::Refused(lines) | ForgeError::Guarded(lines)) => (lines, None),
+            Err(ForgeError::Refused(lines) | ForgeError::Guarded(lines) | ForgeError::Locked(lines)) => {
+                (lines, None)
+            }
             Err(ForgeError::Store(error)) if error.is_full() => (
                 vec!["the disk of the forge is full; nothing was changed".to_owned()],
                 None,

@@ -72,6 +72,16 @@ async fn references_move_by_rest() {
         .call("alice", "GET", &format!("{BASE}/stats/branches"), None)
         .await;
     assert_eq!(branches["count"], 2);
+    let asked = json!({ "baseCommit": { "version": "main" }, "targetCommits": [
+        { "version": "x", "versionType": "branch" }, { "version": tip, "versionType": 2 } ] });
+    let versions = scene
+        .send("alice", "POST", &format!("{BASE}/stats/branches"), asked, 200)
+        .await;
+    let ahead = |at: usize| versions["value"][at]["aheadCount"].as_u64();
+    assert_eq!((ahead(0), ahead(1)), (Some(1), Some(0)), "{versions}");
+    assert_eq!(versions["value"][1]["isBaseVersion"], true);
+    let path = format!("{BASE}/stats/branches");
+    scene.send("alice", "POST", &path, json!({}), 400).await;
     let (_, pushes) = scene
         .call("alice", "GET", &format!("{BASE}/pushes?$top=1"), None)
         .await;
@@ -115,6 +125,13 @@ async fn projects_and_repositories_come_and_go() {
         .send("admin", "PATCH", "/pave/_apis/projects/second", odd, 400)
         .await;
     let repositories = "/pave/second/_apis/git/repositories";
+    // A project begins with an empty repository of its name.
+    let first = scene.get(repositories).await;
+    assert_eq!(
+        (first["count"].as_u64(), first["value"][0]["name"].as_str()),
+        (Some(1), Some("second"))
+    );
+    assert_eq!(first["value"][0].get("defaultBranch"), None);
     let (_, made) = scene
         .call("admin", "POST", repositories, Some(json!({ "name": "one" })))
         .await;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::show::{comment_json, thread_json};
 use super::{At, enumerated, list};
 use crate::error::ApiError;
+use crate::event::identity_json;
 use crate::pull::{Comment, PullRequest, Thread};
 use crate::store::Note;
 
@@ -48,6 +49,14 @@ pub(super) async fn serve(at: &At<'_>, id: &str, rest: &[&str]) -> Result<Respon
                 let found = thread(n)?.comments.iter().find(|it| it.id.to_string() == *m);
                 let found = found.ok_or_else(|| missing("comment", m))?;
                 Ok(Json(comment_json(base, at.repository, found)).into_response())
+            }
+            [n, "comments", m, "likes"] => {
+                let found = thread(n)?.comments.iter().find(|it| it.id.to_string() == *m);
+                let found = found.ok_or_else(|| missing("comment", m))?;
+                let organization = &at.repository.project.organization;
+                Ok(list(
+                    found.likes.iter().map(|it| identity_json(base, organization, it)),
+                ))
             }
             _ => Err(ApiError::not_found("part of a thread")),
         };
@@ -102,13 +111,18 @@ fn change(at: &At<'_>, pull: &mut PullRequest, rest: &[&str]) -> Result<Response
             thread.updated_at = now;
             Ok(Json(shown).into_response())
         }
+        (&Method::POST | &Method::DELETE, [n, "comments", m, "likes"]) => {
+            let comment = find_comment(find_mut(pull, n)?, m)?;
+            let who = &at.call.principal;
+            comment.likes.retain(|it| it.id != who.id);
+            if at.call.method == Method::POST {
+                comment.likes.push(who.clone());
+            }
+            Ok(StatusCode::OK.into_response())
+        }
         (&Method::PATCH | &Method::DELETE, [n, "comments", m]) => {
             let thread = find_mut(pull, n)?;
-            let comment = thread
-                .comments
-                .iter_mut()
-                .find(|it| it.id.to_string() == *m)
-                .ok_or_else(|| missing("comment", m))?;
+            let comment = find_comment(thread, m)?;
             if comment.author.id != at.call.principal.id {
                 return Err(ApiError::forbidden(format!(
                     "{} cannot change a comment of {}; answer it instead.",
@@ -172,6 +186,7 @@ fn say(at: &At<'_>, body: &Value, id: i64) -> Result<Comment, ApiError> {
         created_at: now.clone(),
         updated_at: now,
         deleted: false,
+        likes: Vec::new(),
     })
 }
 
@@ -208,6 +223,11 @@ fn find<'a>(pull: &'a PullRequest, id: &str) -> Option<&'a Thread> {
 fn find_mut<'a>(pull: &'a mut PullRequest, id: &str) -> Result<&'a mut Thread, ApiError> {
     let found = pull.threads.iter_mut().find(|it| it.id.to_string() == id);
     found.ok_or_else(|| missing("thread", id))
+}
+
+fn find_comment<'a>(thread: &'a mut Thread, id: &str) -> Result<&'a mut Comment, ApiError> {
+    let found = thread.comments.iter_mut().find(|it| it.id.to_string() == id);
+    found.ok_or_else(|| missing("comment", id))
 }
 
 fn missing(what: &str, id: &str) -> ApiError {

@@ -179,16 +179,17 @@ pub(super) fn thread_json(base: &Url, repository: &Repository, it: &Thread) -> V
 
 /// A word in a discussion; what was deleted shows no content.
 pub(super) fn comment_json(base: &Url, repository: &Repository, it: &Comment) -> Value {
+    let person = |who: &Principal| identity_json(base, &repository.project.organization, who);
     json!({
         "id": it.id,
         "parentCommentId": it.parent,
-        "author": identity_json(base, &repository.project.organization, &it.author),
+        "author": person(&it.author),
         "content": if it.deleted { "" } else { it.content.as_str() },
         "publishedDate": it.created_at,
         "lastUpdatedDate": it.updated_at,
         "lastContentUpdatedDate": it.updated_at,
         "commentType": it.kind,
         "isDeleted": it.deleted,
-        "usersLiked": [],
+        "usersLiked": it.likes.iter().map(person).collect::<Vec<_>>(),
     })
 }
