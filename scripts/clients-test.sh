@@ -13,13 +13,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly target="${CARGO_TARGET_DIR:-$PWD/target}"
 export PAVE_CLIENTS_MODULES="${PAVE_CLIENTS_MODULES:-$target/clients/node}"
 
-fail() {
-  echo "clients-test: $*" >&2
-  exit 1
-}
+is_inside=
+if [[ "${1:-}" == --inside ]]; then
+  is_inside=yes
+  shift
+fi
+pave="$(realpath --canonicalize-missing "${1:-$target/debug/pave}")"
+readonly pave
+# shellcheck source=scripts/platform.sh
+source scripts/platform.sh
 
-if [[ "${1:-}" != --inside ]]; then
-  pave="$(realpath --canonicalize-missing "${1:-$target/debug/pave}")"
+if [[ -z "$is_inside" ]]; then
   [[ -x "$pave" ]] || fail "no program at $pave; run 'cargo build' first"
   if [[ ! -d "$PAVE_CLIENTS_MODULES/node_modules" ]] ||
     { [[ -f "$PAVE_CLIENTS_MODULES/.lock" ]] && ! cmp -s tests/clients/backstage/package-lock.json "$PAVE_CLIENTS_MODULES/.lock"; }; then
@@ -35,55 +39,16 @@ if [[ "${1:-}" != --inside ]]; then
 fi
 
 # Inside: a loopback and a hosts file of our own.
-readonly pave="$2"
 ip link set lo up
-# Another user runs PostgreSQL when this runs as root; that user must be able to pass.
-home="$(mktemp -d /tmp/pave-clients.XXXXXX)"
-chmod 755 "$home"
+make_home
 printf '127.0.0.1 localhost dev.azure.com\n' >"$home/hosts"
 mount --bind "$home/hosts" /etc/hosts
-export PAVE_DATA="$home/data"
-platform=
-stop() {
-  local status=$?
-  trap - EXIT
-  "$pave" down >/dev/null 2>&1 || true
-  if [[ -n "$platform" ]]; then
-    kill "$platform" 2>/dev/null || true
-    wait "$platform" 2>/dev/null || true
-  fi
-  if ((status != 0)); then tail -n 40 "$home/log" >&2 2>/dev/null || true; fi
+clean_up() {
   umount /etc/hosts
-  rm -rf "$home"
-  exit "$status"
 }
-trap stop EXIT
-
 export PAVE_SUMMARY="$home/summary"
-"$pave" up --demo --portal-port 0 --forge-at https://dev.azure.com --output json >"$PAVE_SUMMARY" 2>"$home/log" &
-platform=$!
-
-# read_summary: the summary as shell assignments, once it is one whole JSON object.
-read_summary() {
-  python3 - "$PAVE_SUMMARY" <<'PYTHON'
-import json, shlex, sys
-summary = json.load(open(sys.argv[1]))
-forge = summary["forge"]
-names = {"PAVE_FORGE_URL": forge["url"], "PAVE_FORGE_ORGANIZATION": forge["organization"], "PAVE_FORGE_TOKEN": forge["token"]}
-names["AZURE_DEVOPS_EXT_PAT"] = forge["token"]
-for name in ("REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"):
-    names[name] = summary["authority"]
-for name, value in names.items():
-    print(f"export {name}={shlex.quote(value)}")
-PYTHON
-}
-for _ in $(seq 600); do
-  if assignments="$(read_summary 2>/dev/null)"; then break; fi
-  kill -0 "$platform" 2>/dev/null || fail "the platform ended before it was ready"
-  sleep 0.1
-done
-[[ -n "${assignments:-}" ]] || fail "the platform was not ready within a minute"
-eval "$assignments"
+start_platform --demo --forge-at https://dev.azure.com
+export AZURE_DEVOPS_EXT_PAT="$PAVE_FORGE_TOKEN"
 
 node tests/clients/backstage/backstage_test.mjs
 PAVE_FORGE_URL=https://dev.azure.com node tests/clients/backstage/backstage_test.mjs

@@ -82,7 +82,7 @@ impl Client {
             Failure::user(format!(
                 "the platform at {} does not answer: {}",
                 self.base,
-                root_cause(&error)
+                pave_diagnostic::innermost(&error)
             ))
             .hint("see `pave status`")
         })
@@ -163,14 +163,6 @@ fn in_words(error: &Value) -> Option<String> {
         words = format!("{words}, for example `{example}`");
     }
     Some(words)
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -50,13 +50,11 @@ impl ApiError {
             );
         }
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let mut causes = vec![error.to_string()];
-        let mut source = error.source();
-        while let Some(cause) = source {
-            causes.push(cause.to_string());
-            source = cause.source();
-        }
-        tracing::error!(id, cause = causes.join(": "), "a request failed");
+        tracing::error!(
+            id,
+            cause = pave_diagnostic::with_causes(error),
+            "a request failed"
+        );
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "Error",

@@ -4,9 +4,11 @@
 //! terminal, sent to the pages as JSON, and written to conditions and events. This crate knows nothing of
 //! terminals, files or HTTP; start at [`Diagnostic`].
 
+mod cause;
 mod distance;
 mod location;
 
+pub use cause::{innermost, with_causes};
 pub use distance::nearest;
 pub use location::{Label, Location, Position, Span};
 

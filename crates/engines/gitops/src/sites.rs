@@ -118,7 +118,7 @@ impl Site {
                     )),
                 })
             }
-            Ok(Err(error)) => Err(self.blame(&with_causes(&error))),
+            Ok(Err(error)) => Err(self.blame(&pave_diagnostic::with_causes(&error))),
             Err(_) => {
                 let seconds = PATIENCE.as_secs();
                 Err(self.blame(&format!("it has not answered within {seconds} seconds")))
@@ -137,19 +137,6 @@ impl Site {
         let tasks = self.tasks.clone();
         tasks.token().cancel();
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(found) = cause {
-        let words = found.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = found.source();
-    }
-    text
 }
 
 /// A cluster Secret, and the site made of it once an Application named it.
@@ -303,7 +290,7 @@ impl Sites {
             format!(
                 "no client could be made for cluster `{}`: {}",
                 secret.name,
-                with_causes(&error)
+                pave_diagnostic::with_causes(&error)
             )
         })?;
         let mut described = self.described();

@@ -10,7 +10,7 @@ use pave_azure::mapping::{PROVIDER_CONFIG, PROVIDER_CONFIG_GROUP};
 use serde_json::Value;
 
 use crate::cache::Cache;
-use crate::failure::{chain, kube_words};
+use crate::failure::kube_words;
 
 /// Why Azure cannot be spoken to. No variant carries a credential.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub(crate) enum ConnectError {
     Source { name: String, found: String },
     #[error("cannot get credentials of ProviderConfig \"{name}\": {why}")]
     Credentials { name: String, why: String },
-    #[error("ProviderConfig \"{name}\": {}", chain(.source))]
+    #[error("ProviderConfig \"{name}\": {}", pave_diagnostic::with_causes(.source))]
     Environment {
         name: String,
         #[source]

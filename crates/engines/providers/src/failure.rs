@@ -16,7 +16,7 @@ pub(crate) enum Failure {
     References(String),
     #[error("connect failed: {0}")]
     Connect(#[from] ConnectError),
-    #[error("observe failed: {}", chain(.0))]
+    #[error("observe failed: {}", pave_diagnostic::with_causes(.0))]
     Observe(ArmError),
     #[error("observe failed: {0}")]
     Place(String),
@@ -24,15 +24,15 @@ pub(crate) enum Failure {
     Succession(&'static str, String),
     #[error("external resource does not exist, and managementPolicies do not let it be created")]
     Absent,
-    #[error("create failed: {}", chain(.0))]
+    #[error("create failed: {}", pave_diagnostic::with_causes(.0))]
     Create(ArmError),
     #[error("create failed: {0}")]
     Invalid(String),
-    #[error("update failed: {}", chain(.0))]
+    #[error("update failed: {}", pave_diagnostic::with_causes(.0))]
     Update(ArmError),
     #[error("update failed: {0}")]
     CannotUpdate(String),
-    #[error("delete failed: {}", chain(.0))]
+    #[error("delete failed: {}", pave_diagnostic::with_causes(.0))]
     Delete(ArmError),
     #[error("cannot publish connection details: {0}")]
     Secret(#[from] SecretError),
@@ -83,24 +83,10 @@ impl Failure {
     }
 }
 
-/// An error with what caused it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !words.contains(&text) {
-            words = format!("{words}: {text}");
-        }
-        source = cause.source();
-    }
-    words
-}
-
 /// The API server's own message, without the client library's wrapping.
 pub(crate) fn kube_words(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
-        other => chain(other),
+        other => pave_diagnostic::with_causes(other),
     }
 }

@@ -23,7 +23,7 @@ use pave_store::{Database, StoreError};
 use serde_json::Value;
 use tokio::sync::watch;
 
-pub(crate) use failure::{Failure, with_causes};
+pub(crate) use failure::Failure;
 
 use crate::options::{Fault, FaultHook};
 use crate::postgresql::account::Account;

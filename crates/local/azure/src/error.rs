@@ -62,7 +62,7 @@ impl ArmError {
     /// A fault of our own; the log has the details under the request's id.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(
-            error = crate::engine::with_causes(error),
+            error = pave_diagnostic::with_causes(error),
             "a request to the local cloud failed"
         );
         let message = "the local cloud could not do this; its log has the details under the request id";

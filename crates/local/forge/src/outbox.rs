@@ -125,20 +125,13 @@ async fn send(forge: &Forge, delivery: &Delivery) -> Result<(), String> {
         pair.extend_from_slice(&password);
         request = request.header(header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair)));
     }
-    let response = request.send().await.map_err(|error| describe(&error))?;
+    let response = request
+        .send()
+        .await
+        .map_err(|error| pave_diagnostic::with_causes(&error))?;
     if response.status().is_success() {
         Ok(())
     } else {
         Err(format!("it answered {}", response.status()))
     }
-}
-
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

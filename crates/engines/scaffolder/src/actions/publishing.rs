@@ -188,13 +188,7 @@ pub(super) fn failed(error: &GitError) -> ActionError {
         }
         _ => "Error",
     };
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    ActionError::new(name, message)
+    ActionError::new(name, pave_diagnostic::with_causes(error))
 }
 
 /// The person, unless the template names somebody.

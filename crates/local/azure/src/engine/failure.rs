@@ -32,7 +32,7 @@ impl Failure {
     }
 
     pub(crate) fn internal(error: &dyn Error) -> Self {
-        Self::refused("InternalServerError", with_causes(error))
+        Self::refused("InternalServerError", pave_diagnostic::with_causes(error))
     }
 
     fn disk_full(detail: &str) -> Self {
@@ -64,23 +64,9 @@ impl From<SessionError> for Failure {
         if error.is_full() {
             Self::disk_full(&error.to_string())
         } else if error.is_lost() {
-            Self::Lost(with_causes(&error))
+            Self::Lost(pave_diagnostic::with_causes(&error))
         } else {
             Self::refused("InvalidParameterValue", error.to_string())
         }
     }
-}
-
-/// An error with its causes on one line; a cause that the message repeats is left out.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(found) = cause {
-        let words = found.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = found.source();
-    }
-    text
 }

@@ -119,7 +119,7 @@ impl Engine {
             }
             Err(Failure::Interrupted) => Err(Failure::Interrupted),
             Err(failure) => {
-                let reason = super::failure::with_causes(&failure);
+                let reason = pave_diagnostic::with_causes(&failure);
                 self.note_state(&server.id, ServerState::Inaccessible, &reason)
                     .await?;
                 Err(failure)
@@ -218,7 +218,7 @@ impl Engine {
         };
         let outcome = Outcome::Failed {
             code,
-            message: super::failure::with_causes(failure),
+            message: pave_diagnostic::with_causes(failure),
         };
         tracing::warn!(resource = operation.resource, kind = operation.kind.as_str(), %failure, "operation failed");
         match operation.kind {

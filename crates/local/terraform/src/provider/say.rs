@@ -67,13 +67,7 @@ pub(super) fn refused(doing: &str, resource: &Resource, id: &str, failure: &ArmE
 }
 
 pub(super) fn with_source(failure: &dyn std::error::Error) -> String {
-    let mut said = failure.to_string();
-    let mut source = failure.source();
-    while let Some(cause) = source {
-        said = format!("{said}: {cause}");
-        source = cause.source();
-    }
-    sentence(&said)
+    sentence(&pave_diagnostic::with_causes(failure))
 }
 
 /// What to do about a refusal, and the attribute that it is about.

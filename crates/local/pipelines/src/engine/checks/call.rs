@@ -171,10 +171,12 @@ pub(crate) async fn call(
         asked = asked.body(filled("body"));
     }
     let shown = format!("{method} {url}");
-    let answer = asked
-        .send()
-        .await
-        .map_err(|error| format!("{shown} could not be asked: {}.", innermost(&error)))?;
+    let answer = asked.send().await.map_err(|error| {
+        format!(
+            "{shown} could not be asked: {}.",
+            pave_diagnostic::innermost(&error)
+        )
+    })?;
     let status = answer.status();
     let text = read(answer).await.map_err(|error| format!("{shown}: {error}"))?;
     if !status.is_success() {
@@ -316,14 +318,6 @@ async fn read(mut answer: reqwest::Response) -> std::result::Result<String, Stri
         }
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut current = error;
-    while let Some(source) = current.source() {
-        current = source;
-    }
-    current.to_string()
 }
 
 #[cfg(test)]

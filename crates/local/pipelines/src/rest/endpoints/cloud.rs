@@ -71,7 +71,8 @@ pub(crate) async fn token(
         .form(&form)
         .send()
         .await;
-    let answer = asked.map_err(|error| format!("{url} cannot be reached: {}", innermost(&error)))?;
+    let answer =
+        asked.map_err(|error| format!("{url} cannot be reached: {}", pave_diagnostic::innermost(&error)))?;
     let status = answer.status();
     let body: Value = answer.json().await.unwrap_or_default();
     if status.is_success() {
@@ -118,7 +119,8 @@ async fn cloud(pipelines: &Pipelines, it: &Endpoint) -> Result<(String, String),
     );
     let asked = pipelines.http().get(&url).timeout(PATIENCE).send().await;
     let answer = asked.and_then(reqwest::Response::error_for_status);
-    let answer = answer.map_err(|error| format!("{url} cannot be reached: {}", innermost(&error)))?;
+    let answer =
+        answer.map_err(|error| format!("{url} cannot be reached: {}", pave_diagnostic::innermost(&error)))?;
     let body: Value = answer
         .json()
         .await
@@ -137,13 +139,4 @@ async fn cloud(pipelines: &Pipelines, it: &Endpoint) -> Result<(String, String),
         (Some(login), Some(audience)) => Ok((login.to_owned(), audience.to_owned())),
         _ => Err(format!("{url} does not say where to sign in")),
     }
-}
-
-/// What is really wrong, without the libraries that passed it on.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut current = error;
-    while let Some(source) = current.source() {
-        current = source;
-    }
-    current.to_string()
 }
