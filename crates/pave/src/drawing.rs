@@ -182,8 +182,8 @@ mod tests {
         assert_eq!(
             road(&[task, claim], false),
             [
-                "  ✓ task      task/1               ok",
-                "  … claim     claim/team-a/orders  running  2.0 s",
+                "  ✓ task         task/1               ok",
+                "  … claim        claim/team-a/orders  running  2.0 s",
                 "      the server is being made",
             ]
         );

@@ -40,7 +40,7 @@ export const buildQueries = {
         );
       },
     }),
-  // Asks only for the lines that are not known yet.
+  // Asks only for the lines that are not known yet, and so as often as it is shown.
   log: (place: Place, id: number, log: number) =>
     queryOptions({
       queryKey: logKey(place, id, log),
@@ -50,7 +50,7 @@ export const buildQueries = {
         return more.length === 0 ? known : known.concat(more);
       },
       structuralSharing: false,
-      staleTime: 30_000,
+      staleTime: 0,
     }),
   approvals: (place: Place) => queryOptions({ queryKey: [...buildKey(place), "approvals"], queryFn: () => builds.approvals(place) }),
   // What a file becomes; a run's own file never changes again.

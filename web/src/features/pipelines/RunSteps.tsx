@@ -1,7 +1,7 @@
 import { Box, Button } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { builds } from "../../api/builds";
 import { buildQueries } from "../../api/buildQueries";
 import type { Build, Timeline, TimelineRecord } from "../../api/buildTypes";
@@ -71,6 +71,16 @@ function StepLog({ place, build, record, line, isChosen, keys, onPoint }: { plac
   const log = record.log?.id;
   const text = useQuery({ ...buildQueries.log(place, build.id, log ?? 0), enabled: log !== undefined });
   const point = useCallback((to: number) => onPoint(to), [onPoint]);
+  // The last lines may have been written after the last hint that there are more.
+  const isOver = record.state === "completed";
+  const wasLive = useRef(!isOver);
+  const { refetch } = text;
+  useEffect(() => {
+    if (isOver && wasLive.current && log !== undefined) {
+      wasLive.current = false;
+      void refetch();
+    }
+  }, [isOver, log, refetch]);
   if (log === undefined) {
     return <Waiting record={record} keys={keys} />;
   }

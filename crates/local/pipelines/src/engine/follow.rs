@@ -243,6 +243,8 @@ impl<'a> Follower<'a> {
         for event in fresh {
             if let crate::agent::job::What::StepStarted { step, .. } = &event.what {
                 let log = log_of(&run, self.job, *step);
+                // The last lines of the step before are told of too.
+                self.tell_log(&run);
                 self.log = log.map(|log| (log, 0, 0));
             }
             events::apply(&mut run, self.job, event);
