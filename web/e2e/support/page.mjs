@@ -45,8 +45,9 @@ export async function accessible(page, what) {
   assert.deepEqual(violations, [], `accessibility of ${what}`);
 }
 
-// Nothing sticks out of the page sideways.
+// Nothing sticks out of the page sideways, once it has taken the width of a window that was just resized.
 export async function fits(page, what) {
+  await page.waitForFunction(() => document.documentElement.scrollWidth <= window.innerWidth, undefined, { timeout: 3000 }).catch(() => undefined);
   const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   assert.ok(over <= 0, `${what} is ${over} px wider than the window`);
 }
